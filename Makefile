@@ -1,0 +1,69 @@
+# The front door; the build itself is in meson.build. `make help` lists what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# auto, system or bundled
+SQLITE ?= auto
+export SQLITE
+
+MAKEFLAGS += --no-print-directory
+SANITIZE = -Db_lundef=false -Db_sanitize
+BUILT_TESTS = -- all
+
+all: ## build the library and the command into build/
+	@scripts/install-deps build
+	@scripts/build build -- product
+
+demo: all ## build, then show what it does
+	@build/cli/mastra-store demo
+
+test: ## build and run every test
+	@scripts/install-deps build test
+	@scripts/build build $(BUILT_TESTS)
+	@scripts/run-tests build
+
+asan: ## run the C tests under the address and undefined-behaviour sanitizers
+	@scripts/install-deps build test
+	@scripts/build build-asan $(SANITIZE)=address,undefined $(BUILT_TESTS)
+	@scripts/run-tests build-asan --suite c --slow 5
+
+tsan: ## run the concurrent tests under the thread sanitizer
+	@scripts/install-deps build test
+	@scripts/build build-tsan $(SANITIZE)=thread $(BUILT_TESTS)
+	@scripts/run-tests build-tsan --suite concurrency --slow 10
+
+valgrind: ## run the unit tests under valgrind
+	@scripts/install-deps build test valgrind
+	@scripts/build build $(BUILT_TESTS)
+	@scripts/run-tests build --suite unit --slow 20 \
+		--wrap "valgrind --error-exitcode=99 --leak-check=full -q"
+
+lint: ## check the format, the static analysis and the rules of the tree
+	@scripts/install-deps build test lint
+	@scripts/build build -- product
+	@scripts/lint build
+
+format: ## rewrite the C files in the project's format
+	@scripts/install-deps lint
+	@scripts/source-files c | xargs -r clang-format-14 -i
+
+bench: ## measure; the results go to bench/results.json
+	@scripts/install-deps build
+	@scripts/build build -- product benchmarks
+	@scripts/run-benchmarks build
+
+bench-quick: ## the same with few rounds
+	@scripts/install-deps build
+	@scripts/build build -- product benchmarks
+	@scripts/run-benchmarks build --quick
+
+install: all ## install below PREFIX (/usr/local); DESTDIR is put in front
+	@scripts/install build "$(PREFIX)" "$(DESTDIR)"
+
+clean: ## remove what was built
+	@rm -rf build build-asan build-tsan
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+.PHONY: all demo test asan tsan valgrind lint format bench bench-quick install clean help
