@@ -1,0 +1,402 @@
+#include "store/async.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/store.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* Writes that share one commit at most; more would delay the first of them too long. */
+#define BATCH_MAX 256
+
+struct task_list {
+    struct ms_task *head;
+    struct ms_task *tail;
+};
+
+struct ms_async {
+    mastra_store *store;
+    struct ms_heap *heap;
+    uint32_t limit;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;     /* for the runner: a task is queued, or it is time to end */
+    pthread_cond_t room;     /* for submitters and ms_async_stop: a task was delivered */
+    pthread_cond_t outcomes; /* for the delivery thread */
+    struct task_list queued;
+    struct task_list done;
+    uint32_t outstanding; /* queued, running or not yet delivered */
+    bool stopping;        /* no new tasks */
+    bool cancelling;      /* what is queued is not run any more */
+    atomic_bool started;  /* both threads run; their ids do not change any more */
+    bool runner_ended;
+    pthread_t runner;
+    pthread_t delivery;
+
+    /* The runner's own: the open group and the writes that wait for its commit. */
+    struct ms_group group;
+    bool group_open;
+    struct task_list pending;
+    size_t pending_count;
+};
+
+static void push(struct task_list *list, struct ms_task *task)
+{
+    task->next = NULL;
+    if (list->tail) {
+        list->tail->next = task;
+    } else {
+        list->head = task;
+    }
+    list->tail = task;
+}
+
+static struct ms_task *pop(struct task_list *list)
+{
+    struct ms_task *task = list->head;
+
+    if (task) {
+        list->head = task->next;
+        if (!list->head) {
+            list->tail = NULL;
+        }
+        task->next = NULL;
+    }
+    return task;
+}
+
+static void deliver(struct ms_async *async, struct ms_task *task)
+{
+    pthread_mutex_lock(&async->lock);
+    push(&async->done, task);
+    pthread_cond_signal(&async->outcomes);
+    pthread_mutex_unlock(&async->lock);
+}
+
+/* The runner. */
+
+static void deliver_pending(struct ms_async *async)
+{
+    struct ms_task *task;
+
+    while ((task = pop(&async->pending)) != NULL) {
+        deliver(async, task);
+    }
+    async->pending_count = 0;
+}
+
+/* Gives up the group; every call in it runs again alone and reports its own error. */
+static void run_pending_alone(struct ms_async *async)
+{
+    ms_group_abandon(&async->group);
+    async->group_open = false;
+    ms_executor_release(&async->store->executor);
+    for (struct ms_task *task = async->pending.head; task; task = task->next) {
+        task->status = task->run(task, NULL);
+    }
+    deliver_pending(async);
+}
+
+static void close_group(struct ms_async *async)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    if (!async->group_open) {
+        return;
+    }
+    if (ms_group_commit(&async->group, &error) != MASTRA_OK) {
+        run_pending_alone(async);
+        return;
+    }
+    async->group_open = false;
+    ms_executor_release(&async->store->executor);
+    deliver_pending(async);
+}
+
+static bool open_group(struct ms_async *async)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    if (async->group_open) {
+        return true;
+    }
+    ms_executor_acquire(&async->store->executor);
+    if (ms_group_open(&async->group, async->store, &error) != MASTRA_OK) {
+        ms_executor_release(&async->store->executor);
+        return false;
+    }
+    async->group_open = true;
+    return true;
+}
+
+static bool same_order(const struct ms_task *a, const struct ms_task *b)
+{
+    if (!a->order.ptr || !b->order.ptr) {
+        return true; /* a barrier */
+    }
+    return a->order.len == b->order.len && memcmp(a->order.ptr, b->order.ptr, a->order.len) == 0;
+}
+
+/* Whether a read must see a write that is not committed yet. */
+static bool depends_on_pending(const struct ms_async *async, const struct ms_task *task)
+{
+    if (async->store->traits & MS_TRAIT_ONE_CONNECTION) {
+        return true;
+    }
+    for (const struct ms_task *write = async->pending.head; write; write = write->next) {
+        if (same_order(write, task)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void run_alone(struct ms_async *async, struct ms_task *task)
+{
+    task->status = task->run(task, NULL);
+    deliver(async, task);
+}
+
+/* The tables must be there before a transaction is open: making them needs one of its own. */
+static bool tables_ready(const mastra_store *store)
+{
+    return atomic_load_explicit(&store->ready, memory_order_acquire);
+}
+
+static void run_write(struct ms_async *async, struct ms_task *task)
+{
+    bool grouped = (async->store->traits & MS_TRAIT_GROUP_COMMIT) && tables_ready(async->store);
+
+    if (!grouped || !open_group(async)) {
+        run_alone(async, task);
+        return;
+    }
+    task->status = task->run(task, &async->group);
+    push(&async->pending, task);
+    async->pending_count++;
+    if (async->group.broken) {
+        run_pending_alone(async);
+    } else if (async->pending_count >= BATCH_MAX) {
+        close_group(async);
+    }
+}
+
+static void run_task(struct ms_async *async, struct ms_task *task, bool cancelled)
+{
+    if (cancelled) {
+        task->cancel(task);
+        task->status = MASTRA_CLOSED;
+        deliver(async, task);
+        return;
+    }
+    if (task->writes) {
+        run_write(async, task);
+        return;
+    }
+    if (depends_on_pending(async, task)) {
+        close_group(async);
+    }
+    run_alone(async, task);
+}
+
+/* The next task; NULL when the queue is empty (and the caller does not want to wait) or it is time to end. */
+static struct ms_task *next_task(struct ms_async *async, bool wait, bool *ret_cancelled)
+{
+    struct ms_task *task;
+
+    pthread_mutex_lock(&async->lock);
+    while (wait && !async->queued.head && !async->stopping) {
+        pthread_cond_wait(&async->work, &async->lock);
+    }
+    task = pop(&async->queued);
+    *ret_cancelled = async->cancelling;
+    pthread_mutex_unlock(&async->lock);
+    return task;
+}
+
+static void *runner_main(void *arg)
+{
+    struct ms_async *async = arg;
+
+    for (;;) {
+        bool cancelled;
+        struct ms_task *task = next_task(async, !async->group_open, &cancelled);
+
+        if (task) {
+            run_task(async, task, cancelled);
+        } else if (async->group_open) {
+            close_group(async);
+        } else {
+            break;
+        }
+    }
+    pthread_mutex_lock(&async->lock);
+    async->runner_ended = true;
+    pthread_cond_signal(&async->outcomes);
+    pthread_mutex_unlock(&async->lock);
+    return NULL;
+}
+
+/* Delivery. */
+
+static void *delivery_main(void *arg)
+{
+    struct ms_async *async = arg;
+
+    pthread_mutex_lock(&async->lock);
+    for (;;) {
+        struct ms_task *task = pop(&async->done);
+
+        if (task) {
+            pthread_mutex_unlock(&async->lock);
+            task->finish(task);
+            pthread_mutex_lock(&async->lock);
+            async->outstanding--;
+            pthread_cond_broadcast(&async->room);
+        } else if (async->runner_ended) {
+            break;
+        } else {
+            pthread_cond_wait(&async->outcomes, &async->lock);
+        }
+    }
+    pthread_mutex_unlock(&async->lock);
+    return NULL;
+}
+
+/* From outside. */
+
+struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_t limit)
+{
+    pthread_condattr_t monotonic;
+    struct ms_async *async = ms_heap_calloc(heap, sizeof *async);
+
+    if (!async) {
+        return NULL;
+    }
+    async->store = store;
+    async->heap = heap;
+    async->limit = limit;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&async->lock, NULL);
+    pthread_cond_init(&async->work, NULL);
+    pthread_cond_init(&async->room, &monotonic);
+    pthread_cond_init(&async->outcomes, NULL);
+    pthread_condattr_destroy(&monotonic);
+    return async;
+}
+
+/* A library is a guest: signals are for its host's threads. */
+static bool start_thread(pthread_t *thread, void *(*main)(void *), void *arg)
+{
+    sigset_t all;
+    sigset_t before;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(thread, NULL, main, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0;
+}
+
+static bool start(struct ms_async *async)
+{
+    if (async->started) {
+        return true;
+    }
+    if (!start_thread(&async->delivery, delivery_main, async)) {
+        return false;
+    }
+    if (!start_thread(&async->runner, runner_main, async)) {
+        async->runner_ended = true;
+        pthread_cond_signal(&async->outcomes);
+        pthread_mutex_unlock(&async->lock);
+        pthread_join(async->delivery, NULL);
+        pthread_mutex_lock(&async->lock);
+        async->runner_ended = false;
+        return false;
+    }
+    atomic_store_explicit(&async->started, true, memory_order_release);
+    return true;
+}
+
+enum ms_async_role ms_async_role(struct ms_async *async)
+{
+    if (!atomic_load_explicit(&async->started, memory_order_acquire)) {
+        return MS_ASYNC_OUTSIDE;
+    }
+    if (pthread_equal(pthread_self(), async->delivery)) {
+        return MS_ASYNC_DELIVERY;
+    }
+    return pthread_equal(pthread_self(), async->runner) ? MS_ASYNC_RUNNER : MS_ASYNC_OUTSIDE;
+}
+
+mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    /* A callback that waited for room would wait for its own end. */
+    wait = wait && ms_async_role(async) != MS_ASYNC_DELIVERY;
+    pthread_mutex_lock(&async->lock);
+    while (wait && !async->stopping && async->outstanding >= async->limit) {
+        pthread_cond_wait(&async->room, &async->lock);
+    }
+    if (async->stopping) {
+        status = ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    } else if (async->outstanding >= async->limit) {
+        status = ms_error_set(error, MASTRA_LIMIT_EXCEEDED, "the queue is full: %u calls wait",
+                              async->outstanding);
+    } else if (!start(async)) {
+        status = ms_error_set(error, MASTRA_OUT_OF_MEMORY, "no thread could be started");
+    } else {
+        push(&async->queued, task);
+        async->outstanding++;
+        pthread_cond_signal(&async->work);
+    }
+    pthread_mutex_unlock(&async->lock);
+    return status;
+}
+
+static void wait_until_delivered(struct ms_async *async, int64_t deadline_ns)
+{
+    struct timespec until = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    int timed_out = 0;
+
+    while (async->outstanding > 0 && !timed_out) {
+        timed_out = pthread_cond_timedwait(&async->room, &async->lock, &until);
+    }
+}
+
+void ms_async_stop(struct ms_async *async, int64_t deadline_ns)
+{
+    struct ms_backend *backend = async->store->backend;
+
+    pthread_mutex_lock(&async->lock);
+    async->stopping = true;
+    pthread_cond_broadcast(&async->room);
+    wait_until_delivered(async, deadline_ns);
+    async->cancelling = true;
+    if (async->outstanding > 0 && backend->ops->interrupt) {
+        backend->ops->interrupt(backend);
+    }
+    pthread_cond_signal(&async->work);
+    pthread_mutex_unlock(&async->lock);
+    if (async->started) {
+        pthread_join(async->runner, NULL);
+        pthread_join(async->delivery, NULL);
+    }
+}
+
+void ms_async_free(struct ms_async *async)
+{
+    if (!async) {
+        return;
+    }
+    pthread_cond_destroy(&async->outcomes);
+    pthread_cond_destroy(&async->room);
+    pthread_cond_destroy(&async->work);
+    pthread_mutex_destroy(&async->lock);
+    ms_heap_release(async->heap, async);
+}

@@ -1,0 +1,57 @@
+/*
+ * Asynchronous calls of one store: a bounded queue, a runner thread that executes them in order and commits the writes
+ * that wait together as one group, and a delivery thread that hands out results. Both start with the first task.
+ */
+#ifndef STORE_ASYNC_H
+#define STORE_ASYNC_H
+
+#include "base/arena.h"
+
+#include <mastra/store.h>
+
+struct ms_group;
+struct ms_async;
+
+/* One asynchronous call; the common part of the submitter's own struct. */
+struct ms_task {
+    struct ms_task *next;
+    mastra_str
+        order; /* tasks with equal keys keep their order; absent: a barrier. Lives as long as the task */
+    bool writes;
+    mastra_status status;
+
+    /*
+     * Executes the call, joining `group` when it is given (then the result is provisional until the group has
+     * committed), and keeps its result or error in the task. Runs on the runner. After a group was lost it is called
+     * once more without one; it must then forget what the first run left.
+     */
+    mastra_status (*run)(struct ms_task *task, struct ms_group *group);
+
+    /* Says that the call was cancelled before it ran (CLOSED). Any thread. */
+    void (*cancel)(struct ms_task *task);
+
+    /* Hands the outcome to the submitter and frees the task. Runs on the delivery thread. */
+    void (*finish)(struct ms_task *task);
+};
+
+/* `limit`: most tasks between submission and delivery. NULL when memory is out. */
+struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_t limit);
+
+/* Queues a task. On failure the task is still the caller's. */
+mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error);
+
+/* Whose thread the caller is on. */
+enum ms_async_role {
+    MS_ASYNC_OUTSIDE,
+    MS_ASYNC_RUNNER,
+    MS_ASYNC_DELIVERY, /* a callback is running */
+};
+enum ms_async_role ms_async_role(struct ms_async *async);
+
+/* Refuses new tasks, lets the queued ones finish until the deadline (monotonic ns), cancels the rest, ends both
+ * threads. */
+void ms_async_stop(struct ms_async *async, int64_t deadline_ns);
+
+void ms_async_free(struct ms_async *async); /* NULL is allowed; after ms_async_stop */
+
+#endif

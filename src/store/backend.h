@@ -1,0 +1,131 @@
+/*
+ * What a backend is: the operations table below and nothing else. A backend knows tables, rows and transactions; what
+ * a message or a thread is stands in the domains. A new backend can be written from this header alone.
+ *
+ * Every slot must be filled unless it says that NULL is allowed. `error` is never NULL; a slot that fails fills it and
+ * returns its status; `error->retriable` says that running the whole unit again may succeed.
+ */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include "base/log.h"
+#include "store/unit.h"
+
+struct ms_backend_ops;
+
+/* The common part of every backend's and session's own struct, which begin with these. */
+struct ms_backend {
+    const struct ms_backend_ops *ops;
+};
+
+struct ms_session {
+    struct ms_backend *backend;
+};
+
+struct ms_param {
+    mastra_str name;
+    mastra_str value; /* percent-decoded */
+    bool used;        /* set by whoever understood it; what is left over is refused */
+};
+
+/* A store's URL, taken apart, with its options. Borrowed during open. */
+struct ms_config {
+    struct ms_heap *heap; /* outlives the backend */
+    const struct ms_log *log;
+    mastra_str scheme; /* "file", "postgresql" */
+    mastra_str path;   /* what stands between scheme and parameters, percent-decoded */
+    struct ms_param *params;
+    size_t param_count;
+    mastra_options
+        options; /* with the parameters that all backends share applied; zeros replaced by defaults */
+};
+
+/* Takes a URL apart into arena memory. */
+mastra_status ms_url_parse(const char *url, struct ms_arena *arena, struct ms_config *config,
+                           mastra_error *error);
+
+/* The value of a parameter, marked as used; absent when the URL lacks it. */
+mastra_str ms_config_param(struct ms_config *config, const char *name);
+
+/* The same as a whole number in min..max or a flag (0, 1, true, false). *ret is left alone when it is missing. */
+mastra_status ms_config_int(struct ms_config *config, const char *name, int64_t min, int64_t max,
+                            int64_t *ret, mastra_error *error);
+mastra_status ms_config_flag(struct ms_config *config, const char *name, bool *ret, mastra_error *error);
+
+/* Refuses parameters that nobody understood. */
+mastra_status ms_config_unused(const struct ms_config *config, mastra_error *error);
+
+enum ms_trait {
+    /* Writers exclude each other: units are committed in groups, led by one thread at a time. */
+    MS_TRAIT_GROUP_COMMIT = 1u << 0,
+    /* There is one connection: readers exclude the writer too. Known only per instance: see `traits` below. */
+    MS_TRAIT_ONE_CONNECTION = 1u << 1,
+    /* A message for a thread that does not exist is refused. */
+    MS_TRAIT_STRICT_PARENTS = 1u << 2,
+};
+
+enum ms_session_mode {
+    MS_SESSION_READ,     /* one statement */
+    MS_SESSION_SNAPSHOT, /* reads that agree with each other */
+    MS_SESSION_WRITE,
+};
+
+struct ms_backend_ops {
+    const char *name;        /* "sqlite" */
+    const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
+
+    /* Opens far enough to say that the database can be used; marks the parameters that it understands as used. */
+    mastra_status (*open)(struct ms_config *config, struct ms_backend **ret, mastra_error *error);
+
+    /* Releases everything. No session is open any more. Cannot fail. */
+    void (*close)(struct ms_backend *backend);
+
+    /* The traits of this instance. */
+    unsigned (*traits)(const struct ms_backend *backend);
+
+    /* Creates what is missing, changes nothing else. Called once at a time per store; other processes may do the same
+     * at the same moment. */
+    mastra_status (*ensure_schema)(struct ms_backend *backend, mastra_error *error);
+
+    /* Makes running statements fail soon. Any thread, any time between open and close. NULL: not possible. */
+    void (*interrupt)(struct ms_backend *backend);
+
+    /* Begins a session; blocks while all connections are taken. A WRITE session under GROUP_COMMIT is asked for by the
+     * executor's leader only. BUSY when another process does not let go in time. */
+    mastra_status (*begin)(struct ms_backend *backend, enum ms_session_mode mode, struct ms_session **ret,
+                           mastra_error *error);
+
+    /* Reads one row by its key, all columns, into the arena; *ret NULL when there is none. */
+    mastra_status (*get)(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
+                         bool lock, struct ms_arena *arena, void **ret, mastra_error *error);
+
+    /* Reads the rows of a query. */
+    mastra_status (*list)(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                          struct ms_rows *ret, mastra_error *error);
+
+    /* Counts what the predicates select (order, side, offset and limit are ignored). */
+    mastra_status (*count)(struct ms_session *session, const struct ms_query *query, int64_t *ret,
+                           mastra_error *error);
+
+    /* Executes, or queues for commit, a list of writes in their order. After a failure the session's writes since its
+     * begin or last mark must be undone by its caller (rollback, or unmark with keep false). */
+    mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+
+    /* Begins a part of the session that can be undone alone, and ends it. NULL without GROUP_COMMIT. */
+    mastra_status (*mark)(struct ms_session *session, mastra_error *error);
+    mastra_status (*unmark)(struct ms_session *session, bool keep, mastra_error *error);
+
+    /* Whether the database has dropped the session's whole transaction by itself. NULL without GROUP_COMMIT. */
+    bool (*broken)(const struct ms_session *session);
+
+    /* Commits and ends the session, whatever it returns. UNKNOWN_OUTCOME when it cannot be told whether it happened. */
+    mastra_status (*commit)(struct ms_session *session, mastra_error *error);
+
+    /* Undoes and ends the session. Cannot fail. Ends a reading session too. */
+    void (*rollback)(struct ms_session *session);
+};
+
+/* The backend of a scheme; NULL when this build has none. */
+const struct ms_backend_ops *ms_backend_find(mastra_str scheme);
+
+#endif

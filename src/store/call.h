@@ -1,0 +1,56 @@
+/* One call of an operation: what is drawn once and stays the same however often its unit of work runs. */
+#ifndef STORE_CALL_H
+#define STORE_CALL_H
+
+#include "base/arena.h"
+
+#include <mastra/store.h>
+
+struct ms_group;
+
+struct ms_op {
+    const char *name;  /* "saveThread" */
+    const char *error; /* the operation's part of Mastra's error ids, "SAVE_THREAD" */
+    bool writes;
+    bool repeatable; /* running it again after a commit whose outcome is unknown does no harm */
+};
+
+struct ms_call {
+    mastra_store *store;
+    const struct ms_op *op;
+    mastra_time now;
+    int64_t deadline_ns;    /* monotonic; conflicts are retried until then */
+    struct ms_group *group; /* the open group that this call joins; NULL: by the executor */
+    char (*ids)[40];
+    size_t id_count;
+    bool counted; /* among the store's running calls */
+    mastra_error error;
+};
+
+/*
+ * Starts a call: refuses it on a store that is closing (CLOSED), was inherited through fork (FORKED) or whose callback
+ * is running on this thread (USAGE); makes the tables when that has not happened yet. ms_call_end must follow in any
+ * case.
+ */
+mastra_status ms_call_begin(struct ms_call *call, mastra_store *store, const struct ms_op *op,
+                            struct ms_group *group);
+
+/* The same without looking at the tables. */
+mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const struct ms_op *op);
+
+/* Ends it; completes the error (operation, id, category) and copies it to `error`, which may be NULL. */
+mastra_status ms_call_end(struct ms_call *call, mastra_status status, mastra_error *error);
+
+/* The n-th random UUID of this call, the same on every run; NULL when memory or random bits are out (error is set). */
+const char *ms_call_id(struct ms_call *call, size_t n);
+
+/* Whether the backend insists that a message's thread exists. */
+bool ms_call_strict_parents(const struct ms_call *call);
+
+/*
+ * Gives the error its own last part of the id ("INVALID_PAGE" in place of "FAILED") and, when `category` is not NULL,
+ * its category; returns the error's status. To be used right after the error was set.
+ */
+mastra_status ms_call_reason(mastra_error *error, const char *reason, const char *category);
+
+#endif

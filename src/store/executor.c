@@ -1,0 +1,288 @@
+#include "store/executor.h"
+
+#include "base/error.h"
+#include "store/store.h"
+
+/* More would make the first of a group wait long for the last. */
+#define GROUP_MAX 256
+
+enum member_state {
+    MEMBER_WAITS,
+    MEMBER_LEADS,
+    MEMBER_DONE,
+};
+
+/* A thread that waits for its unit to be run, or (fn NULL) for the writer itself. */
+struct ms_member {
+    struct ms_member *next;
+    struct ms_call *call;
+    ms_unit_fn fn;
+    void *arg;
+    struct ms_arena *arena;
+    mastra_status status;
+    enum member_state state;
+    pthread_cond_t wake;
+};
+
+mastra_status ms_executor_init(struct ms_executor *executor)
+{
+    executor->head = NULL;
+    executor->tail = NULL;
+    executor->busy = false;
+    return pthread_mutex_init(&executor->lock, NULL) == 0 ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
+}
+
+void ms_executor_destroy(struct ms_executor *executor)
+{
+    pthread_mutex_destroy(&executor->lock);
+}
+
+/* Groups. */
+
+mastra_status ms_group_open(struct ms_group *group, mastra_store *store, mastra_error *error)
+{
+    group->store = store;
+    group->broken = false;
+    return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, error);
+}
+
+static mastra_status run_unit(struct ms_unit *unit, ms_unit_fn fn, void *arg)
+{
+    struct ms_backend *backend = unit->session->backend;
+    mastra_status status = fn(unit, arg);
+
+    if (status != MASTRA_OK || !unit->first) {
+        return status;
+    }
+    return backend->ops->apply(unit->session, unit->first, unit->error);
+}
+
+mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit_fn fn, void *arg,
+                           bool shared, struct ms_arena **ret_arena)
+{
+    const struct ms_backend_ops *ops = group->store->backend->ops;
+    struct ms_unit unit = {.call = call, .session = group->session, .error = &call->error};
+    mastra_error undo = MASTRA_ERROR_INIT;
+    mastra_status status;
+
+    /* What an earlier run had to say of itself must not colour this one's error. */
+    call->error.id[0] = '\0';
+    call->error.category[0] = '\0';
+    unit.arena = ms_arena_new(group->store->heap, 0);
+    if (!unit.arena) {
+        return ms_error_oom(&call->error);
+    }
+    status = shared ? ops->mark(group->session, &call->error) : MASTRA_OK;
+    if (status == MASTRA_OK) {
+        status = run_unit(&unit, fn, arg);
+        if (ops->broken && ops->broken(group->session)) {
+            group->broken = true;
+        } else if (shared && ops->unmark(group->session, status == MASTRA_OK, &undo) != MASTRA_OK) {
+            group->broken = true;
+        }
+    }
+    if (group->broken && status == MASTRA_OK) {
+        ms_error_export(&call->error, &undo);
+        status = undo.status != MASTRA_OK
+                     ? undo.status
+                     : ms_error_set(&call->error, MASTRA_INTERNAL, "the transaction was lost");
+    }
+    if (status != MASTRA_OK) {
+        ms_arena_free(unit.arena);
+        return status;
+    }
+    *ret_arena = unit.arena;
+    return MASTRA_OK;
+}
+
+mastra_status ms_group_commit(struct ms_group *group, mastra_error *error)
+{
+    struct ms_session *session = group->session;
+
+    group->session = NULL;
+    return group->store->backend->ops->commit(session, error);
+}
+
+void ms_group_abandon(struct ms_group *group)
+{
+    if (group->session) {
+        group->store->backend->ops->rollback(group->session);
+        group->session = NULL;
+    }
+}
+
+/* One unit in a transaction of its own. */
+static mastra_status run_alone(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena)
+{
+    struct ms_group group;
+    struct ms_arena *arena = NULL;
+    mastra_status status = ms_group_open(&group, call->store, &call->error);
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    status = ms_group_run(&group, call, fn, arg, false, &arena);
+    if (status != MASTRA_OK) {
+        ms_group_abandon(&group);
+        return status;
+    }
+    status = ms_group_commit(&group, &call->error);
+    if (status != MASTRA_OK) {
+        ms_arena_free(arena);
+        return status;
+    }
+    *ret_arena = arena;
+    return MASTRA_OK;
+}
+
+/* The line of those who wait. */
+
+static struct ms_member *pop(struct ms_executor *executor)
+{
+    struct ms_member *member = executor->head;
+
+    if (member) {
+        executor->head = member->next;
+        if (!executor->head) {
+            executor->tail = NULL;
+        }
+        member->next = NULL;
+    }
+    return member;
+}
+
+static void wake(struct ms_member *member, enum member_state state)
+{
+    member->state = state;
+    pthread_cond_signal(&member->wake);
+}
+
+/* Returns when the member leads or is done. */
+static enum member_state stand_in_line(struct ms_executor *executor, struct ms_member *member)
+{
+    enum member_state state;
+
+    pthread_mutex_lock(&executor->lock);
+    if (!executor->busy) {
+        executor->busy = true;
+        pthread_mutex_unlock(&executor->lock);
+        return MEMBER_LEADS;
+    }
+    member->state = MEMBER_WAITS;
+    member->next = NULL;
+    pthread_cond_init(&member->wake, NULL);
+    if (executor->tail) {
+        executor->tail->next = member;
+    } else {
+        executor->head = member;
+    }
+    executor->tail = member;
+    while (member->state == MEMBER_WAITS) {
+        pthread_cond_wait(&member->wake, &executor->lock);
+    }
+    state = member->state;
+    pthread_mutex_unlock(&executor->lock);
+    pthread_cond_destroy(&member->wake);
+    return state;
+}
+
+void ms_executor_release(struct ms_executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    struct ms_member *next = pop(executor);
+
+    if (next) {
+        wake(next, MEMBER_LEADS);
+    } else {
+        executor->busy = false;
+    }
+    pthread_mutex_unlock(&executor->lock);
+}
+
+void ms_executor_acquire(struct ms_executor *executor)
+{
+    struct ms_member member = {0};
+
+    stand_in_line(executor, &member);
+}
+
+/* Leading. */
+
+/* The leader's own unit and those that wait right behind it. */
+static struct ms_member *gather(struct ms_executor *executor, struct ms_member *own)
+{
+    struct ms_member *last = own;
+
+    own->next = NULL;
+    pthread_mutex_lock(&executor->lock);
+    for (size_t n = 1; n < GROUP_MAX && executor->head && executor->head->fn; n++) {
+        last->next = pop(executor);
+        last = last->next;
+    }
+    pthread_mutex_unlock(&executor->lock);
+    return own;
+}
+
+/* Returns false when nothing of the group may be acknowledged. */
+static bool run_together(mastra_store *store, struct ms_member *first)
+{
+    struct ms_group group;
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    if (ms_group_open(&group, store, &error) != MASTRA_OK) {
+        return false;
+    }
+    for (struct ms_member *member = first; member && !group.broken; member = member->next) {
+        member->status = ms_group_run(&group, member->call, member->fn, member->arg, true, &member->arena);
+    }
+    if (group.broken) {
+        ms_group_abandon(&group);
+        return false;
+    }
+    return ms_group_commit(&group, &error) == MASTRA_OK;
+}
+
+static void run_each_alone(struct ms_member *first)
+{
+    for (struct ms_member *member = first; member; member = member->next) {
+        ms_arena_free(member->arena);
+        member->arena = NULL;
+        member->status = run_alone(member->call, member->fn, member->arg, &member->arena);
+    }
+}
+
+static void lead(struct ms_executor *executor, mastra_store *store, struct ms_member *own)
+{
+    struct ms_member *group = gather(executor, own);
+
+    if (!group->next || !run_together(store, group)) {
+        run_each_alone(group);
+    }
+    pthread_mutex_lock(&executor->lock);
+    for (struct ms_member *member = own->next; member;) {
+        struct ms_member *next = member->next;
+
+        /* Once woken the member's memory is its thread's again. */
+        wake(member, MEMBER_DONE);
+        member = next;
+    }
+    pthread_mutex_unlock(&executor->lock);
+    ms_executor_release(executor);
+}
+
+mastra_status ms_executor_run(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena)
+{
+    mastra_store *store = call->store;
+    struct ms_member member = {.call = call, .fn = fn, .arg = arg};
+
+    if (!(store->traits & MS_TRAIT_GROUP_COMMIT)) {
+        return run_alone(call, fn, arg, ret_arena);
+    }
+    if (stand_in_line(&store->executor, &member) == MEMBER_LEADS) {
+        lead(&store->executor, store, &member);
+    }
+    if (member.status == MASTRA_OK) {
+        *ret_arena = member.arena;
+    }
+    return member.status;
+}

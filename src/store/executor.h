@@ -1,0 +1,47 @@
+/*
+ * Who may write, and what is committed together. Under MS_TRAIT_GROUP_COMMIT the thread that finds the writer free
+ * leads: it runs its own unit and, when others have queued up meanwhile, theirs, in one transaction. Without the trait
+ * every unit has a transaction of its own.
+ */
+#ifndef STORE_EXECUTOR_H
+#define STORE_EXECUTOR_H
+
+#include "store/unit.h"
+
+#include <pthread.h>
+
+struct ms_member;
+
+struct ms_executor {
+    pthread_mutex_t lock;
+    struct ms_member *head; /* those who wait */
+    struct ms_member *tail;
+    bool busy; /* somebody leads */
+};
+
+mastra_status ms_executor_init(struct ms_executor *executor);
+void ms_executor_destroy(struct ms_executor *executor);
+
+/* Runs one attempt at a unit. *ret_arena is set on success. */
+mastra_status ms_executor_run(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena);
+
+/* Takes the writer, waiting in line, and gives it back. */
+void ms_executor_acquire(struct ms_executor *executor);
+void ms_executor_release(struct ms_executor *executor);
+
+/* A transaction that several calls share. Its holder leads: it has acquired the writer where there is a single one. */
+struct ms_group {
+    mastra_store *store;
+    struct ms_session *session;
+    bool broken; /* the transaction is gone: nothing of the group may be acknowledged */
+};
+
+mastra_status ms_group_open(struct ms_group *group, mastra_store *store, mastra_error *error);
+
+/* Runs a unit inside; `shared`: its failure must undo its own writes only. */
+mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit_fn fn, void *arg,
+                           bool shared, struct ms_arena **ret_arena);
+mastra_status ms_group_commit(struct ms_group *group, mastra_error *error);
+void ms_group_abandon(struct ms_group *group);
+
+#endif

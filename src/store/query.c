@@ -1,0 +1,92 @@
+#include "store/query.h"
+
+#include "base/json.h"
+
+#include <assert.h>
+
+void ms_query_init(struct ms_query *query, enum ms_entity_id id)
+{
+    const struct ms_entity *entity = ms_entity(id);
+
+    query->entity = entity;
+    query->columns = ms_entity_all(entity);
+    query->where_count = 0;
+    query->order = entity->created;
+    query->descending = false;
+    query->side = MS_SIDE_ALL;
+    query->anchor = mastra_str_of(NULL);
+    query->offset = 0;
+    query->limit = MS_NO_LIMIT;
+    query->known_total = -1;
+    query->lock = false;
+}
+
+static struct ms_predicate *add(struct ms_query *query, enum ms_compare compare, uint8_t column)
+{
+    assert(query->where_count < MS_QUERY_PREDICATES);
+    struct ms_predicate *predicate = &query->where[query->where_count++];
+
+    memset(predicate, 0, sizeof *predicate);
+    predicate->compare = compare;
+    predicate->column = column;
+    return predicate;
+}
+
+void ms_query_equal(struct ms_query *query, uint8_t column, mastra_str text)
+{
+    add(query, MS_EQUAL, column)->text = text;
+}
+
+void ms_query_any_of(struct ms_query *query, uint8_t column, const mastra_str *set, size_t count)
+{
+    if (count == 1) {
+        ms_query_equal(query, column, set[0]);
+        return;
+    }
+    struct ms_predicate *predicate = add(query, MS_ANY_OF, column);
+
+    predicate->set = set;
+    predicate->set_count = count;
+}
+
+void ms_query_time(struct ms_query *query, enum ms_compare compare, uint8_t column, mastra_time time)
+{
+    add(query, compare, column)->time = time;
+}
+
+void ms_query_has(struct ms_query *query, uint8_t column, const char *member, mastra_str object)
+{
+    struct ms_predicate *predicate = add(query, MS_HAS, column);
+
+    predicate->member = member;
+    predicate->text = object;
+}
+
+bool ms_json_has(mastra_str text, mastra_str member, mastra_str filter)
+{
+    struct ms_json_iter iter;
+    mastra_str object;
+    mastra_str key;
+    mastra_str expected;
+
+    if (!text.ptr || !ms_json_check(text, &object, NULL)) {
+        return false;
+    }
+    if (member.ptr) {
+        object = ms_json_member(object, member);
+    }
+    if (ms_json_kind(object) != MS_JSON_OBJECT) {
+        return false;
+    }
+    ms_json_iter_init(&iter, filter);
+    while (ms_json_next(&iter, &key, &expected)) {
+        /* Keys that pass the domains' checks are plain identifiers: their raw text is their name. */
+        mastra_str name = {key.ptr + 1, key.len - 2};
+        mastra_str found = ms_json_member(object, name);
+
+        if (!found.ptr || !ms_json_equal(found, expected)) {
+            return false;
+        }
+    }
+    return true;
+}

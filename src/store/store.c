@@ -1,0 +1,322 @@
+#include "store/store.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <unistd.h>
+
+#define DEFAULT_BUSY_TIMEOUT_MS  5000
+#define DEFAULT_CLOSE_TIMEOUT_MS 30000
+#define DEFAULT_READERS          4
+#define DEFAULT_QUEUE_LIMIT      1024
+#define MOST_TIMEOUT_MS          (INT64_C(24) * 3600 * 1000)
+
+static const struct ms_op op_init = {"init", "INIT", true, true};
+static const struct ms_op op_close = {"close", "CLOSE", true, true};
+static const struct ms_op op_open = {"open", "STORE_INITIALIZATION", false, false};
+
+const char *mastra_version(void)
+{
+    return MASTRA_VERSION;
+}
+
+/* Options. */
+
+static mastra_status set_number(struct ms_config *config, const char *name, int64_t min, int64_t max,
+                                int64_t fallback, int64_t *field, mastra_error *error)
+{
+    int64_t from_url = fallback;
+    mastra_status status = ms_config_int(config, name, min, max, &from_url, error);
+
+    if (status == MASTRA_OK && *field == 0) {
+        *field = from_url;
+    }
+    return status;
+}
+
+static mastra_status set_count(struct ms_config *config, const char *name, int64_t max, int64_t fallback,
+                               uint32_t *field, mastra_error *error)
+{
+    int64_t number = *field;
+    mastra_status status = set_number(config, name, 1, max, fallback, &number, error);
+
+    *field = (uint32_t)number;
+    return status;
+}
+
+/* Lays the URL's parameters and the defaults under the caller's options. */
+static mastra_status resolve_options(const mastra_options *given, struct ms_config *config,
+                                     mastra_error *error)
+{
+    static const mastra_options blank = MASTRA_OPTIONS_INIT;
+    mastra_options *options = &config->options;
+    mastra_status status;
+
+    *options = blank;
+    if (given) {
+        memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+    }
+    options->size = sizeof *options;
+    if (options->busy_timeout_ms < 0 || options->close_timeout_ms < 0) {
+        return ms_error_argument(error, "options", mastra_str_of(NULL), "hold a negative timeout");
+    }
+    status = set_number(config, "busy_timeout", 1, MOST_TIMEOUT_MS, DEFAULT_BUSY_TIMEOUT_MS,
+                        &options->busy_timeout_ms, error);
+    if (status == MASTRA_OK) {
+        status = set_number(config, "close_timeout", 1, MOST_TIMEOUT_MS, DEFAULT_CLOSE_TIMEOUT_MS,
+                            &options->close_timeout_ms, error);
+    }
+    if (status == MASTRA_OK) {
+        status = set_count(config, "readers", 64, DEFAULT_READERS, &options->readers, error);
+    }
+    if (status == MASTRA_OK) {
+        status = set_count(config, "queue", 1000000, DEFAULT_QUEUE_LIMIT, &options->queue_limit, error);
+    }
+    if (status == MASTRA_OK && !options->disable_init) {
+        status = ms_config_flag(config, "disable_init", &options->disable_init, error);
+    }
+    return status;
+}
+
+static const mastra_allocator *given_allocator(const mastra_options *options)
+{
+    if (!options || options->size < offsetof(mastra_options, allocator) + sizeof options->allocator) {
+        return NULL;
+    }
+    return options->allocator;
+}
+
+/* Opening. */
+
+static bool init_locks(mastra_store *store)
+{
+    pthread_condattr_t monotonic;
+    bool ok;
+
+    if (pthread_condattr_init(&monotonic) != 0) {
+        return false;
+    }
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    ok = pthread_mutex_init(&store->lock, NULL) == 0 && pthread_mutex_init(&store->init_lock, NULL) == 0 &&
+         pthread_cond_init(&store->idle, &monotonic) == 0 && ms_executor_init(&store->executor) == MASTRA_OK;
+    pthread_condattr_destroy(&monotonic);
+    return ok;
+}
+
+static void free_store(mastra_store *store)
+{
+    struct ms_heap *heap = store->heap;
+
+    if (store->backend) {
+        store->backend->ops->close(store->backend);
+    }
+    ms_async_free(store->async);
+    ms_executor_destroy(&store->executor);
+    pthread_cond_destroy(&store->idle);
+    pthread_mutex_destroy(&store->init_lock);
+    pthread_mutex_destroy(&store->lock);
+    ms_heap_release(heap, store);
+    ms_heap_unref(heap);
+}
+
+static mastra_status open_backend(mastra_store *store, struct ms_config *config, mastra_error *error)
+{
+    const struct ms_backend_ops *ops = ms_backend_find(config->scheme);
+    mastra_status status;
+
+    if (!ops) {
+        return ms_error_set(error, MASTRA_NOT_SUPPORTED,
+                            "url has the scheme \"%.*s\", which no backend of this build serves",
+                            (int)config->scheme.len, config->scheme.ptr);
+    }
+    config->heap = store->heap;
+    config->log = &store->log;
+    status = ops->open(config, &store->backend, error);
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    store->traits = ops->traits(store->backend);
+    return ms_config_unused(config, error);
+}
+
+static mastra_status build(mastra_store *store, const char *url, const mastra_options *options,
+                           mastra_error *error)
+{
+    struct ms_arena *arena = ms_arena_new(store->heap, 0);
+    struct ms_config config = {0};
+    mastra_status status;
+
+    if (!arena) {
+        return ms_error_oom(error);
+    }
+    status = ms_url_parse(url, arena, &config, error);
+    if (status == MASTRA_OK) {
+        status = resolve_options(options, &config, error);
+    }
+    if (status == MASTRA_OK) {
+        store->options = config.options;
+        store->log.fn = config.options.log;
+        store->log.user = config.options.log_user;
+        store->log.level = config.options.log_level;
+        status = open_backend(store, &config, error);
+    }
+    atomic_store(&store->ready, store->options.disable_init);
+    ms_arena_free(arena);
+    return status;
+}
+
+static mastra_status new_store(const mastra_options *options, mastra_store **ret, mastra_error *error)
+{
+    struct ms_heap *heap = ms_heap_new(given_allocator(options));
+    mastra_store *store = heap ? ms_heap_calloc(heap, sizeof *store) : NULL;
+
+    if (!store) {
+        ms_heap_unref(heap);
+        return ms_error_oom(error);
+    }
+    store->heap = heap;
+    store->pid = getpid();
+    if (!init_locks(store)) {
+        free_store(store);
+        return ms_error_oom(error);
+    }
+    *ret = store;
+    return MASTRA_OK;
+}
+
+/* An error before there is a store knows no backend's name: its id takes the general form. */
+static mastra_status report_open(mastra_error *error, const mastra_error *inner)
+{
+    mastra_error full = *inner;
+
+    ms_error_copy(full.operation, sizeof full.operation, mastra_str_of(op_open.name));
+    ms_error_copy(full.id, sizeof full.id, mastra_str_of("MASTRA_STORAGE_STORE_INITIALIZATION_FAILED"));
+    ms_error_copy(full.category, sizeof full.category,
+                  mastra_str_of(full.status == MASTRA_INVALID_ARGUMENT ? "USER" : "THIRD_PARTY"));
+    ms_error_export(error, &full);
+    return full.status;
+}
+
+mastra_status mastra_open(const char *url, const mastra_options *options, mastra_store **ret_store,
+                          mastra_error *error)
+{
+    mastra_error inner = MASTRA_ERROR_INIT;
+    mastra_store *store = NULL;
+    mastra_status status;
+
+    if (!ret_store) {
+        ms_error_argument(&inner, "ret_store", mastra_str_of(NULL), "must not be NULL");
+        return report_open(error, &inner);
+    }
+    status = new_store(options, &store, &inner);
+    if (status == MASTRA_OK) {
+        status = build(store, url, options, &inner);
+    }
+    if (status != MASTRA_OK) {
+        if (store) {
+            free_store(store);
+        }
+        return report_open(error, &inner);
+    }
+    *ret_store = store;
+    return MASTRA_OK;
+}
+
+mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error)
+{
+    bool grouped = (store->traits & MS_TRAIT_GROUP_COMMIT) != 0;
+    mastra_status status;
+
+    if (grouped) {
+        ms_executor_acquire(&store->executor);
+    }
+    status = store->backend->ops->ensure_schema(store->backend, error);
+    if (grouped) {
+        ms_executor_release(&store->executor);
+    }
+    if (status == MASTRA_OK) {
+        atomic_store_explicit(&store->ready, true, memory_order_release);
+    }
+    return status;
+}
+
+mastra_status mastra_init(mastra_store *store, mastra_error *error)
+{
+    struct ms_call call;
+    mastra_status status = ms_call_enter(&call, store, &op_init);
+
+    if (status == MASTRA_OK) {
+        pthread_mutex_lock(&store->init_lock);
+        status = ms_store_ensure_schema(store, &call.error);
+        pthread_mutex_unlock(&store->init_lock);
+    }
+    return ms_call_end(&call, status, error);
+}
+
+/* Closing. */
+
+static void wait_until_idle(mastra_store *store, int64_t deadline_ns)
+{
+    struct timespec until = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    int timed_out = 0;
+
+    while (store->calls > 0 && !timed_out) {
+        timed_out = pthread_cond_timedwait(&store->idle, &store->lock, &until);
+    }
+    if (store->calls > 0 && store->backend->ops->interrupt) {
+        store->backend->ops->interrupt(store->backend);
+    }
+    while (store->calls > 0) {
+        pthread_cond_wait(&store->idle, &store->lock);
+    }
+}
+
+mastra_status mastra_close(mastra_store *store, mastra_error *error)
+{
+    int64_t deadline_ns;
+    struct ms_call call;
+    mastra_status status;
+
+    if (!store) {
+        return MASTRA_OK;
+    }
+    /* The same checks as for any call, then out again: closing waits for all calls. */
+    deadline_ns = ms_clock_monotonic_ns() + store->options.close_timeout_ms * 1000000;
+    status = ms_call_enter(&call, store, &op_close);
+    status = ms_call_end(&call, status, error);
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->closing = true;
+    pthread_mutex_unlock(&store->lock);
+    if (store->async) {
+        ms_async_stop(store->async, deadline_ns);
+    }
+    pthread_mutex_lock(&store->lock);
+    wait_until_idle(store, deadline_ns);
+    pthread_mutex_unlock(&store->lock);
+    free_store(store);
+    return MASTRA_OK;
+}
+
+struct ms_heap *ms_store_heap(const mastra_store *store)
+{
+    return store->heap;
+}
+
+struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
+{
+    struct ms_async *async;
+
+    pthread_mutex_lock(&store->lock);
+    if (!store->async && !store->closing) {
+        store->async = ms_async_new(store, store->heap, store->options.queue_limit);
+    }
+    async = store->async;
+    pthread_mutex_unlock(&store->lock);
+    if (!async) {
+        ms_error_oom(error);
+    }
+    return async;
+}

@@ -1,0 +1,229 @@
+#include "store/unit.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "store/store.h"
+
+/* Full jitter between attempts: up to this at first, doubling to the ceiling. */
+#define BACKOFF_FIRST_US 2000
+#define BACKOFF_MOST_US  200000
+
+mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, bool lock,
+                          void **ret)
+{
+    return unit->session->backend->ops->get(unit->session, ms_entity(entity), &key, lock, unit->arena, ret,
+                                            unit->error);
+}
+
+mastra_status ms_unit_list(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret)
+{
+    return unit->session->backend->ops->list(unit->session, query, unit->arena, ret, unit->error);
+}
+
+mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, int64_t *ret)
+{
+    return unit->session->backend->ops->count(unit->session, query, ret, unit->error);
+}
+
+static struct ms_write *add(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_entity *entity)
+{
+    struct ms_write *write = ms_arena_calloc(unit->arena, sizeof *write);
+
+    if (!write) {
+        ms_error_oom(unit->error);
+        return NULL;
+    }
+    write->kind = kind;
+    write->entity = entity;
+    if (unit->last) {
+        unit->last->next = write;
+    } else {
+        unit->first = write;
+    }
+    unit->last = write;
+    return write;
+}
+
+static mastra_status add_record(struct ms_unit *unit, enum ms_write_kind kind, enum ms_entity_id entity,
+                                const void *record, uint64_t columns)
+{
+    struct ms_write *write = add(unit, kind, ms_entity(entity));
+
+    if (!write) {
+        return MASTRA_OUT_OF_MEMORY;
+    }
+    write->record = record;
+    write->columns = columns;
+    return MASTRA_OK;
+}
+
+static mastra_status add_key(struct ms_unit *unit, enum ms_write_kind kind, enum ms_entity_id entity,
+                             mastra_str key)
+{
+    struct ms_write *write = add(unit, kind, ms_entity(entity));
+
+    if (!write) {
+        return MASTRA_OUT_OF_MEMORY;
+    }
+    write->key[0] = key;
+    return MASTRA_OK;
+}
+
+mastra_status ms_unit_put(struct ms_unit *unit, enum ms_entity_id entity, const void *record)
+{
+    return add_record(unit, MS_WRITE_PUT, entity, record, 0);
+}
+
+mastra_status ms_unit_insert(struct ms_unit *unit, enum ms_entity_id entity, const void *record)
+{
+    return add_record(unit, MS_WRITE_INSERT, entity, record, 0);
+}
+
+mastra_status ms_unit_patch(struct ms_unit *unit, enum ms_entity_id entity, const void *record,
+                            uint64_t columns)
+{
+    return add_record(unit, MS_WRITE_PATCH, entity, record, columns);
+}
+
+mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, uint8_t column,
+                            mastra_time time)
+{
+    mastra_status status = add_key(unit, MS_WRITE_TOUCH, entity, key);
+
+    if (status == MASTRA_OK) {
+        unit->last->columns = MS_BIT(column);
+        unit->last->time = time;
+    }
+    return status;
+}
+
+mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key)
+{
+    return add_key(unit, MS_WRITE_ERASE, entity, key);
+}
+
+mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key)
+{
+    return add_key(unit, MS_WRITE_EXPECT, entity, key);
+}
+
+static mastra_status add_query(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_query *query)
+{
+    struct ms_write *write = add(unit, kind, query->entity);
+
+    if (!write) {
+        return MASTRA_OUT_OF_MEMORY;
+    }
+    write->query = query;
+    return MASTRA_OK;
+}
+
+mastra_status ms_unit_patch_all(struct ms_unit *unit, const struct ms_query *query, const void *record,
+                                uint64_t columns)
+{
+    mastra_status status = add_query(unit, MS_WRITE_PATCH_ALL, query);
+
+    if (status == MASTRA_OK) {
+        unit->last->record = record;
+        unit->last->columns = columns;
+    }
+    return status;
+}
+
+mastra_status ms_unit_erase_all(struct ms_unit *unit, const struct ms_query *query)
+{
+    return add_query(unit, MS_WRITE_ERASE_ALL, query);
+}
+
+void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id id)
+{
+    const struct ms_entity *entity = ms_entity(id);
+    void *record = ms_arena_alloc(unit->arena, entity->size);
+
+    if (!record) {
+        ms_error_oom(unit->error);
+        return NULL;
+    }
+    memcpy(record, entity->blank, entity->size);
+    return record;
+}
+
+/* Whether another attempt makes sense; waits before it. */
+static bool try_again(struct ms_call *call, mastra_status status, int64_t *backoff_us)
+{
+    bool worth = call->error.retriable || (status == MASTRA_UNKNOWN_OUTCOME && call->op->repeatable);
+
+    if (!worth || ms_clock_monotonic_ns() >= call->deadline_ns) {
+        return false;
+    }
+    ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)*backoff_us));
+    *backoff_us = *backoff_us * 2 < BACKOFF_MOST_US ? *backoff_us * 2 : BACKOFF_MOST_US;
+    return true;
+}
+
+mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena)
+{
+    int64_t backoff_us = BACKOFF_FIRST_US;
+    struct ms_arena *arena = NULL;
+    mastra_status status;
+
+    if (call->group) {
+        status = ms_group_run(call->group, call, fn, arg, true, &arena);
+    } else {
+        do {
+            status = ms_executor_run(call, fn, arg, &arena);
+        } while (status != MASTRA_OK && try_again(call, status, &backoff_us));
+    }
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    if (ret_arena) {
+        *ret_arena = arena;
+    } else {
+        ms_arena_free(arena);
+    }
+    return MASTRA_OK;
+}
+
+static mastra_status read_once(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn fn, void *arg,
+                               struct ms_arena **ret_arena)
+{
+    struct ms_backend *backend = call->store->backend;
+    enum ms_session_mode session_mode = mode == MS_READ_ONE ? MS_SESSION_READ : MS_SESSION_SNAPSHOT;
+    struct ms_unit unit = {.call = call, .error = &call->error};
+    mastra_status status = backend->ops->begin(backend, session_mode, &unit.session, &call->error);
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    unit.arena = ms_arena_new(call->store->heap, 0);
+    status = unit.arena ? fn(&unit, arg) : ms_error_oom(&call->error);
+    backend->ops->rollback(unit.session);
+    if (status != MASTRA_OK || !ret_arena) {
+        ms_arena_free(unit.arena);
+    } else {
+        *ret_arena = unit.arena;
+    }
+    return status;
+}
+
+mastra_status ms_read(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn fn, void *arg,
+                      struct ms_arena **ret_arena)
+{
+    mastra_store *store = call->store;
+    bool alone = (store->traits & MS_TRAIT_ONE_CONNECTION) != 0;
+    int64_t backoff_us = BACKOFF_FIRST_US;
+    mastra_status status;
+
+    if (alone) {
+        ms_executor_acquire(&store->executor);
+    }
+    do {
+        status = read_once(call, mode, fn, arg, ret_arena);
+    } while (status != MASTRA_OK && try_again(call, status, &backoff_us));
+    if (alone) {
+        ms_executor_release(&store->executor);
+    }
+    return status;
+}

@@ -1,0 +1,88 @@
+/*
+ * A unit of work: a function that reads and writes entities, all or nothing, and that may run more than once.
+ *
+ * Reads of a unit see the state before its own writes; writes are buffered and sent together when the function has
+ * returned MASTRA_OK. What must not differ between runs (ids, the time) is drawn from the call. Everything that the
+ * function allocates comes from unit->arena, which a failed run discards as a whole; the arena of the run that
+ * committed is the result's memory.
+ */
+#ifndef STORE_UNIT_H
+#define STORE_UNIT_H
+
+#include "base/arena.h"
+#include "store/query.h"
+
+struct ms_call;
+struct ms_session;
+
+enum ms_write_kind {
+    MS_WRITE_PUT,       /* create, or replace all but the kept columns */
+    MS_WRITE_INSERT,    /* create; CONFLICT when the key exists */
+    MS_WRITE_PATCH,     /* set `columns` of the row with the record's key, when it exists */
+    MS_WRITE_TOUCH,     /* set one time of a row, when it exists; may land just after the commit */
+    MS_WRITE_ERASE,     /* by key, when it exists */
+    MS_WRITE_PATCH_ALL, /* set `columns` of every row that the query selects */
+    MS_WRITE_ERASE_ALL, /* erase every row that the query selects */
+    MS_WRITE_EXPECT,    /* the row must be there, else NOT_FOUND and nothing is written */
+};
+
+struct ms_write {
+    struct ms_write *next;
+    enum ms_write_kind kind;
+    const struct ms_entity *entity;
+    const void *record;           /* PUT, INSERT, PATCH (with its key), PATCH_ALL */
+    uint64_t columns;             /* PATCH, PATCH_ALL; TOUCH: the one */
+    mastra_str key[2];            /* TOUCH, ERASE, EXPECT */
+    mastra_time time;             /* TOUCH */
+    const struct ms_query *query; /* PATCH_ALL, ERASE_ALL: predicates only */
+};
+
+struct ms_unit {
+    struct ms_call *call;
+    struct ms_session *session;
+    struct ms_arena *arena;
+    struct ms_write *first;
+    struct ms_write *last;
+    mastra_error *error; /* never NULL; where a failing step says why */
+};
+
+typedef mastra_status (*ms_unit_fn)(struct ms_unit *unit, void *arg);
+
+/* Reads. *ret is NULL when there is no such row. `lock`: the row will be written in this unit. */
+mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, bool lock,
+                          void **ret);
+mastra_status ms_unit_list(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret);
+mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, int64_t *ret);
+
+/* Writes. Records and queries are borrowed until the unit ends. Each fails only with OUT_OF_MEMORY. */
+mastra_status ms_unit_put(struct ms_unit *unit, enum ms_entity_id entity, const void *record);
+mastra_status ms_unit_insert(struct ms_unit *unit, enum ms_entity_id entity, const void *record);
+mastra_status ms_unit_patch(struct ms_unit *unit, enum ms_entity_id entity, const void *record,
+                            uint64_t columns);
+mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, uint8_t column,
+                            mastra_time time);
+mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key);
+mastra_status ms_unit_patch_all(struct ms_unit *unit, const struct ms_query *query, const void *record,
+                                uint64_t columns);
+mastra_status ms_unit_erase_all(struct ms_unit *unit, const struct ms_query *query);
+mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key);
+
+/* A blank record in the unit's arena, its times absent; NULL when memory is out (error is set). */
+void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity);
+
+/*
+ * Runs `fn` as a unit that may write, again after a conflict with other writers, within the call's deadline. On success
+ * *ret_arena (may be NULL) is the arena of the run that committed, to be freed by the caller.
+ */
+mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena);
+
+enum ms_read_mode {
+    MS_READ_ONE,      /* a single statement */
+    MS_READ_SNAPSHOT, /* several that must agree */
+};
+
+/* Runs `fn`, which only reads. */
+mastra_status ms_read(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn fn, void *arg,
+                      struct ms_arena **ret_arena);
+
+#endif
