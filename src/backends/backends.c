@@ -1,0 +1,19 @@
+#include "backends/sqlite/sqlite.h"
+
+static const struct {
+    const char *scheme;
+    const struct ms_backend_ops *ops;
+} backends[] = {
+    {"file", &ms_sqlite_ops},
+};
+
+const struct ms_backend_ops *ms_backend_find(mastra_str scheme)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        if (strlen(backends[i].scheme) == scheme.len &&
+            memcmp(backends[i].scheme, scheme.ptr, scheme.len) == 0) {
+            return backends[i].ops;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,208 @@
+#include "backends/sqlite/sqlite.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+/* Reading rows. */
+
+static bool read_text(sqlite3_stmt *stmt, int n, struct ms_arena *arena, mastra_str *field)
+{
+    mastra_str text = {(const char *)sqlite3_column_text(stmt, n), 0};
+
+    text.len = text.ptr ? (size_t)sqlite3_column_bytes(stmt, n) : 0;
+    if (!text.ptr && sqlite3_column_type(stmt, n) != SQLITE_NULL) {
+        return false;
+    }
+    return ms_arena_str(arena, text, field);
+}
+
+/* A time that is not one (a foreign writer's) reads as absent. */
+static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
+{
+    mastra_str text = {(const char *)sqlite3_column_text(stmt, n), 0};
+
+    text.len = text.ptr ? (size_t)sqlite3_column_bytes(stmt, n) : 0;
+    if (!text.ptr || !ms_time_parse(text, field)) {
+        *field = MASTRA_TIME_NONE;
+    }
+}
+
+/* The record that the statement stands on; NULL when memory is out. */
+static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64_t columns,
+                      struct ms_arena *arena)
+{
+    char *record = ms_arena_alloc(arena, entity->size);
+    int n = 0;
+
+    if (!record) {
+        return NULL;
+    }
+    memcpy(record, entity->blank, entity->size);
+    for (int i = 0; i < entity->column_count; i++) {
+        const struct ms_column *column = &entity->columns[i];
+
+        if (!(columns & MS_BIT(i))) {
+            continue;
+        }
+        if (column->type == MS_TIMESTAMP) {
+            read_time(stmt, n, ms_field_time(column, record));
+        } else if (!read_text(stmt, n, arena, ms_field_str(column, record))) {
+            return NULL;
+        }
+        n++;
+    }
+    return record;
+}
+
+mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
+                         bool lock, struct ms_arena *arena, void **ret, mastra_error *error)
+{
+    struct connection *connection = connection_of(session);
+    struct ms_sql_key row = {entity, key};
+    sqlite3_stmt *stmt = NULL;
+    mastra_status status = sqlite_prepare(connection, ms_sql_get, &row, &stmt, NULL, error);
+    int code;
+
+    (void)lock; /* a writing session has the whole file */
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    *ret = NULL;
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        *ret = read_row(stmt, entity, ms_entity_all(entity), arena);
+        status = *ret ? MASTRA_OK : ms_error_oom(error);
+    } else if (code != SQLITE_DONE) {
+        status = sqlite_error(connection, code, "read", error);
+    }
+    sqlite_finish(stmt);
+    return status;
+}
+
+struct row_list {
+    struct ms_arena *arena;
+    void **items;
+    size_t count;
+    size_t room;
+};
+
+static bool append(struct row_list *list, void *record)
+{
+    if (!record) {
+        return false;
+    }
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 64;
+        void **grown = ms_arena_alloc(list->arena, room * sizeof *grown);
+
+        if (!grown) {
+            return false;
+        }
+        if (list->count > 0) {
+            memcpy(grown, list->items, list->count * sizeof *grown);
+        }
+        list->items = grown;
+        list->room = room;
+    }
+    list->items[list->count++] = record;
+    return true;
+}
+
+static void reverse(struct row_list *list)
+{
+    for (size_t i = 0; i < list->count / 2; i++) {
+        void *swapped = list->items[i];
+
+        list->items[i] = list->items[list->count - 1 - i];
+        list->items[list->count - 1 - i] = swapped;
+    }
+}
+
+mastra_status sqlite_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                          struct ms_rows *ret, mastra_error *error)
+{
+    struct connection *connection = connection_of(session);
+    struct row_list list = {.arena = arena};
+    sqlite3_stmt *stmt = NULL;
+    bool reversed = false;
+    mastra_status status = sqlite_prepare(connection, ms_sql_list, query, &stmt, &reversed, error);
+    int code;
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (!append(&list, read_row(stmt, query->entity, query->columns, arena))) {
+            status = ms_error_oom(error);
+            break;
+        }
+    }
+    if (status == MASTRA_OK && code != SQLITE_DONE) {
+        status = sqlite_error(connection, code, "read", error);
+    }
+    sqlite_finish(stmt);
+    if (reversed) {
+        reverse(&list);
+    }
+    ret->items = list.items;
+    ret->count = list.count;
+    return status;
+}
+
+mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
+                           mastra_error *error)
+{
+    struct connection *connection = connection_of(session);
+    sqlite3_stmt *stmt = NULL;
+    mastra_status status = sqlite_prepare(connection, ms_sql_count, query, &stmt, NULL, error);
+    int code;
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        *ret = sqlite3_column_int64(stmt, 0);
+    } else {
+        status = sqlite_error(connection, code, "read", error);
+    }
+    sqlite_finish(stmt);
+    return status;
+}
+
+/* Writing. */
+
+static mastra_status missing(const struct ms_write *write, mastra_error *error)
+{
+    return ms_error_set(error, MASTRA_NOT_FOUND, "%s %.*s not found", write->entity->noun,
+                        (int)write->key[0].len, write->key[0].ptr);
+}
+
+static mastra_status apply_one(struct connection *connection, const struct ms_write *write,
+                               mastra_error *error)
+{
+    sqlite3_stmt *stmt = NULL;
+    mastra_status status = sqlite_prepare(connection, ms_sql_write, write, &stmt, NULL, error);
+    int code;
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    code = sqlite3_step(stmt);
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = sqlite_error(connection, code, "write to", error);
+    } else if (write->kind == MS_WRITE_EXPECT && code != SQLITE_ROW) {
+        status = missing(write, error);
+    }
+    sqlite_finish(stmt);
+    return status;
+}
+
+mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    for (const struct ms_write *write = first; write && status == MASTRA_OK; write = write->next) {
+        status = apply_one(connection_of(session), write, error);
+    }
+    return status;
+}

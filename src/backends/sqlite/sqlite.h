@@ -1,0 +1,111 @@
+/* The SQLite backend: one writing connection, several reading ones (or one for everything, in memory). */
+#ifndef BACKENDS_SQLITE_SQLITE_H
+#define BACKENDS_SQLITE_SQLITE_H
+
+#include "sql/sql.h"
+#include "store/backend.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+/* The first version without the defect that can corrupt a WAL database when two connections checkpoint at once. */
+#define SQLITE_SAFE_WAL_VERSION 3051003
+
+/* Prepared statements of one connection, by shape. */
+#define STATEMENTS_MAX          64
+
+struct statement {
+    sqlite3_stmt *stmt;
+    uint32_t hash;
+    uint32_t used; /* when, in statements */
+    uint8_t shape_len;
+    unsigned char shape[MS_SQL_SHAPE];
+};
+
+/* Statements without values, prepared on first use. */
+enum fixed {
+    FIXED_BEGIN,
+    FIXED_BEGIN_IMMEDIATE,
+    FIXED_COMMIT,
+    FIXED_ROLLBACK,
+    FIXED_MARK,
+    FIXED_UNMARK,
+    FIXED_UNDO_MARK,
+    FIXED_COUNT,
+};
+
+struct connection {
+    struct ms_session session; /* first: a connection serves one session at a time */
+    struct sqlite_backend *owner;
+    struct connection *next; /* among the idle ones */
+    struct connection *next_open;
+    sqlite3 *db;
+    enum ms_session_mode mode;
+    int64_t busy_since_ns;
+    uint32_t clock;
+    size_t statement_count;
+    struct statement statements[STATEMENTS_MAX];
+    sqlite3_stmt *fixed[FIXED_COUNT];
+};
+
+struct sqlite_backend {
+    struct ms_backend base; /* first */
+    struct ms_heap *heap;
+    const struct ms_log *log;
+    char *path;
+    char *vfs;
+    int open_flags;
+    bool memory;
+    bool allow_vulnerable_wal;
+    mastra_synchronous synchronous;
+    int64_t busy_timeout_ms;
+    uint32_t readers_max;
+
+    struct connection *writer;
+
+    pthread_mutex_t lock; /* guards the readers */
+    pthread_cond_t returned;
+    struct connection *idle;
+    struct connection *open; /* all readers */
+    uint32_t reader_count;
+};
+
+extern const struct ms_backend_ops ms_sqlite_ops;
+
+/* connection.c */
+mastra_status sqlite_connect(struct sqlite_backend *backend, struct connection **ret, mastra_error *error);
+void sqlite_disconnect(struct connection *connection); /* NULL is allowed */
+
+/* Turns the connection's last error into the record; `doing` says what was tried. */
+mastra_status sqlite_error(struct connection *connection, int code, const char *doing, mastra_error *error);
+
+/* statement.c */
+
+/* The prepared and bound statement of a query or write; released with sqlite_finish. */
+mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
+                             sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error);
+void sqlite_finish(sqlite3_stmt *stmt);
+mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error);
+void sqlite_drop_statements(struct connection *connection);
+
+/* session.c */
+mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
+                         bool lock, struct ms_arena *arena, void **ret, mastra_error *error);
+mastra_status sqlite_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                          struct ms_rows *ret, mastra_error *error);
+mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
+                           mastra_error *error);
+mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+
+/* schema.c */
+mastra_status sqlite_ensure_schema(struct ms_backend *backend, mastra_error *error);
+
+/* function.c: the SQL function that MS_HAS compiles to. */
+int sqlite_add_functions(sqlite3 *db);
+
+static inline struct connection *connection_of(struct ms_session *session)
+{
+    return (struct connection *)session;
+}
+
+#endif

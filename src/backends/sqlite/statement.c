@@ -1,0 +1,270 @@
+#include "backends/sqlite/sqlite.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+
+/* The dialect. */
+
+static void placeholder(struct ms_buf *out, size_t n)
+{
+    (void)n;
+    ms_buf_add_char(out, '?');
+}
+
+/* JSON may stand as text or as SQLite's binary JSON, which the peer writes. */
+static void read_column(struct ms_buf *out, const struct ms_column *column)
+{
+    if (column->type != MS_JSON) {
+        ms_sql_quote(out, column->name);
+        return;
+    }
+    ms_buf_add_text(out, "CASE typeof(");
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, ") WHEN 'blob' THEN json(");
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, ") ELSE ");
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, " END");
+}
+
+static void any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, " IN (SELECT value FROM json_each(?))");
+}
+
+static void has(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    ms_buf_add_text(out, "mastra_has(");
+    read_column(out, column);
+    ms_buf_add_text(out, ", ?, ?)");
+}
+
+static const struct ms_dialect dialect = {
+    .placeholder = placeholder,
+    .read = read_column,
+    .any_of = any_of,
+    .has = has,
+    .sequence = "rowid",
+};
+
+/* The cache. */
+
+static uint32_t hash_of(const unsigned char *shape, size_t len)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ shape[i]) * 16777619u;
+    }
+    return hash;
+}
+
+static struct statement *look_up(struct connection *connection, const struct ms_sql *sql, uint32_t hash)
+{
+    for (size_t i = 0; i < connection->statement_count; i++) {
+        struct statement *statement = &connection->statements[i];
+
+        if (statement->hash == hash && statement->shape_len == sql->shape_len &&
+            memcmp(statement->shape, sql->shape, sql->shape_len) == 0) {
+            return statement;
+        }
+    }
+    return NULL;
+}
+
+/* A free slot, or that of the statement unused for longest. */
+static struct statement *make_room(struct connection *connection)
+{
+    struct statement *oldest = &connection->statements[0];
+
+    if (connection->statement_count < STATEMENTS_MAX) {
+        return &connection->statements[connection->statement_count++];
+    }
+    for (size_t i = 1; i < STATEMENTS_MAX; i++) {
+        if (connection->clock - connection->statements[i].used > connection->clock - oldest->used) {
+            oldest = &connection->statements[i];
+        }
+    }
+    sqlite3_finalize(oldest->stmt);
+    return oldest;
+}
+
+static mastra_status compile(struct connection *connection, struct ms_sql *sql, ms_sql_fn fn,
+                             const void *what, sqlite3_stmt **ret, mastra_error *error)
+{
+    struct ms_buf text;
+    mastra_status status = MASTRA_OK;
+    int code;
+
+    ms_buf_init(&text, connection->owner->heap, 0);
+    ms_sql_begin(sql, &dialect, &text);
+    fn(sql, what);
+    if (text.failed) {
+        status = ms_error_oom(error);
+    } else {
+        code = sqlite3_prepare_v3(connection->db, text.ptr, (int)text.len + 1, SQLITE_PREPARE_PERSISTENT, ret,
+                                  NULL);
+        if (code != SQLITE_OK) {
+            status = sqlite_error(connection, code, "prepare a statement", error);
+        }
+    }
+    ms_buf_release(&text);
+    return status;
+}
+
+static mastra_status cached(struct connection *connection, struct ms_sql *sql, ms_sql_fn fn, const void *what,
+                            sqlite3_stmt **ret, mastra_error *error)
+{
+    uint32_t hash = hash_of(sql->shape, sql->shape_len);
+    struct statement *statement = look_up(connection, sql, hash);
+    mastra_status status;
+
+    connection->clock++;
+    if (!statement) {
+        sqlite3_stmt *stmt = NULL;
+
+        status = compile(connection, sql, fn, what, &stmt, error);
+        if (status != MASTRA_OK) {
+            return status;
+        }
+        statement = make_room(connection);
+        statement->stmt = stmt;
+        statement->hash = hash;
+        statement->shape_len = (uint8_t)sql->shape_len;
+        memcpy(statement->shape, sql->shape, sql->shape_len);
+    }
+    statement->used = connection->clock;
+    *ret = statement->stmt;
+    return MASTRA_OK;
+}
+
+/* Binding. */
+
+static int bind_time(sqlite3_stmt *stmt, int n, mastra_time time)
+{
+    char iso[MS_ISO_SIZE];
+    size_t len = ms_time_format(time, iso);
+
+    return sqlite3_bind_text(stmt, n, iso, (int)len, SQLITE_TRANSIENT);
+}
+
+/* A set goes in as a JSON array of strings. */
+static int bind_set(struct connection *connection, sqlite3_stmt *stmt, int n, const struct ms_bind *value)
+{
+    struct ms_buf json;
+    int code = SQLITE_NOMEM;
+
+    ms_buf_init(&json, connection->owner->heap, 0);
+    ms_buf_add_char(&json, '[');
+    for (size_t i = 0; i < value->set_count; i++) {
+        if (i > 0) {
+            ms_buf_add_char(&json, ',');
+        }
+        ms_json_put_string(&json, value->set[i]);
+    }
+    ms_buf_add_char(&json, ']');
+    if (!json.failed) {
+        code = sqlite3_bind_text64(stmt, n, json.ptr, json.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    }
+    ms_buf_release(&json);
+    return code;
+}
+
+static int bind_value(struct connection *connection, sqlite3_stmt *stmt, int n, const struct ms_bind *value)
+{
+    switch (value->kind) {
+    case MS_BIND_TEXT:
+        return sqlite3_bind_text64(stmt, n, value->text.ptr, value->text.len, SQLITE_STATIC, SQLITE_UTF8);
+    case MS_BIND_TIME:
+        return bind_time(stmt, n, value->integer);
+    case MS_BIND_INTEGER:
+        return sqlite3_bind_int64(stmt, n, value->integer);
+    case MS_BIND_SET:
+        return bind_set(connection, stmt, n, value);
+    default:
+        return sqlite3_bind_null(stmt, n);
+    }
+}
+
+mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
+                             sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error)
+{
+    struct ms_sql sql;
+    sqlite3_stmt *stmt = NULL;
+    mastra_status status;
+
+    ms_sql_begin(&sql, &dialect, NULL);
+    fn(&sql, what);
+    status = cached(connection, &sql, fn, what, &stmt, error);
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < sql.bind_count; i++) {
+        int code = bind_value(connection, stmt, (int)i + 1, &sql.binds[i]);
+
+        if (code != SQLITE_OK) {
+            sqlite_finish(stmt);
+            return sqlite_error(connection, code, "bind a value", error);
+        }
+    }
+    if (ret_reversed) {
+        *ret_reversed = sql.reversed;
+    }
+    *ret = stmt;
+    return MASTRA_OK;
+}
+
+void sqlite_finish(sqlite3_stmt *stmt)
+{
+    sqlite3_reset(stmt);
+    /* The values bound without a copy go out of scope now. */
+    sqlite3_clear_bindings(stmt);
+}
+
+/* Statements without values. */
+
+static const char *const fixed_text[FIXED_COUNT] = {
+    [FIXED_BEGIN] = "BEGIN",
+    [FIXED_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
+    [FIXED_COMMIT] = "COMMIT",
+    [FIXED_ROLLBACK] = "ROLLBACK",
+    [FIXED_MARK] = "SAVEPOINT member",
+    [FIXED_UNMARK] = "RELEASE member",
+    [FIXED_UNDO_MARK] = "ROLLBACK TO member",
+};
+
+mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error)
+{
+    sqlite3_stmt **stmt = &connection->fixed[which];
+    mastra_status status = MASTRA_OK;
+    int code;
+
+    if (!*stmt) {
+        code =
+            sqlite3_prepare_v3(connection->db, fixed_text[which], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+        if (code != SQLITE_OK) {
+            return sqlite_error(connection, code, fixed_text[which], error);
+        }
+    }
+    code = sqlite3_step(*stmt);
+    if (code != SQLITE_DONE) {
+        status = sqlite_error(connection, code, fixed_text[which], error);
+    }
+    sqlite3_reset(*stmt);
+    return status;
+}
+
+void sqlite_drop_statements(struct connection *connection)
+{
+    for (size_t i = 0; i < connection->statement_count; i++) {
+        sqlite3_finalize(connection->statements[i].stmt);
+    }
+    connection->statement_count = 0;
+    for (size_t i = 0; i < FIXED_COUNT; i++) {
+        sqlite3_finalize(connection->fixed[i]);
+        connection->fixed[i] = NULL;
+    }
+}

@@ -1,0 +1,43 @@
+/* Checks of what a caller gives, made before anything is written. Each error names the field and shows the value. */
+#ifndef DOMAINS_CHECK_H
+#define DOMAINS_CHECK_H
+
+#include "base/json.h"
+#include "schema/schema.h"
+
+/* A required id: present, not empty, UTF-8, no U+0000. */
+mastra_status ms_check_id(mastra_error *error, const char *field, mastra_str id);
+
+/* The same for a list, whose elements are named field[n]. */
+mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_str *ids, size_t count);
+
+/* Text that may be absent: UTF-8, and no U+0000. */
+mastra_status ms_check_text(mastra_error *error, const char *field, mastra_str text);
+
+/*
+ * JSON text that may be absent. *ret becomes the text without surrounding white space, or absent when the text was
+ * absent or the literal null. `object`: nothing but an object will do.
+ */
+mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str text, bool object,
+                            mastra_str *ret);
+
+/*
+ * Every field of a record, or of those that `columns` has bits for. `prefix` is what field names begin with:
+ * "thread", "messages[3]". A column that is not null and not optional must be present.
+ */
+mastra_status ms_check_record(mastra_error *error, const char *prefix, const struct ms_entity *entity,
+                              const void *record, uint64_t columns);
+
+/* Whether a text is absent or holds nothing but white space. */
+bool ms_is_blank(mastra_str text);
+
+/* Whether a raw JSON key is a plain identifier of at most 128 characters and no name that JavaScript reserves. */
+enum ms_key_fault {
+    MS_KEY_FINE,
+    MS_KEY_TOO_LONG,
+    MS_KEY_RESERVED,
+    MS_KEY_FORM,
+};
+enum ms_key_fault ms_check_key(mastra_str raw_key);
+
+#endif

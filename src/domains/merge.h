@@ -1,0 +1,19 @@
+/* Laying new JSON over stored JSON. */
+#ifndef DOMAINS_MERGE_H
+#define DOMAINS_MERGE_H
+
+#include "store/unit.h"
+
+/*
+ * {...stored, ...patch}, one level deep, into the unit's arena. `patch` is a checked object; of what is stored anything
+ * but a valid object counts as {}.
+ */
+mastra_status ms_merge_stored(struct ms_unit *unit, mastra_str stored, mastra_str patch, mastra_str *ret);
+
+/*
+ * The same for message content, whose member "metadata" is merged one level deep as well where both have one. `patch`
+ * that is no object, or over stored content that is none, replaces.
+ */
+mastra_status ms_merge_content(struct ms_unit *unit, mastra_str stored, mastra_str patch, mastra_str *ret);
+
+#endif

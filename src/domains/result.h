@@ -1,0 +1,53 @@
+/* Results: one arena each, freed as a whole, independent of the store. */
+#ifndef DOMAINS_RESULT_H
+#define DOMAINS_RESULT_H
+
+#include "store/unit.h"
+
+#include <mastra/memory.h>
+
+/* What every opaque list is. */
+struct ms_list {
+    struct ms_arena *arena;
+    mastra_page page;
+    size_t count;
+    void **items;
+};
+
+struct mastra_thread_list {
+    struct ms_list list;
+};
+struct mastra_message_list {
+    struct ms_list list;
+};
+struct mastra_resource_list {
+    struct ms_list list;
+};
+
+struct mastra_clone {
+    struct ms_arena *arena;
+    mastra_thread *thread;
+    size_t count;
+    mastra_message **messages;
+    mastra_str *source_ids;
+};
+
+/* A list in its own arena, over items that are there too; NULL when memory is out. */
+struct ms_list *ms_list_new(struct ms_arena *arena, void **items, size_t count, mastra_page page);
+void ms_list_free(struct ms_list *list);
+
+/*
+ * A record that stands for itself: a copy of the struct (not of its texts, which must be in the arena) that
+ * ms_record_free can find the arena of. NULL when memory is out.
+ */
+void *ms_record_own(struct ms_arena *arena, const struct ms_entity *entity, const void *record);
+void ms_record_free(void *record);
+
+/* A deep copy of a record into the arena; NULL when memory is out. */
+void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, const void *record);
+
+/* The distinct texts of a list, sorted, in place; returns how many are left. */
+size_t ms_distinct(mastra_str *texts, size_t count);
+int ms_str_compare(mastra_str a, mastra_str b);
+
+#endif
