@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "store/query.h"
 
 #include <stdio.h>
 
@@ -44,6 +45,14 @@ mastra_status ms_check_id(mastra_error *error, const char *field, mastra_str id)
     return ms_check_text(error, field, id);
 }
 
+mastra_status ms_check_sought(mastra_error *error, const char *field, mastra_str id)
+{
+    if (!id.ptr) {
+        return ms_error_argument(error, field, id, "is required");
+    }
+    return ms_check_text(error, field, id);
+}
+
 mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_str *ids, size_t count)
 {
     char name[FIELD_SIZE];
@@ -53,11 +62,11 @@ mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_
     }
     for (size_t i = 0; i < count; i++) {
         /* The name is only needed for an error: the common case does without formatting. */
-        if (ms_check_text(NULL, field, ids[i]) == MASTRA_OK && ids[i].ptr) {
+        if (ms_check_sought(NULL, field, ids[i]) == MASTRA_OK) {
             continue;
         }
         snprintf(name, sizeof name, "%.40s[%zu]", field, i);
-        return ids[i].ptr ? ms_check_text(error, name, ids[i]) : ms_check_id(error, name, ids[i]);
+        return ms_check_sought(error, name, ids[i]);
     }
     return MASTRA_OK;
 }
@@ -150,12 +159,17 @@ static bool key_form(mastra_str key)
 enum ms_key_fault ms_check_key(mastra_str raw_key)
 {
     static const char *const reserved[] = {"__proto__", "prototype", "constructor"};
-    mastra_str key = {raw_key.ptr + 1, raw_key.len - 2};
+    char name[MS_FILTER_KEY_RAW];
+    mastra_str key = {name, 0};
 
+    if (raw_key.len > sizeof name) {
+        return MS_KEY_TOO_LONG;
+    }
+    key.len = ms_json_unescape(raw_key, name, NULL);
     if (!key_form(key)) {
         return MS_KEY_FORM;
     }
-    if (key.len > KEY_MOST) {
+    if (key.len > MS_FILTER_KEY_MOST) {
         return MS_KEY_TOO_LONG;
     }
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {

@@ -8,6 +8,9 @@
 /* A required id: present, not empty, UTF-8, no U+0000. */
 mastra_status ms_check_id(mastra_error *error, const char *field, mastra_str id);
 
+/* An id that is looked for: present, UTF-8, no U+0000. The empty one is never found, which is no error. */
+mastra_status ms_check_sought(mastra_error *error, const char *field, mastra_str id);
+
 /* The same for a list, whose elements are named field[n]. */
 mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_str *ids, size_t count);
 
@@ -31,7 +34,8 @@ mastra_status ms_check_record(mastra_error *error, const char *prefix, const str
 /* Whether a text is absent or holds nothing but white space. */
 bool ms_is_blank(mastra_str text);
 
-/* Whether a raw JSON key is a plain identifier of at most 128 characters and no name that JavaScript reserves. */
+/* What is wrong with a key of a metadata filter: it must be a plain identifier of at most 128 characters, and no name
+ * that JavaScript reserves. `raw_key` is the key as it stands in the filter, quotes and escapes included. */
 enum ms_key_fault {
     MS_KEY_FINE,
     MS_KEY_TOO_LONG,

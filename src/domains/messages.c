@@ -273,6 +273,7 @@ static mastra_status check_patch(mastra_error *error, const mastra_message_patch
 
 struct change {
     mastra_message *message; /* as it is stored, then as it will be */
+    size_t place;            /* in the total order before the change */
     uint64_t columns;
 };
 
@@ -284,7 +285,7 @@ static int compare_changes(const void *a, const void *b)
 static struct change *find_change(struct change *changes, size_t count, mastra_str id)
 {
     mastra_message key = {.id = id};
-    struct change wanted = {&key, 0};
+    struct change wanted = {.message = &key};
 
     return count > 0 ? bsearch(&wanted, changes, count, sizeof *changes, compare_changes) : NULL;
 }
@@ -358,6 +359,7 @@ static mastra_status read_changes(struct ms_unit *unit, const struct messages_wo
     }
     for (size_t i = 0; i < rows.count; i++) {
         changes[i].message = rows.items[i];
+        changes[i].place = i;
     }
     qsort(changes, rows.count, sizeof *changes, compare_changes);
     *ret = changes;
@@ -403,7 +405,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
         }
     }
     for (size_t i = 0; i < count; i++) {
-        messages[i] = changes[i].message;
+        messages[changes[i].place] = changes[i].message;
     }
     if (status == MASTRA_OK) {
         status = write_changes(unit, changes, count, threads, thread_count);

@@ -49,7 +49,7 @@ mastra_status ms_get_resource_by_id(struct ms_call *call, mastra_str resource_id
 {
     struct resource_work work = {.id = resource_id};
     struct ms_arena *arena = NULL;
-    mastra_status status = ms_check_id(&call->error, "resourceId", resource_id);
+    mastra_status status = ms_check_sought(&call->error, "resourceId", resource_id);
 
     if (status == MASTRA_OK) {
         status = ms_read(call, MS_READ_ONE, get, &work, &arena);

@@ -137,7 +137,7 @@ mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, ma
     struct thread_work work = {.id = thread_id, .resource_id = resource_id};
     struct ms_arena *arena = NULL;
     mastra_thread *thread = NULL;
-    mastra_status status = ms_check_id(&call->error, "threadId", thread_id);
+    mastra_status status = ms_check_sought(&call->error, "threadId", thread_id);
 
     if (status == MASTRA_OK) {
         status = ms_check_text(&call->error, "resourceId", resource_id);
@@ -203,7 +203,7 @@ mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *
     }
     patch.set = given->set;
     ms_record_copy(ms_entity(MS_THREAD), &patch.values, &given->values);
-    status = ms_check_id(&call->error, "id", patch.values.id);
+    status = ms_check_sought(&call->error, "id", patch.values.id);
     if (status == MASTRA_OK && patch.set & MASTRA_THREAD_SET_TITLE) {
         status = ms_check_text(&call->error, "title", patch.values.title);
         work.title = patch.values.title;
@@ -268,7 +268,7 @@ mastra_status ms_update_thread_resource_id(struct ms_call *call, mastra_str thre
                                            mastra_thread **ret)
 {
     struct thread_work work = {.id = thread_id, .resource_id = resource_id};
-    mastra_status status = ms_check_id(&call->error, "threadId", thread_id);
+    mastra_status status = ms_check_sought(&call->error, "threadId", thread_id);
 
     if (status == MASTRA_OK) {
         status = ms_check_id(&call->error, "resourceId", resource_id);
@@ -292,7 +292,7 @@ static mastra_status erase(struct ms_unit *unit, void *arg)
 
 mastra_status ms_delete_thread(struct ms_call *call, mastra_str thread_id)
 {
-    mastra_status status = ms_check_id(&call->error, "threadId", thread_id);
+    mastra_status status = ms_check_sought(&call->error, "threadId", thread_id);
 
     return status == MASTRA_OK ? ms_transact(call, erase, &thread_id, NULL) : status;
 }
@@ -372,7 +372,7 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
     if (status == MASTRA_OK) {
         status = ms_check_text(&call->error, "filter.resourceId", args.resource_id);
     }
-    if (status == MASTRA_OK && args.resource_id.ptr) {
+    if (status == MASTRA_OK && args.resource_id.len > 0) {
         ms_query_equal(&work.query, MS_THREAD_RESOURCE_ID, args.resource_id);
     }
     if (status == MASTRA_OK) {

@@ -114,15 +114,14 @@ static void close_group(struct ms_async *async)
     deliver_pending(async);
 }
 
+/* Returns false when the database does not let us write; the group then says why to whoever is run in it. */
 static bool open_group(struct ms_async *async)
 {
-    mastra_error error = MASTRA_ERROR_INIT;
-
     if (async->group_open) {
         return true;
     }
     ms_executor_acquire(&async->store->executor);
-    if (ms_group_open(&async->group, async->store, &error) != MASTRA_OK) {
+    if (ms_group_open(&async->group, async->store) != MASTRA_OK) {
         ms_executor_release(&async->store->executor);
         return false;
     }
@@ -168,8 +167,13 @@ static void run_write(struct ms_async *async, struct ms_task *task)
 {
     bool grouped = (async->store->traits & MS_TRAIT_GROUP_COMMIT) && tables_ready(async->store);
 
-    if (!grouped || !open_group(async)) {
+    if (!grouped) {
         run_alone(async, task);
+        return;
+    }
+    if (!open_group(async)) {
+        task->status = task->run(task, &async->group);
+        deliver(async, task);
         return;
     }
     task->status = task->run(task, &async->group);

@@ -39,11 +39,15 @@ void ms_executor_destroy(struct ms_executor *executor)
 
 /* Groups. */
 
-mastra_status ms_group_open(struct ms_group *group, mastra_store *store, mastra_error *error)
+mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
 {
+    static const mastra_error blank = MASTRA_ERROR_INIT;
+
     group->store = store;
+    group->session = NULL;
+    group->error = blank;
     group->broken = false;
-    return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, error);
+    return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, &group->error);
 }
 
 static mastra_status run_unit(struct ms_unit *unit, ms_unit_fn fn, void *arg)
@@ -68,6 +72,10 @@ mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit
     /* What an earlier run had to say of itself must not colour this one's error. */
     call->error.id[0] = '\0';
     call->error.category[0] = '\0';
+    if (!group->session) {
+        ms_error_export(&call->error, &group->error);
+        return group->error.status;
+    }
     unit.arena = ms_arena_new(group->store->heap, 0);
     if (!unit.arena) {
         return ms_error_oom(&call->error);
@@ -116,11 +124,9 @@ static mastra_status run_alone(struct ms_call *call, ms_unit_fn fn, void *arg, s
 {
     struct ms_group group;
     struct ms_arena *arena = NULL;
-    mastra_status status = ms_group_open(&group, call->store, &call->error);
+    mastra_status status;
 
-    if (status != MASTRA_OK) {
-        return status;
-    }
+    ms_group_open(&group, call->store);
     status = ms_group_run(&group, call, fn, arg, false, &arena);
     if (status != MASTRA_OK) {
         ms_group_abandon(&group);
@@ -229,11 +235,12 @@ static bool run_together(mastra_store *store, struct ms_member *first)
     struct ms_group group;
     mastra_error error = MASTRA_ERROR_INIT;
 
-    if (ms_group_open(&group, store, &error) != MASTRA_OK) {
-        return false;
-    }
+    ms_group_open(&group, store);
     for (struct ms_member *member = first; member && !group.broken; member = member->next) {
         member->status = ms_group_run(&group, member->call, member->fn, member->arg, true, &member->arena);
+    }
+    if (!group.session) {
+        return true;
     }
     if (group.broken) {
         ms_group_abandon(&group);

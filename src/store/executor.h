@@ -33,10 +33,12 @@ void ms_executor_release(struct ms_executor *executor);
 struct ms_group {
     mastra_store *store;
     struct ms_session *session;
-    bool broken; /* the transaction is gone: nothing of the group may be acknowledged */
+    mastra_error error; /* why it could not be opened */
+    bool broken;        /* the transaction is gone: nothing of the group may be acknowledged */
 };
 
-mastra_status ms_group_open(struct ms_group *group, mastra_store *store, mastra_error *error);
+/* On failure the group may be used all the same: every unit run in it fails with the reason, without another wait. */
+mastra_status ms_group_open(struct ms_group *group, mastra_store *store);
 
 /* Runs a unit inside; `shared`: its failure must undo its own writes only. */
 mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit_fn fn, void *arg,

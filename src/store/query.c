@@ -64,6 +64,7 @@ void ms_query_has(struct ms_query *query, uint8_t column, const char *member, ma
 
 bool ms_json_has(mastra_str text, mastra_str member, mastra_str filter)
 {
+    char name[MS_FILTER_KEY_RAW];
     struct ms_json_iter iter;
     mastra_str object;
     mastra_str key;
@@ -80,10 +81,11 @@ bool ms_json_has(mastra_str text, mastra_str member, mastra_str filter)
     }
     ms_json_iter_init(&iter, filter);
     while (ms_json_next(&iter, &key, &expected)) {
-        /* Keys that pass the domains' checks are plain identifiers: their raw text is their name. */
-        mastra_str name = {key.ptr + 1, key.len - 2};
-        mastra_str found = ms_json_member(object, name);
+        mastra_str found = {NULL, 0};
 
+        if (key.len <= sizeof name) {
+            found = ms_json_member(object, (mastra_str){name, ms_json_unescape(key, name, NULL)});
+        }
         if (!found.ptr || !ms_json_equal(found, expected)) {
             return false;
         }

@@ -68,6 +68,11 @@ void ms_query_any_of(struct ms_query *query, uint8_t column, const mastra_str *s
 void ms_query_time(struct ms_query *query, enum ms_compare compare, uint8_t column, mastra_time time);
 void ms_query_has(struct ms_query *query, uint8_t column, const char *member, mastra_str object);
 
+/* The keys of an MS_HAS filter are plain identifiers of at most so many characters; escaped they are not longer than
+ * MS_FILTER_KEY_RAW with their quotes. */
+#define MS_FILTER_KEY_MOST 128
+#define MS_FILTER_KEY_RAW  (6 * MS_FILTER_KEY_MOST + 2)
+
 /* What MS_HAS means, for a backend that cannot say it natively, or not exactly. `filter` is a checked object. */
 bool ms_json_has(mastra_str text, mastra_str member, mastra_str filter);
 
