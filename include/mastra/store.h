@@ -53,7 +53,8 @@ typedef struct mastra_options {
  *
  * Errors: INVALID_ARGUMENT (the URL or an option, named in the message), NOT_SUPPORTED (a scheme without a backend in
  * this build; WAL on a vulnerable SQLite), CANNOT_OPEN, CORRUPT (the file is not a database), DENIED, BUSY,
- * OUT_OF_MEMORY. Thread-safe.
+ * OUT_OF_MEMORY, FORKED (a SQLite file in a child of fork whose parent had one open then: the child has inherited
+ * SQLite's idea of the locks, but not the locks; open stores after fork). Thread-safe.
  */
 MASTRA_API mastra_status mastra_open(const char *url, const mastra_options *options, mastra_store **ret_store,
                                      mastra_error *error);

@@ -107,6 +107,9 @@ static void close_backend(struct ms_backend *base)
         sqlite_disconnect(reader);
     }
     sqlite_disconnect(backend->writer);
+    if (backend->counted) {
+        sqlite_count_closed();
+    }
     pthread_cond_destroy(&backend->returned);
     pthread_mutex_destroy(&backend->lock);
     ms_heap_release(backend->heap, backend->path);
@@ -128,6 +131,10 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     pthread_mutex_init(&backend->lock, NULL);
     pthread_cond_init(&backend->returned, NULL);
     status = read_config(backend, config, error);
+    if (status == MASTRA_OK && !backend->memory) {
+        status = sqlite_count_open(error);
+        backend->counted = status == MASTRA_OK;
+    }
     if (status == MASTRA_OK) {
         status = sqlite_connect(backend, &backend->writer, error);
     }

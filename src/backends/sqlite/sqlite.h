@@ -56,6 +56,7 @@ struct sqlite_backend {
     char *vfs;
     int open_flags;
     bool memory;
+    bool counted; /* among the open files of this process */
     bool allow_vulnerable_wal;
     mastra_synchronous synchronous;
     int64_t busy_timeout_ms;
@@ -96,6 +97,10 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
 mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
 mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+
+/* inherited.c: how many files this process has open. FORKED when a parent's are still among them. */
+mastra_status sqlite_count_open(mastra_error *error);
+void sqlite_count_closed(void);
 
 /* schema.c */
 mastra_status sqlite_ensure_schema(struct ms_backend *backend, mastra_error *error);
