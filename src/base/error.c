@@ -117,11 +117,6 @@ mastra_status ms_error_argument(mastra_error *error, const char *field, mastra_s
     return MASTRA_INVALID_ARGUMENT;
 }
 
-mastra_status ms_error_oom(mastra_error *error)
-{
-    return ms_error_set(error, MASTRA_OUT_OF_MEMORY, "out of memory");
-}
-
 void ms_error_export(mastra_error *error, const mastra_error *from)
 {
     if (!error || error == from)

@@ -15,8 +15,12 @@ mastra_status ms_error_set(mastra_error *error, mastra_status status, const char
 mastra_status ms_error_argument(mastra_error *error, const char *field, mastra_str value,
                                 const char *complaint);
 
-/* Out of memory; keeps what it says short and static. */
-mastra_status ms_error_oom(mastra_error *error);
+/* Out of memory. */
+static inline mastra_status ms_error_oom(mastra_error *error)
+{
+    ms_error_set(error, MASTRA_OUT_OF_MEMORY, "out of memory");
+    return MASTRA_OUT_OF_MEMORY;
+}
 
 /* Copies `text` into `dst` of `size` bytes, cut at a UTF-8 boundary, always terminated. */
 void ms_error_copy(char *dst, size_t size, mastra_str text);

@@ -25,7 +25,8 @@ static mastra_status find_source(struct ms_unit *unit, const struct clone_work *
     if (!found) {
         ms_error_set(unit->error, MASTRA_NOT_FOUND, "Source thread with id %.*s not found", (int)id.len,
                      id.ptr);
-        return ms_call_reason(unit->error, "SOURCE_NOT_FOUND", "USER");
+        ms_call_reason(unit->error, "SOURCE_NOT_FOUND", "USER");
+        return MASTRA_NOT_FOUND;
     }
     *ret = found;
     status = ms_unit_get(unit, MS_THREAD, work->new_id, true, &found);

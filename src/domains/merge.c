@@ -46,7 +46,7 @@ mastra_status ms_merge_content(struct ms_unit *unit, mastra_str stored, mastra_s
     mastra_str over = object_in(patch);
     mastra_str base_metadata;
     mastra_str over_metadata;
-    mastra_str merged;
+    mastra_str merged = {NULL, 0};
     struct ms_buf buf;
     mastra_status status;
 

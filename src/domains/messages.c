@@ -191,7 +191,7 @@ static mastra_message *filled_in(struct ms_unit *unit, const mastra_message *giv
 static mastra_status save(struct ms_unit *unit, void *arg)
 {
     struct messages_work *work = arg;
-    mastra_message **messages = array(unit, work->count, sizeof *messages);
+    mastra_message **messages = array(unit, work->count, sizeof(void *));
     mastra_str *threads = array(unit, work->count, sizeof *threads);
     mastra_status status = messages && threads ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
 
@@ -391,7 +391,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     size_t thread_count = 0;
     mastra_status status = read_changes(unit, work, &changes, &count);
     mastra_str *threads = status == MASTRA_OK ? array(unit, work->count + count, sizeof *threads) : NULL;
-    mastra_message **messages = threads ? array(unit, count, sizeof *messages) : NULL;
+    mastra_message **messages = threads ? array(unit, count, sizeof(void *)) : NULL;
 
     if (!messages) {
         return unit->error->status;

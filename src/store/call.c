@@ -29,7 +29,8 @@ static mastra_status enter(struct ms_call *call)
     enum ms_async_role role;
 
     if (store->pid != getpid()) {
-        return ms_error_set(&call->error, MASTRA_FORKED, "the store was opened before this process was forked");
+        return ms_error_set(&call->error, MASTRA_FORKED,
+                            "the store was opened before this process was forked");
     }
     pthread_mutex_lock(&store->lock);
     role = store->async ? ms_async_role(store->async) : MS_ASYNC_OUTSIDE;

@@ -80,7 +80,7 @@ static mastra_status resolve_options(const mastra_options *given, struct ms_conf
 
 static const mastra_allocator *given_allocator(const mastra_options *options)
 {
-    if (!options || options->size < offsetof(mastra_options, allocator) + sizeof options->allocator) {
+    if (!options || options->size < offsetof(mastra_options, allocator) + sizeof(void *)) {
         return NULL;
     }
     return options->allocator;

@@ -84,7 +84,12 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
         extended = code;
         said = sqlite3_errstr(code);
     }
-    if (status == MASTRA_BUSY) {
+    if (code == SQLITE_ERROR && strncmp(said, "no such table", 13) == 0) {
+        ms_error_set(error, MASTRA_USAGE,
+                     "%s lacks the tables (%s): run init, or open it without disable_init",
+                     connection->owner->path, said);
+        status = MASTRA_USAGE;
+    } else if (status == MASTRA_BUSY) {
         ms_error_set(error, status, "another process kept %s locked for %lld ms", connection->owner->path,
                      (long long)connection->owner->busy_timeout_ms);
         error->retriable = true;

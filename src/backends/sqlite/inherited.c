@@ -4,8 +4,8 @@
  * child that it already holds the lock of a file that the parent has open, take none, and lose writes when the parent
  * closes. So a process in which a parent's files still count as open must not open any.
  */
-#include "base/error.h"
 #include "backends/sqlite/sqlite.h"
+#include "base/error.h"
 
 #include <stdatomic.h>
 #include <unistd.h>
@@ -28,9 +28,10 @@ mastra_status sqlite_count_open(mastra_error *error)
         uint64_t count = before & UINT32_MAX;
 
         if (count > 0 && before >> 32 != self) {
-            return ms_error_set(error, MASTRA_FORKED,
-                                "a store on a SQLite file was open when this process was forked: open stores after "
-                                "fork, or start a new program");
+            return ms_error_set(
+                error, MASTRA_FORKED,
+                "a store on a SQLite file was open when this process was forked: open stores after "
+                "fork, or start a new program");
         }
         after = packed(self, count + 1);
     } while (!atomic_compare_exchange_weak(&open_files, &before, after));
