@@ -1,0 +1,208 @@
+/* Asynchronous calls by name. */
+#include "call/call.h"
+
+#include "base/error.h"
+#include "store/store.h"
+
+#include <unistd.h>
+
+struct call_task {
+    struct ms_task task;    /* first */
+    struct ms_arena *arena; /* holds this struct and all that it points at */
+    mastra_store *store;
+    const struct ms_operation *operation;
+    mastra_str args;
+    mastra_done_fn done;
+    void *user;
+
+    /* Begun by the first run and kept to the end, so that a repeated run draws the same ids and the same time. */
+    struct ms_call call;
+    bool begun;
+    struct ms_buf out;
+    mastra_error error;
+};
+
+/* Running. */
+
+static mastra_status begin_or_repeat(struct call_task *self, struct ms_group *group)
+{
+    static const mastra_error blank = MASTRA_ERROR_INIT;
+
+    if (self->begun) {
+        self->call.group = group;
+        self->call.error = blank;
+        ms_buf_clear(&self->out);
+        return MASTRA_OK;
+    }
+    mastra_status status = ms_call_begin(&self->call, self->store, self->operation->op, group);
+
+    if (status == MASTRA_OK) {
+        self->begun = true;
+    } else {
+        ms_call_end(&self->call, status, &self->error);
+    }
+    return status;
+}
+
+static mastra_status run(struct ms_task *task, struct ms_group *group)
+{
+    struct call_task *self = (struct call_task *)task;
+
+    task->status = begin_or_repeat(self, group);
+    if (task->status == MASTRA_OK) {
+        task->status = ms_operation_run(self->operation, &self->call, self->args, &self->out);
+    }
+    return task->status;
+}
+
+static void cancel(struct ms_task *task)
+{
+    struct call_task *self = (struct call_task *)task;
+    mastra_error inner = MASTRA_ERROR_INIT;
+
+    ms_error_set(&inner, MASTRA_CLOSED, "the store was closed before the call ran");
+    task->status = ms_operation_refuse(self->store, self->operation->op, &inner, &self->error);
+}
+
+static void release(struct call_task *self)
+{
+    ms_buf_release(&self->out);
+    ms_arena_free(self->arena);
+}
+
+static void finish(struct ms_task *task)
+{
+    struct call_task *self = (struct call_task *)task;
+    mastra_str none = {NULL, 0};
+
+    if (self->begun) {
+        ms_call_end(&self->call, task->status, &self->error);
+    }
+    if (task->status == MASTRA_OK) {
+        self->done(self->user, MASTRA_OK, ms_buf_view(&self->out), NULL);
+    } else {
+        self->done(self->user, task->status, none, &self->error);
+    }
+    release(self);
+}
+
+/* The thread that a call concerns. */
+
+/* Goes along the path from `value`; false when what lies at the end is not one string, the same in all branches. */
+static bool follow(mastra_str value, const char *path, mastra_str *ret)
+{
+    enum ms_json_kind kind = ms_json_kind(value);
+
+    if (kind == MS_JSON_ARRAY) {
+        struct ms_json_iter iter;
+        mastra_str item;
+        bool same = true;
+
+        ms_json_iter_init(&iter, value);
+        while (same && ms_json_next(&iter, NULL, &item)) {
+            same = follow(item, path, ret);
+        }
+        return same;
+    }
+    if (!*path) {
+        if (kind != MS_JSON_STRING || (ret->ptr && !ms_json_equal(*ret, value))) {
+            return false;
+        }
+        *ret = value;
+        return true;
+    }
+    size_t len = strcspn(path, ".");
+    mastra_str name = {path, len};
+    mastra_str member = ms_json_member(value, name);
+
+    return member.ptr && follow(member, path[len] ? path + len + 1 : path + len, ret);
+}
+
+/* The id of the one thread that the arguments name, as it is told by the operation's entry; absent when there is none
+ * or more than one. False: memory is out. */
+static bool find_order(const struct ms_operation *operation, mastra_str args, struct ms_arena *arena,
+                       mastra_str *ret)
+{
+    mastra_str raw = {NULL, 0};
+
+    *ret = raw;
+    for (const char *const *path = operation->order; path && *path; path++) {
+        raw = mastra_str_of(NULL);
+        if (args.ptr && follow(args, *path, &raw) && raw.ptr) {
+            return ms_json_unescape_arena(raw, arena, ret, NULL);
+        }
+    }
+    return true;
+}
+
+/* Submitting. */
+
+static mastra_status new_task(mastra_store *store, const struct ms_operation *operation, mastra_str args,
+                              struct call_task **ret, mastra_error *error)
+{
+    static const mastra_error blank = MASTRA_ERROR_INIT;
+    struct ms_heap *heap = ms_store_heap(store);
+    struct ms_arena *arena = ms_arena_new(heap, sizeof(struct call_task) + args.len + 256);
+    struct call_task *self = arena ? ms_arena_calloc(arena, sizeof *self) : NULL;
+
+    if (!self || !ms_arena_str(arena, args, &self->args) ||
+        !find_order(operation, self->args, arena, &self->task.order)) {
+        ms_arena_free(arena);
+        return ms_error_oom(error);
+    }
+    self->task.writes = operation->op->writes;
+    self->task.run = run;
+    self->task.cancel = cancel;
+    self->task.finish = finish;
+    self->arena = arena;
+    self->store = store;
+    self->operation = operation;
+    self->error = blank;
+    ms_buf_init(&self->out, heap, 0);
+    *ret = self;
+    return MASTRA_OK;
+}
+
+static mastra_status submit(mastra_store *store, const struct ms_operation *operation, mastra_str args,
+                            unsigned flags, mastra_done_fn done, void *user, mastra_error *error)
+{
+    struct call_task *task = NULL;
+    struct ms_async *async;
+    mastra_status status;
+
+    if (!done) {
+        return ms_error_argument(error, "done", mastra_str_of(NULL), "must not be NULL");
+    }
+    if (store->pid != getpid()) {
+        return ms_error_set(error, MASTRA_FORKED, "the store was opened before fork; open it again");
+    }
+    async = ms_store_async(store, error);
+    if (!async) {
+        return error->status;
+    }
+    status = new_task(store, operation, args, &task, error);
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    task->done = done;
+    task->user = user;
+    status = ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), error);
+    if (status != MASTRA_OK) {
+        release(task);
+    }
+    return status;
+}
+
+mastra_status mastra_call_async(mastra_store *store, const char *operation, mastra_str args, unsigned flags,
+                                mastra_done_fn done, void *user, mastra_error *error)
+{
+    const struct ms_operation *found;
+    mastra_error inner = MASTRA_ERROR_INIT;
+    mastra_status status = ms_operation_prepare(store, mastra_str_of(operation), args, &found, &args, error);
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    status = submit(store, found, args, flags, done, user, &inner);
+    return status == MASTRA_OK ? status : ms_operation_refuse(store, found->op, &inner, error);
+}

@@ -1,0 +1,282 @@
+#include "call/records.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/utf8.h"
+
+/* Reading. */
+
+static int column_of(const struct ms_entity *entity, mastra_str key)
+{
+    mastra_str name = {key.ptr + 1, key.len - 2};
+
+    if (!memchr(name.ptr, '\\', name.len)) {
+        return ms_entity_column(entity, name);
+    }
+    for (int i = 0; i < entity->column_count; i++) {
+        if (ms_json_string_equals(key, mastra_str_of(entity->columns[i].json))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static size_t field_size(enum ms_type type)
+{
+    switch (type) {
+    case MS_INTEGER:
+    case MS_BIGINT:
+        return sizeof(int64_t);
+    case MS_REAL:
+        return sizeof(double);
+    case MS_BOOLEAN:
+        return sizeof(bool);
+    case MS_TIMESTAMP:
+        return sizeof(mastra_time);
+    case MS_TEXT:
+    case MS_JSON:
+        break;
+    }
+    return sizeof(mastra_str);
+}
+
+static enum ms_text_rule text_rule(const struct ms_column *column)
+{
+    if (column->flags & MS_CONTENT) {
+        return MS_TEXT_CONTENT;
+    }
+    return column->flags & MS_STRICT ? MS_TEXT_STRICT : MS_TEXT_FREE;
+}
+
+static mastra_status read_number(struct ms_reader *reader, const struct ms_place *place, mastra_str value,
+                                 double *ret)
+{
+    if (ms_json_kind(value) != MS_JSON_NUMBER) {
+        return ms_reader_fail(reader, place, value, "must be a number");
+    }
+    *ret = ms_json_double(value);
+    return MASTRA_OK;
+}
+
+static mastra_status read_field(struct ms_reader *reader, const struct ms_place *place,
+                                const struct ms_column *column, mastra_str value, void *record)
+{
+    void *field = ms_field(column, record);
+
+    switch (column->type) {
+    case MS_TEXT:
+        return ms_reader_text(reader, place, value, text_rule(column), field);
+    case MS_JSON:
+        *(mastra_str *)field = value;
+        return MASTRA_OK;
+    case MS_INTEGER:
+    case MS_BIGINT:
+        return ms_reader_int(reader, place, value, "must be a whole number", field);
+    case MS_REAL:
+        return read_number(reader, place, value, field);
+    case MS_BOOLEAN:
+        return ms_reader_bool(reader, place, value, field);
+    case MS_TIMESTAMP:
+        break;
+    }
+    return ms_reader_time(reader, place, value, field);
+}
+
+mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *place,
+                             const struct ms_entity *entity, mastra_str value, void *record, uint64_t *set)
+{
+    struct ms_json_iter iter;
+    mastra_str key, item;
+
+    if (ms_json_kind(value) != MS_JSON_OBJECT) {
+        return ms_reader_fail(reader, place, value, "must be an object");
+    }
+    ms_json_iter_init(&iter, value);
+    while (ms_json_next(&iter, &key, &item)) {
+        int index = column_of(entity, key);
+        const struct ms_column *column = index < 0 ? NULL : &entity->columns[index];
+        mastra_status status = MASTRA_OK;
+
+        if (!column || !column->offset) {
+            continue;
+        }
+        if (set && !(column->flags & MS_KEY)) {
+            *set |= MS_BIT(index);
+        }
+        if (ms_json_kind(item) == MS_JSON_NULL) {
+            /* An earlier member of the same name does not count. */
+            memcpy(ms_field(column, record), ms_field(column, entity->blank), field_size(column->type));
+        } else {
+            struct ms_place member = {place, column->json, 0};
+
+            status = read_field(reader, &member, column, item, record);
+        }
+        if (status != MASTRA_OK) {
+            return status;
+        }
+    }
+    return MASTRA_OK;
+}
+
+/* Writing. */
+
+/* A text written by someone else may hold anything. */
+static void put_repaired(struct ms_buf *out, mastra_str text)
+{
+    struct ms_buf repaired;
+
+    ms_buf_init(&repaired, out->heap, 0);
+    while (text.len) {
+        size_t valid = ms_utf8_valid_prefix(text.ptr, text.len);
+
+        ms_buf_add(&repaired, text.ptr, valid);
+        if (valid < text.len) {
+            ms_buf_add_text(&repaired, "\xEF\xBF\xBD");
+            valid++;
+        }
+        text.ptr += valid;
+        text.len -= valid;
+    }
+    ms_json_put_string(out, ms_buf_view(&repaired));
+    if (out->failed == MASTRA_OK) {
+        out->failed = repaired.failed;
+    }
+    ms_buf_release(&repaired);
+}
+
+void ms_put_text(struct ms_buf *out, mastra_str text)
+{
+    if (!text.ptr) {
+        ms_buf_add_text(out, "null");
+    } else if (ms_utf8_valid(text)) {
+        ms_json_put_string(out, text);
+    } else {
+        put_repaired(out, text);
+    }
+}
+
+static bool may_be_container(mastra_str text)
+{
+    size_t at = 0;
+
+    while (at < text.len &&
+           (text.ptr[at] == ' ' || text.ptr[at] == '\t' || text.ptr[at] == '\n' || text.ptr[at] == '\r')) {
+        at++;
+    }
+    return at < text.len && (text.ptr[at] == '{' || text.ptr[at] == '[');
+}
+
+void ms_put_value(struct ms_buf *out, mastra_str text)
+{
+    mastra_str value;
+
+    if (text.ptr && may_be_container(text) && ms_json_check(text, &value, NULL)) {
+        ms_buf_add_str(out, value);
+    } else {
+        ms_put_text(out, text);
+    }
+}
+
+static void put_time(struct ms_buf *out, mastra_time time)
+{
+    char iso[MS_ISO_SIZE];
+
+    if (time == MASTRA_TIME_NONE || !ms_time_valid(time)) {
+        ms_buf_add_text(out, "null");
+        return;
+    }
+    mastra_str text = {iso, ms_time_format(time, iso)};
+
+    ms_json_put_string(out, text);
+}
+
+static void put_field(struct ms_buf *out, const struct ms_column *column, const void *record)
+{
+    const void *field = ms_field(column, record);
+
+    switch (column->type) {
+    case MS_TEXT:
+        if (column->flags & MS_CONTENT) {
+            ms_put_value(out, *(const mastra_str *)field);
+        } else {
+            ms_put_text(out, *(const mastra_str *)field);
+        }
+        break;
+    case MS_JSON:
+        ms_put_value(out, *(const mastra_str *)field);
+        break;
+    case MS_INTEGER:
+    case MS_BIGINT:
+        ms_json_put_int(out, *(const int64_t *)field);
+        break;
+    case MS_REAL:
+        ms_json_put_double(out, *(const double *)field);
+        break;
+    case MS_BOOLEAN:
+        ms_json_put_bool(out, *(const bool *)field);
+        break;
+    case MS_TIMESTAMP:
+        put_time(out, *(const mastra_time *)field);
+        break;
+    }
+}
+
+static bool is_absent(const struct ms_column *column, const void *record)
+{
+    switch (column->type) {
+    case MS_TEXT:
+    case MS_JSON:
+        return !ms_field_str(column, record)->ptr;
+    case MS_TIMESTAMP:
+        return *ms_field_time(column, record) == MASTRA_TIME_NONE;
+    case MS_INTEGER:
+    case MS_BIGINT:
+    case MS_REAL:
+    case MS_BOOLEAN:
+        break;
+    }
+    return false;
+}
+
+/* A text that equals its column's default goes without saying. */
+static bool is_default(const struct ms_column *column, const void *record)
+{
+    if (!column->default_text) {
+        return false;
+    }
+    const mastra_str *text = ms_field_str(column, record);
+
+    return !text->ptr || (text->len == strlen(column->default_text) &&
+                          memcmp(text->ptr, column->default_text, text->len) == 0);
+}
+
+void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const void *record, unsigned flags)
+{
+    bool first = true;
+
+    ms_buf_add_char(out, '{');
+    for (int i = 0; i < entity->column_count; i++) {
+        const struct ms_column *column = &entity->columns[i];
+
+        if (!column->offset || is_default(column, record) ||
+            ((flags & MS_OMIT_ABSENT) && is_absent(column, record))) {
+            continue;
+        }
+        if (!first) {
+            ms_buf_add_char(out, ',');
+        }
+        first = false;
+        ms_json_put_key(out, column->json);
+        put_field(out, column, record);
+    }
+    ms_buf_add_char(out, '}');
+}
+
+void ms_put_record(struct ms_buf *out, enum ms_entity_id entity, const void *record, unsigned flags)
+{
+    if (record) {
+        ms_put_fields(out, ms_entity(entity), record, flags);
+    } else {
+        ms_buf_add_text(out, "null");
+    }
+}

@@ -1,0 +1,31 @@
+/* Records from and to JSON, driven by the entity's descriptor. */
+#ifndef CALL_RECORDS_H
+#define CALL_RECORDS_H
+
+#include "base/buf.h"
+#include "call/reader.h"
+#include "schema/schema.h"
+
+/*
+ * Fills the C struct of an entity, which holds the blank values already, from a JSON object; `thread_id` is understood
+ * beside `threadId`, unknown members are ignored and null counts as absent. When `set` is given it receives the bit of
+ * every member that is there, null or not, except the key.
+ */
+mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *place,
+                             const struct ms_entity *entity, mastra_str value, void *record, uint64_t *set);
+
+enum ms_put_flag {
+    MS_OMIT_ABSENT = 1u << 0, /* absent values are left out instead of being null */
+};
+
+/* Appends a record as a JSON object, or null when `record` is NULL. */
+void ms_put_record(struct ms_buf *out, enum ms_entity_id entity, const void *record, unsigned flags);
+void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const void *record, unsigned flags);
+
+/* Appends a text as a JSON string; bytes that are not UTF-8 become U+FFFD. Absent: null. */
+void ms_put_text(struct ms_buf *out, mastra_str text);
+
+/* Appends a text that may be JSON: as the value when it is wholly an object or an array, else as a string. */
+void ms_put_value(struct ms_buf *out, mastra_str text);
+
+#endif
