@@ -70,27 +70,42 @@ mastra_page ms_paging_answer(const struct ms_paging *paging, int64_t total)
     return page;
 }
 
+/* A first page that is not full is the whole list: its rows need no counting. A later page is counted first, so that
+ * the backend may read it from the nearer end. */
+mastra_status ms_page_read(struct ms_unit *unit, struct ms_query *query, const struct ms_paging *paging,
+                           struct ms_rows *rows, mastra_page *page)
+{
+    int64_t total = -1;
+    mastra_status status = MASTRA_OK;
+
+    if (paging->offset > 0) {
+        status = ms_unit_count(unit, query, &total);
+        query->known_total = total;
+    }
+    if (status == MASTRA_OK && (total < 0 || paging->offset < total)) {
+        status = ms_unit_list(unit, query, rows);
+    }
+    if (status == MASTRA_OK && total < 0) {
+        total = (int64_t)rows->count;
+        if (total == query->limit) {
+            status = ms_unit_count(unit, query, &total);
+        }
+    }
+    *page = ms_paging_answer(paging, total);
+    return status;
+}
+
 static mastra_status read_page(struct ms_unit *unit, void *arg)
 {
     struct ms_listing *listing = arg;
-    bool all = listing->query.limit == MS_NO_LIMIT;
     struct ms_rows rows = {NULL, 0};
-    int64_t total = 0;
-    mastra_status status = MASTRA_OK;
+    mastra_page page;
+    mastra_status status = ms_page_read(unit, &listing->query, &listing->paging, &rows, &page);
 
-    if (!all) {
-        status = ms_unit_count(unit, &listing->query, &total);
-        listing->query.known_total = total;
-    }
-    if (status == MASTRA_OK && (all || listing->paging.offset < total)) {
-        status = ms_unit_list(unit, &listing->query, &rows);
-    }
     if (status != MASTRA_OK) {
         return status;
     }
-    total = all ? (int64_t)rows.count : total;
-    listing->list =
-        ms_list_new(unit->arena, rows.items, rows.count, ms_paging_answer(&listing->paging, total));
+    listing->list = ms_list_new(unit->arena, rows.items, rows.count, page);
     return listing->list ? MASTRA_OK : ms_error_oom(unit->error);
 }
 

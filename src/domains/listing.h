@@ -29,6 +29,10 @@ void ms_paging_apply(const struct ms_paging *paging, struct ms_query *query);
 /* What the answer says of its page: there is more when rows lie beyond it. */
 mastra_page ms_paging_answer(const struct ms_paging *paging, int64_t total);
 
+/* Reads the query's page and what the answer says of it, the exact total included. */
+mastra_status ms_page_read(struct ms_unit *unit, struct ms_query *query, const struct ms_paging *paging,
+                           struct ms_rows *rows, mastra_page *page);
+
 /* A list that is nothing but a page of a query. */
 struct ms_listing {
     struct ms_query query; /* its window is set from `paging` */

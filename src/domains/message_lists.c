@@ -185,24 +185,6 @@ static mastra_status read_untotalled(struct ms_unit *unit, struct message_list_w
     return MASTRA_OK;
 }
 
-static mastra_status read_totalled(struct ms_unit *unit, struct message_list_work *work, struct ms_rows *rows,
-                                   mastra_page *page)
-{
-    bool all = work->query.limit == MS_NO_LIMIT;
-    int64_t total = 0;
-    mastra_status status = MASTRA_OK;
-
-    if (!all) {
-        status = ms_unit_count(unit, &work->query, &total);
-        work->query.known_total = total;
-    }
-    if (status == MASTRA_OK && (all || work->paging.offset < total)) {
-        status = ms_unit_list(unit, &work->query, rows);
-    }
-    *page = ms_paging_answer(&work->paging, all ? (int64_t)rows->count : total);
-    return status;
-}
-
 /* A page of no messages is not worth a query; what is included may still be wanted. */
 static mastra_status read_page(struct ms_unit *unit, struct message_list_work *work, struct ms_rows *rows,
                                mastra_page *page)
@@ -211,8 +193,10 @@ static mastra_status read_page(struct ms_unit *unit, struct message_list_work *w
         *page = ms_paging_answer(&work->paging, 0);
         return MASTRA_OK;
     }
-    return work->args.skip_total ? read_untotalled(unit, work, rows, page)
-                                 : read_totalled(unit, work, rows, page);
+    if (work->args.skip_total) {
+        return read_untotalled(unit, work, rows, page);
+    }
+    return ms_page_read(unit, &work->query, &work->paging, rows, page);
 }
 
 /* Included messages. */
