@@ -1,0 +1,233 @@
+/* mastra-store: looks after a store from the command line. */
+#include "cli.h"
+#include "text.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+    {.name = "init",
+     .usage = "",
+     .summary = "create missing tables, columns and indexes",
+     .details =
+         "Changes nothing else; the other commands do it by themselves when they first need a table.\n",
+     .options = OPTION_STORE,
+     .run = run_init},
+    {.name = "threads",
+     .usage = "[--resource R] [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list threads, newest first",
+     .details = "  --resource R      only the threads of this resource\n"
+                "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (100)\n"
+                "  --json            the result of listThreads\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_STORE | OPTION_RESOURCE | OPTION_PAGE | OPTION_PER_PAGE | OPTION_JSON | OPTION_WIDE,
+     .run = run_threads},
+    {.name = "messages",
+     .usage = "THREAD [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list the messages of a thread, oldest first",
+     .details = "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (40)\n"
+                "  --json            the result of listMessages\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_STORE | OPTION_PAGE | OPTION_PER_PAGE | OPTION_JSON | OPTION_WIDE,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_messages},
+    {.name = "resources",
+     .usage = "[ID...] [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list resources with their working memory",
+     .details = "  ID...             only these\n"
+                "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (100)\n"
+                "  --json            the result of listResources, or of getResourceById, a line for each ID\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_STORE | OPTION_PAGE | OPTION_PER_PAGE | OPTION_JSON | OPTION_WIDE,
+     .most_args = -1,
+     .run = run_resources},
+    {.name = "call",
+     .usage = "OPERATION [JSON | @FILE | -]",
+     .summary = "run one operation, print its result as JSON",
+     .details =
+         "The arguments are given as JSON, or read from a file, or (-) from standard input; none means {}.\n"
+         "mastra-store ops OPERATION tells which there are.\n",
+     .options = OPTION_STORE,
+     .least_args = 1,
+     .most_args = 2,
+     .run = run_call},
+    {.name = "pipe",
+     .usage = "",
+     .summary = "serve operations from standard input, JSON lines in and out",
+     .details = "Each line {\"id\":1,\"op\":\"getThreadById\",\"args\":{\"threadId\":\"t\"}} is answered, in "
+                "order, by\n"
+                "{\"id\":1,\"ok\":true,\"result\":...} or {\"id\":1,\"ok\":false,\"error\":{...}}; a line "
+                "that cannot be\n"
+                "read by an error with the id null. Ends with its input.\n",
+     .options = OPTION_STORE,
+     .run = run_pipe},
+    {.name = "ops",
+     .usage = "[OPERATION] [--json]",
+     .summary = "list the operations and their arguments",
+     .details = "  OPERATION         only this one\n"
+                "  --json            all, with the JSON Schemas of arguments and results\n",
+     .options = OPTION_JSON,
+     .most_args = 1,
+     .run = run_ops},
+    {.name = "demo",
+     .usage = "[--wide]",
+     .summary = "save a short conversation in ./demo.db and show it",
+     .details = "Uses file:demo.db unless --store is given. Running it again changes nothing but times.\n",
+     .options = OPTION_STORE | OPTION_WIDE,
+     .run = run_demo},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(void)
+{
+    puts("Usage: mastra-store [--store URL] COMMAND [ARGUMENTS]\n\n"
+         "Keeps what AI agents must not lose, in the format of Mastra's storage adapters.\n\n"
+         "Commands:");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("  %-10s  %s\n", commands[i].name, commands[i].summary);
+    }
+    puts("\nOptions:\n"
+         "  --store URL  the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:\n"
+         "               (without it, the variable MASTRA_STORE_URL)\n"
+         "  --help       this help; behind a command, help for it\n"
+         "  --version    the version\n\n"
+         "Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid argument, 4 not found, 5 busy or "
+         "conflict,\n"
+         "6 cannot open, 7 damaged, 8 read-only or denied, 9 full or a limit, 10 lock lost, 11 outcome "
+         "unknown.");
+}
+
+static int print_command_help(const struct command *command)
+{
+    printf("Usage: mastra-store %s%s%s%s\n\nCommand %s: %s.\n\n%s",
+           command->options & OPTION_STORE ? "[--store URL] " : "", command->name,
+           command->usage[0] ? " " : "", command->usage, command->name, command->summary, command->details);
+    return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+int cli_open(struct cli *cli)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    if (!cli->options.store || !cli->options.store[0]) {
+        return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
+    }
+    if (mastra_open(cli->options.store, NULL, &cli->store, &error) != MASTRA_OK) {
+        return cli_fail(&error);
+    }
+    return 0;
+}
+
+/* Returns 0 or, after saying what is wrong, an exit code. */
+static int check_usage(const struct command *command, const struct cli *cli)
+{
+    unsigned foreign = cli->options.given & ~command->options & ~(unsigned)OPTION_STORE;
+
+    if (foreign) {
+        return cli_complain(MASTRA_USAGE, "%s has no option %s; see mastra-store %s --help", command->name,
+                            option_name(foreign), command->name);
+    }
+    if (cli->arg_count < command->least_args) {
+        return cli_complain(MASTRA_USAGE, "%s needs an argument: mastra-store %s %s", command->name,
+                            command->name, command->usage);
+    }
+    if (command->most_args >= 0 && cli->arg_count > command->most_args) {
+        return cli_complain(MASTRA_USAGE, "%s: unexpected argument \"%s\"", command->name,
+                            cli->args[command->most_args]);
+    }
+    return 0;
+}
+
+static int run_command(const struct command *command, struct cli *cli)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    int code = check_usage(command, cli);
+
+    if (code == 0) {
+        code = command->run(cli);
+    }
+    if (mastra_close(cli->store, &error) != MASTRA_OK && code == 0) {
+        code = cli_fail(&error);
+    }
+    return code;
+}
+
+static int dispatch(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    const struct command *command = options->word_count ? find_command(options->words[0]) : NULL;
+
+    if (options->version) {
+        printf("mastra-store %s (SQLite %s)\n", mastra_version(), mastra_sqlite_version());
+        return 0;
+    }
+    if (!options->word_count && !options->help) {
+        return cli_complain(MASTRA_USAGE, "no command given; see mastra-store --help");
+    }
+    if (!options->word_count) {
+        print_help();
+        return 0;
+    }
+    if (!command) {
+        return cli_complain(MASTRA_USAGE, "unknown command \"%s\"; see mastra-store --help",
+                            options->words[0]);
+    }
+    cli->args = options->words + 1;
+    cli->arg_count = options->word_count - 1;
+    if (options->help) {
+        bool of_operation = command->run == run_call && cli->arg_count > 0;
+
+        return of_operation ? print_operations(cli->args[0]) : print_command_help(command);
+    }
+    return run_command(command, cli);
+}
+
+/* Output that never arrived is a failure, except when its reader has seen enough. */
+static int finish_output(int code)
+{
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return code;
+    }
+    if (errno == EPIPE || (poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)))) {
+        return code;
+    }
+    return cli_complain(errno == ENOSPC ? MASTRA_FULL : MASTRA_INTERNAL, "cannot write the output: %s",
+                        strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.program = argc > 0 ? argv[0] : "mastra-store"};
+    int code;
+
+    /* Widths of characters; nothing else depends on a locale. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+    code = options_parse(&cli.options, argc, argv);
+    if (code == 0) {
+        code = dispatch(&cli);
+    }
+    free(cli.options.words);
+    return finish_output(code);
+}

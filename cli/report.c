@@ -1,0 +1,54 @@
+#include "cli.h"
+#include "text.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+static int report(const char *message, mastra_status status)
+{
+    fputs("mastra-store: ", stderr);
+    text_write_line(stderr, mastra_str_of(message));
+    fprintf(stderr, " [%s]\n", mastra_status_name(status));
+    return mastra_status_exit_code(status);
+}
+
+int cli_fail(const mastra_error *error)
+{
+    return report(error->message[0] ? error->message : mastra_status_text(error->status), error->status);
+}
+
+int cli_complain(mastra_status status, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return report(message, status);
+}
+
+void print_json(const char *json, size_t len)
+{
+    if (isatty(STDOUT_FILENO)) {
+        text_write_json(stdout, json, len);
+    } else {
+        fwrite(json, 1, len, stdout);
+    }
+    fputc('\n', stdout);
+}
+
+int call_and_print(struct cli *cli, const char *operation, const char *args, size_t len)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_str text = {args, len};
+    size_t json_len = 0;
+    char *json = NULL;
+
+    if (mastra_call(cli->store, operation, text, &json, &json_len, &error) != MASTRA_OK) {
+        return cli_fail(&error);
+    }
+    print_json(json, json_len);
+    mastra_json_free(json);
+    return 0;
+}
