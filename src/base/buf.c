@@ -45,6 +45,15 @@ static bool grow(struct ms_buf *buf, size_t needed)
     return true;
 }
 
+void ms_buf_cut(struct ms_buf *buf, size_t len)
+{
+    buf->len = len;
+    buf->failed = MASTRA_OK;
+    if (buf->ptr) {
+        buf->ptr[len] = '\0';
+    }
+}
+
 bool ms_buf_reserve(struct ms_buf *buf, size_t extra)
 {
     if (buf->failed != MASTRA_OK)

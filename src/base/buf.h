@@ -23,6 +23,9 @@ void ms_buf_init(struct ms_buf *buf, struct ms_heap *heap, size_t max);
 void ms_buf_release(struct ms_buf *buf);
 void ms_buf_clear(struct ms_buf *buf); /* empties, keeps the memory, forgets a failure */
 
+/* Back to a length it had before, before any failure since. */
+void ms_buf_cut(struct ms_buf *buf, size_t len);
+
 /* Makes room for `extra` further bytes; returns false after a failure. */
 bool ms_buf_reserve(struct ms_buf *buf, size_t extra);
 void ms_buf_add(struct ms_buf *buf, const void *bytes, size_t len);

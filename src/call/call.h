@@ -6,7 +6,10 @@
 #include "call/args.h"
 #include "store/call.h"
 
-/* Runs an operation on the args struct that its table describes and appends the result's JSON to `out`. */
+/*
+ * Runs an operation on the args struct that its table describes. One that reads appends the result's JSON to `out`; of
+ * one that writes the entry's `answer` does so, inside the unit of work.
+ */
 typedef mastra_status (*ms_handler)(struct ms_call *call, const void *args, struct ms_buf *out);
 
 struct ms_operation {
@@ -22,6 +25,7 @@ struct ms_operation {
         *order; /* where the id of the one thread concerned may stand in the arguments, ended by NULL:
                                  "threadId", "thread.id"; arrays on the way are gone through. NULL: nowhere */
     ms_handler handler;
+    ms_answer_fn answer; /* of a writing operation; NULL: the result is null */
 };
 
 struct ms_operation_set {
@@ -29,6 +33,7 @@ struct ms_operation_set {
     size_t count;
 };
 
+extern const struct ms_operation_set ms_store_operations;
 extern const struct ms_operation_set ms_thread_operations;
 extern const struct ms_operation_set ms_message_operations;
 extern const struct ms_operation_set ms_resource_operations;

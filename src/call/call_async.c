@@ -4,8 +4,6 @@
 #include "base/error.h"
 #include "store/store.h"
 
-#include <unistd.h>
-
 struct call_task {
     struct ms_task task;    /* first */
     struct ms_arena *arena; /* holds this struct and all that it points at */
@@ -172,9 +170,6 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
 
     if (!done) {
         return ms_error_argument(error, "done", mastra_str_of(NULL), "must not be NULL");
-    }
-    if (store->pid != getpid()) {
-        return ms_error_set(error, MASTRA_FORKED, "the store was opened before fork; open it again");
     }
     async = ms_store_async(store, error);
     if (!async) {

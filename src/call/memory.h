@@ -49,12 +49,12 @@ extern const struct ms_choice ms_directions[];
         .name = "hasMore", .type = MS_ARG_BOOLEAN, .flags = MS_ARG_REQUIRED                                  \
     }
 
-/* A row of the registry; its handler is the static function of the same name. */
-#define MS_MEMORY_ENTRY(c_name, text, table, initial, returned, thread_id)                                   \
+/* A row of the registry; its handler is the static function of the same name. `write`: see struct ms_operation. */
+#define MS_MEMORY_ENTRY(c_name, text, table, initial, returned, thread_id, write)                            \
     {                                                                                                        \
         .op = &ms_op_##c_name, .domain = "memory", .summary = (text), .args = (table),                       \
         .arg_count = MS_COUNT(table), .blank = &(initial), .size = sizeof(initial), .result = &(returned),   \
-        .order = (thread_id), .handler = c_name                                                              \
+        .order = (thread_id), .handler = c_name, .answer = (write)                                           \
     }
 
 extern const struct ms_arg ms_result_null;

@@ -25,19 +25,19 @@ static const struct ms_arg messages_members[] = {
 static const struct ms_arg messages_result = {
     .type = MS_ARG_GROUP, .members = messages_members, .member_count = MS_COUNT(messages_members)};
 
+static void put_saved(struct ms_buf *out, const void *list)
+{
+    ms_buf_add_text(out, "{\"messages\":");
+    ms_put_messages(out, list, MS_OMIT_ABSENT);
+    ms_buf_add_char(out, '}');
+}
+
 static mastra_status save_messages(struct ms_call *call, const void *args, struct ms_buf *out)
 {
     const struct save_args *save = args;
-    mastra_message_list *list = NULL;
-    mastra_status status = ms_save_messages(call, save->messages, save->count, &list);
 
-    if (status == MASTRA_OK) {
-        ms_buf_add_text(out, "{\"messages\":");
-        ms_put_messages(out, list, MS_OMIT_ABSENT);
-        ms_buf_add_char(out, '}');
-    }
-    mastra_message_list_free(list);
-    return status;
+    (void)out;
+    return ms_save_messages(call, save->messages, save->count, NULL);
 }
 
 /* listMessages, listMessagesByResourceId */
@@ -186,12 +186,9 @@ static mastra_status list_messages_by_id(struct ms_call *call, const void *args,
 static mastra_status delete_messages(struct ms_call *call, const void *args, struct ms_buf *out)
 {
     const struct id_args *which = args;
-    mastra_status status = ms_delete_messages(call, which->ids, which->count);
 
-    if (status == MASTRA_OK) {
-        ms_buf_add_text(out, "null");
-    }
-    return status;
+    (void)out;
+    return ms_delete_messages(call, which->ids, which->count);
 }
 
 /* updateMessages */
@@ -215,17 +212,17 @@ static const struct ms_arg update_table[] = {
 
 static const struct ms_arg update_result = {.type = MS_ARG_RECORDS, .entity = MS_MESSAGE};
 
+static void put_updated(struct ms_buf *out, const void *list)
+{
+    ms_put_messages(out, list, 0);
+}
+
 static mastra_status update_messages(struct ms_call *call, const void *args, struct ms_buf *out)
 {
     const struct update_args *update = args;
-    mastra_message_list *list = NULL;
-    mastra_status status = ms_update_messages(call, update->patches, update->count, &list);
 
-    if (status == MASTRA_OK) {
-        ms_put_messages(out, list, 0);
-    }
-    mastra_message_list_free(list);
-    return status;
+    (void)out;
+    return ms_update_messages(call, update->patches, update->count, NULL);
 }
 
 /* The operations. */
@@ -235,17 +232,17 @@ static const char *const order_thread_id[] = {"threadId", NULL};
 
 static const struct ms_operation operations[] = {
     MS_MEMORY_ENTRY(save_messages, "Creates or replaces messages by id, all or none.", save_table, save_blank,
-                    messages_result, order_messages),
+                    messages_result, order_messages, put_saved),
     MS_MEMORY_ENTRY(list_messages, "Lists the messages of one or several threads, oldest first.", list_table,
-                    list_blank, list_result, order_thread_id),
+                    list_blank, list_result, order_thread_id, NULL),
     MS_MEMORY_ENTRY(list_messages_by_resource_id, "Lists the messages of a resource over all its threads.",
-                    list_by_resource_table, list_blank, list_result, NULL),
+                    list_by_resource_table, list_blank, list_result, NULL, NULL),
     MS_MEMORY_ENTRY(list_messages_by_id, "Reads messages by their ids, oldest first.", id_table, id_blank,
-                    messages_result, NULL),
+                    messages_result, NULL, NULL),
     MS_MEMORY_ENTRY(update_messages, "Changes messages, all or none; returns those that exist.", update_table,
-                    update_blank, update_result, NULL),
+                    update_blank, update_result, NULL, put_updated),
     MS_MEMORY_ENTRY(delete_messages, "Deletes messages, all or none.", id_table, id_blank, ms_result_null,
-                    NULL),
+                    NULL, NULL),
 };
 
 const struct ms_operation_set ms_message_operations = {operations, MS_COUNT(operations)};

@@ -50,17 +50,17 @@ static const struct ms_arg save_table[] = {
      .entity = MS_RESOURCE},
 };
 
+static void put_saved(struct ms_buf *out, const void *resource)
+{
+    ms_put_record(out, MS_RESOURCE, resource, MS_OMIT_ABSENT);
+}
+
 static mastra_status save_resource(struct ms_call *call, const void *args, struct ms_buf *out)
 {
     const struct save_args *save = args;
-    mastra_resource *resource = NULL;
-    mastra_status status = ms_save_resource(call, &save->resource, &resource);
 
-    if (status == MASTRA_OK) {
-        ms_put_record(out, MS_RESOURCE, resource, MS_OMIT_ABSENT);
-    }
-    mastra_resource_free(resource);
-    return status;
+    (void)out;
+    return ms_save_resource(call, &save->resource, NULL);
 }
 
 /* updateResource */
@@ -88,16 +88,15 @@ static const struct ms_arg update_table[] = {
 };
 #undef PATCH
 
+static void put_updated(struct ms_buf *out, const void *resource)
+{
+    ms_put_record(out, MS_RESOURCE, resource, 0);
+}
+
 static mastra_status update_resource(struct ms_call *call, const void *args, struct ms_buf *out)
 {
-    mastra_resource *resource = NULL;
-    mastra_status status = ms_update_resource(call, args, &resource);
-
-    if (status == MASTRA_OK) {
-        ms_put_record(out, MS_RESOURCE, resource, 0);
-    }
-    mastra_resource_free(resource);
-    return status;
+    (void)out;
+    return ms_update_resource(call, args, NULL);
 }
 
 /* listResources */
@@ -135,13 +134,13 @@ static mastra_status list_resources(struct ms_call *call, const void *args, stru
 /* The operations. */
 
 static const struct ms_operation operations[] = {
-    MS_MEMORY_ENTRY(get_resource_by_id, "Reads one resource.", get_table, get_blank, get_result, NULL),
+    MS_MEMORY_ENTRY(get_resource_by_id, "Reads one resource.", get_table, get_blank, get_result, NULL, NULL),
     MS_MEMORY_ENTRY(save_resource, "Creates or wholly replaces a resource.", save_table, save_blank,
-                    resource_result, NULL),
+                    resource_result, NULL, put_saved),
     MS_MEMORY_ENTRY(update_resource, "Changes working memory and metadata of a resource, or creates it.",
-                    update_table, update_blank, resource_result, NULL),
+                    update_table, update_blank, resource_result, NULL, put_updated),
     MS_MEMORY_ENTRY(list_resources, "Lists resources, newest first.", list_table, list_blank, list_result,
-                    NULL),
+                    NULL, NULL),
 };
 
 const struct ms_operation_set ms_resource_operations = {operations, MS_COUNT(operations)};

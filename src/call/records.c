@@ -94,12 +94,13 @@ mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *pl
     ms_json_iter_init(&iter, value);
     while (ms_json_next(&iter, &key, &item)) {
         int index = column_of(entity, key);
-        const struct ms_column *column = index < 0 ? NULL : &entity->columns[index];
         mastra_status status = MASTRA_OK;
 
-        if (!column || !column->offset) {
+        if (index < 0 || !entity->columns[index].offset) {
             continue;
         }
+        const struct ms_column *column = &entity->columns[index];
+
         if (set && !(column->flags & MS_KEY)) {
             *set |= MS_BIT(index);
         }

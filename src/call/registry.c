@@ -9,6 +9,7 @@ static const struct ms_operation_set *const sets[] = {
     &ms_thread_operations,
     &ms_message_operations,
     &ms_resource_operations,
+    &ms_store_operations,
 };
 
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
@@ -97,6 +98,29 @@ mastra_status ms_operation_prepare(mastra_store *store, mastra_str name, mastra_
     return MASTRA_OK;
 }
 
+static void put_null(struct ms_buf *out, const void *result)
+{
+    (void)result;
+    ms_buf_add_text(out, "null");
+}
+
+/* What a write answers is written before it is committed, or there is at least room for it. */
+static mastra_status run(const struct ms_operation *operation, struct ms_call *call, const void *args,
+                         struct ms_buf *out)
+{
+    ms_answer_fn write = operation->answer ? operation->answer : put_null;
+    mastra_status status;
+
+    /* What stands before the answer must be there, or nothing may be written. */
+    if (out->failed != MASTRA_OK) {
+        return ms_error_oom(&call->error);
+    }
+    ms_call_answer_to(call, operation->op->writes ? write : NULL, out);
+    status = operation->handler(call, args, out);
+    /* A write of nothing runs no unit. */
+    return status == MASTRA_OK && out->len == call->answer_at ? ms_call_answer(call, NULL) : status;
+}
+
 mastra_status ms_operation_run(const struct ms_operation *operation, struct ms_call *call, mastra_str args,
                                struct ms_buf *out)
 {
@@ -112,7 +136,7 @@ mastra_status ms_operation_run(const struct ms_operation *operation, struct ms_c
     memcpy(values, operation->blank, operation->size);
     status = ms_args_read(&reader, operation->args, operation->arg_count, args, values);
     if (status == MASTRA_OK) {
-        status = operation->handler(call, values, out);
+        status = run(operation, call, values, out);
     }
     if (status == MASTRA_OK && out->failed == MASTRA_LIMIT_EXCEEDED) {
         status = ms_error_set(&call->error, MASTRA_LIMIT_EXCEEDED, "the result is larger than 1 GiB");

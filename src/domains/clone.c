@@ -206,6 +206,7 @@ static mastra_status clone_thread(struct ms_unit *unit, void *arg)
     }
     if (status == MASTRA_OK) {
         clone->arena = unit->arena;
+        unit->result = clone;
         work->clone = clone;
     }
     return status;

@@ -38,6 +38,8 @@ MS_MEMORY_OPS(MS_OP_DECLARE)
 
 mastra_status ms_save_thread(struct ms_call *call, const mastra_thread *thread, mastra_thread **ret);
 mastra_status ms_create_thread(struct ms_call *call, const mastra_thread *thread, mastra_thread **ret);
+/* The thread that ms_create_thread would save, its texts borrowed from `given` and the call. */
+mastra_status ms_build_thread(struct ms_call *call, const mastra_thread *given, mastra_thread *ret);
 mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, mastra_str resource_id,
                                   mastra_thread **ret);
 mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *patch, mastra_thread **ret);

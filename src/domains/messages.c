@@ -92,6 +92,7 @@ static mastra_status list_of(struct ms_unit *unit, mastra_message **messages, si
     }
     page.total = (int64_t)kept;
     *ret = ms_list_new(unit->arena, (void **)messages, kept, page);
+    unit->result = *ret;
     return *ret ? MASTRA_OK : ms_error_oom(unit->error);
 }
 
@@ -111,7 +112,7 @@ static mastra_status run_messages(struct ms_call *call, ms_unit_fn fn, struct me
     struct ms_arena *arena = NULL;
     mastra_status status;
 
-    work->wanted = ret != NULL;
+    work->wanted = ret || call->answer;
     status = ms_transact(call, fn, work, &arena);
     if (status != MASTRA_OK) {
         return status;
@@ -216,18 +217,16 @@ static mastra_status save(struct ms_unit *unit, void *arg)
 static mastra_status no_messages(struct ms_call *call, mastra_message_list **ret)
 {
     mastra_page page = {0, 0, MASTRA_PER_PAGE_ALL, false};
-    struct ms_arena *arena = ret ? ms_arena_new(call->store->heap, 0) : NULL;
+    struct ms_arena *arena = ms_arena_new(call->store->heap, 0);
     struct ms_list *list = arena ? ms_list_new(arena, NULL, 0, page) : NULL;
+    mastra_status status = list ? ms_call_answer(call, list) : ms_error_oom(&call->error);
 
-    if (!ret) {
-        return MASTRA_OK;
-    }
-    if (!list) {
+    if (status == MASTRA_OK && ret) {
+        *ret = (mastra_message_list *)list;
+    } else {
         ms_arena_free(arena);
-        return ms_error_oom(&call->error);
     }
-    *ret = (mastra_message_list *)list;
-    return MASTRA_OK;
+    return status;
 }
 
 mastra_status ms_save_messages(struct ms_call *call, const mastra_message *const *messages, size_t count,

@@ -62,6 +62,7 @@ static mastra_status save(struct ms_unit *unit, void *arg)
     struct resource_work *work = arg;
 
     work->resource = ms_record_dup(unit->arena, ms_entity(MS_RESOURCE), work->given);
+    unit->result = work->resource;
     if (!work->resource) {
         return ms_error_oom(unit->error);
     }
@@ -102,6 +103,7 @@ static mastra_status create(struct ms_unit *unit, struct resource_work *work)
     mastra_resource *resource = ms_unit_record(unit, MS_RESOURCE);
 
     work->resource = resource;
+    unit->result = resource;
     if (!resource) {
         return MASTRA_OUT_OF_MEMORY;
     }
@@ -129,6 +131,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     if (!resource) {
         return create(unit, work);
     }
+    unit->result = resource;
     if (work->set_working_memory) {
         columns |= MS_BIT(MS_RESOURCE_WORKING_MEMORY);
         if (!ms_arena_str(unit->arena, work->given->working_memory, &resource->working_memory)) {

@@ -70,50 +70,59 @@ static mastra_status save(struct ms_unit *unit, void *arg)
     struct thread_work *work = arg;
 
     work->thread = ms_record_dup(unit->arena, ms_entity(MS_THREAD), work->given);
+    unit->result = work->thread;
     if (!work->thread) {
         return ms_error_oom(unit->error);
     }
     return ms_unit_put(unit, MS_THREAD, work->thread);
 }
 
-static mastra_status save_filled(struct ms_call *call, mastra_thread *thread, mastra_thread **ret)
+static mastra_status check(struct ms_call *call, mastra_thread *thread)
 {
     const struct ms_entity *entity = ms_entity(MS_THREAD);
-    struct thread_work work = {.given = thread};
     mastra_status status = ms_check_record(&call->error, "thread", entity, thread, ms_entity_all(entity));
 
-    if (status == MASTRA_OK) {
-        status = ms_check_json(&call->error, "thread.metadata", thread->metadata, false, &thread->metadata);
+    if (status != MASTRA_OK) {
+        return status;
     }
-    return status == MASTRA_OK ? run_thread(call, save, &work, ret) : status;
+    return ms_check_json(&call->error, "thread.metadata", thread->metadata, false, &thread->metadata);
 }
 
 mastra_status ms_save_thread(struct ms_call *call, const mastra_thread *given, mastra_thread **ret)
 {
     mastra_thread thread;
+    struct thread_work work = {.given = &thread};
+    mastra_status status;
 
     if (!given) {
         return ms_error_argument(&call->error, "thread", mastra_str_of(NULL), "is required");
     }
     fill_in(&thread, given, call->now);
-    return save_filled(call, &thread, ret);
+    status = check(call, &thread);
+    return status == MASTRA_OK ? run_thread(call, save, &work, ret) : status;
+}
+
+mastra_status ms_build_thread(struct ms_call *call, const mastra_thread *given, mastra_thread *ret)
+{
+    if (!given) {
+        return ms_error_argument(&call->error, "thread", mastra_str_of(NULL), "is required");
+    }
+    fill_in(ret, given, call->now);
+    if (!ret->id.ptr) {
+        ret->id = mastra_str_of(ms_call_id(call, 0));
+        if (!ret->id.ptr) {
+            return call->error.status;
+        }
+    }
+    return check(call, ret);
 }
 
 mastra_status ms_create_thread(struct ms_call *call, const mastra_thread *given, mastra_thread **ret)
 {
     mastra_thread thread;
+    mastra_status status = ms_build_thread(call, given, &thread);
 
-    if (!given) {
-        return ms_error_argument(&call->error, "thread", mastra_str_of(NULL), "is required");
-    }
-    fill_in(&thread, given, call->now);
-    if (!thread.id.ptr) {
-        thread.id = mastra_str_of(ms_call_id(call, 0));
-        if (!thread.id.ptr) {
-            return call->error.status;
-        }
-    }
-    return save_filled(call, &thread, ret);
+    return status == MASTRA_OK ? ms_save_thread(call, &thread, ret) : status;
 }
 
 /* Reading. */
@@ -176,6 +185,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
         return ms_call_reason(unit->error, "NOT_FOUND", "USER");
     }
     work->thread = found;
+    unit->result = found;
     if (work->title.ptr) {
         columns |= MS_BIT(MS_THREAD_TITLE);
         if (!ms_arena_str(unit->arena, work->title, &work->thread->title)) {
@@ -248,6 +258,7 @@ static mastra_status move(struct ms_unit *unit, void *arg)
                             work->id.ptr);
     }
     work->thread = found;
+    unit->result = found;
     if (ms_str_compare(work->thread->resource_id, work->resource_id) == 0) {
         return MASTRA_OK;
     }

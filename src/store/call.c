@@ -128,6 +128,29 @@ mastra_status ms_call_end(struct ms_call *call, mastra_status status, mastra_err
     return status;
 }
 
+void ms_call_answer_to(struct ms_call *call, ms_answer_fn answer, struct ms_buf *out)
+{
+    call->answer = answer;
+    call->answer_to = out;
+    call->answer_at = out->len;
+}
+
+mastra_status ms_call_answer(struct ms_call *call, const void *result)
+{
+    struct ms_buf *out = call->answer_to;
+
+    if (!call->answer) {
+        return MASTRA_OK;
+    }
+    ms_buf_cut(out, call->answer_at);
+    call->answer(out, result);
+    ms_buf_reserve(out, MS_ANSWER_SLACK);
+    if (out->failed == MASTRA_LIMIT_EXCEEDED) {
+        return ms_error_set(&call->error, MASTRA_LIMIT_EXCEEDED, "the result is larger than 1 GiB");
+    }
+    return out->failed == MASTRA_OK ? MASTRA_OK : ms_error_oom(&call->error);
+}
+
 const char *ms_call_id(struct ms_call *call, size_t n)
 {
     struct ms_heap *heap = call->store->heap;

@@ -3,6 +3,7 @@
 #define STORE_CALL_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 #include <mastra/store.h>
 
@@ -15,6 +16,9 @@ struct ms_op {
     bool repeatable; /* running it again after a commit whose outcome is unknown does no harm */
 };
 
+/* Appends what a unit of work came to: a record, a list, whatever the operation yields. */
+typedef void (*ms_answer_fn)(struct ms_buf *out, const void *result);
+
 struct ms_call {
     mastra_store *store;
     const struct ms_op *op;
@@ -23,7 +27,10 @@ struct ms_call {
     struct ms_group *group; /* the open group that this call joins; NULL: by the executor */
     char (*ids)[40];
     size_t id_count;
-    bool counted; /* among the store's running calls */
+    ms_answer_fn answer; /* NULL: no text is wanted */
+    struct ms_buf *answer_to;
+    size_t answer_at; /* where in it */
+    bool counted;     /* among the store's running calls */
     mastra_error error;
 };
 
@@ -40,6 +47,18 @@ mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const str
 
 /* Ends it; completes the error (operation, id, category) and copies it to `error`, which may be NULL. */
 mastra_status ms_call_end(struct ms_call *call, mastra_status status, mastra_error *error);
+
+/*
+ * Has every unit of the call write its result to `out` while it can still be undone: a call that cannot give its
+ * answer has written nothing.
+ */
+void ms_call_answer_to(struct ms_call *call, ms_answer_fn answer, struct ms_buf *out);
+
+/* Room that an answer leaves behind it, so that what encloses it can be ended without asking for memory. */
+#define MS_ANSWER_SLACK 16
+
+/* Writes it, in place of what an earlier run wrote; does nothing when none is wanted. */
+mastra_status ms_call_answer(struct ms_call *call, const void *result);
 
 /* The n-th random UUID of this call, the same on every run; NULL when memory or random bits are out (error is set). */
 const char *ms_call_id(struct ms_call *call, size_t n);

@@ -55,6 +55,9 @@ static mastra_status run_unit(struct ms_unit *unit, ms_unit_fn fn, void *arg)
     struct ms_backend *backend = unit->session->backend;
     mastra_status status = fn(unit, arg);
 
+    if (status == MASTRA_OK) {
+        status = ms_call_answer(unit->call, unit->result);
+    }
     if (status != MASTRA_OK || !unit->first) {
         return status;
     }

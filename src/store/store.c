@@ -11,7 +11,7 @@
 #define DEFAULT_QUEUE_LIMIT      1024
 #define MOST_TIMEOUT_MS          (INT64_C(24) * 3600 * 1000)
 
-static const struct ms_op op_init = {"init", "INIT", true, true};
+const struct ms_op ms_op_init = {"init", "INIT", false, true};
 static const struct ms_op op_close = {"close", "CLOSE", true, true};
 static const struct ms_op op_open = {"open", "STORE_INITIALIZATION", false, false};
 
@@ -240,15 +240,23 @@ mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error)
     return status;
 }
 
+mastra_status ms_store_init(struct ms_call *call)
+{
+    mastra_status status;
+
+    pthread_mutex_lock(&call->store->init_lock);
+    status = ms_store_ensure_schema(call->store, &call->error);
+    pthread_mutex_unlock(&call->store->init_lock);
+    return status;
+}
+
 mastra_status mastra_init(mastra_store *store, mastra_error *error)
 {
     struct ms_call call;
-    mastra_status status = ms_call_enter(&call, store, &op_init);
+    mastra_status status = ms_call_enter(&call, store, &ms_op_init);
 
     if (status == MASTRA_OK) {
-        pthread_mutex_lock(&store->init_lock);
-        status = ms_store_ensure_schema(store, &call.error);
-        pthread_mutex_unlock(&store->init_lock);
+        status = ms_store_init(&call);
     }
     return ms_call_end(&call, status, error);
 }
@@ -308,14 +316,22 @@ struct ms_heap *ms_store_heap(const mastra_store *store)
 struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
 {
     struct ms_async *async;
+    bool closing;
 
+    if (store->pid != getpid()) {
+        ms_error_set(error, MASTRA_FORKED, "the store was opened before this process was forked");
+        return NULL;
+    }
     pthread_mutex_lock(&store->lock);
-    if (!store->async && !store->closing) {
+    closing = store->closing;
+    if (!store->async && !closing) {
         store->async = ms_async_new(store, store->heap, store->options.queue_limit);
     }
     async = store->async;
     pthread_mutex_unlock(&store->lock);
-    if (!async) {
+    if (!async && closing) {
+        ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    } else if (!async) {
         ms_error_oom(error);
     }
     return async;

@@ -36,6 +36,10 @@ struct ms_heap *ms_store_heap(const mastra_store *store);
 /* Has the backend create what is missing, as the only writer of this store; init_lock is held. */
 mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error);
 
+/* The operation init. It is no write to the asynchronous queue: its transaction is its own and joins no group. */
+extern const struct ms_op ms_op_init;
+mastra_status ms_store_init(struct ms_call *call);
+
 /* The store's asynchronous side, started on first use; NULL with `error` set when it can't be had. */
 struct ms_async *ms_store_async(mastra_store *store, mastra_error *error);
 

@@ -43,6 +43,7 @@ struct ms_unit {
     struct ms_arena *arena;
     struct ms_write *first;
     struct ms_write *last;
+    const void *result;  /* what the call's answer is written from, set by a writing unit's function */
     mastra_error *error; /* never NULL; where a failing step says why */
 };
 
