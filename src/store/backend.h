@@ -74,7 +74,8 @@ struct ms_backend_ops {
     const char *name;        /* "sqlite" */
     const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
 
-    /* Opens far enough to say that the database can be used; marks the parameters that it understands as used. */
+    /* Opens far enough to say that the database can be used. First it reads its parameters and has ms_config_unused
+     * refuse the others: a URL with a slip of the pen must not create anything. */
     mastra_status (*open)(struct ms_config *config, struct ms_backend **ret, mastra_error *error);
 
     /* Releases everything. No session is open any more. Cannot fail. */

@@ -17,6 +17,11 @@ static mastra_status make_ready(struct ms_call *call)
     pthread_mutex_lock(&store->init_lock);
     if (!atomic_load_explicit(&store->ready, memory_order_acquire)) {
         status = ms_store_ensure_schema(store, &call->error);
+        /* What can't be written is read with what it has. */
+        if (status == MASTRA_READ_ONLY) {
+            atomic_store_explicit(&store->ready, true, memory_order_release);
+            status = MASTRA_OK;
+        }
     }
     pthread_mutex_unlock(&store->init_lock);
     return status;

@@ -132,11 +132,10 @@ static mastra_status open_backend(mastra_store *store, struct ms_config *config,
     config->heap = store->heap;
     config->log = &store->log;
     status = ops->open(config, &store->backend, error);
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        store->traits = ops->traits(store->backend);
     }
-    store->traits = ops->traits(store->backend);
-    return ms_config_unused(config, error);
+    return status;
 }
 
 static mastra_status build(mastra_store *store, const char *url, const mastra_options *options,

@@ -131,6 +131,9 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     pthread_mutex_init(&backend->lock, NULL);
     pthread_cond_init(&backend->returned, NULL);
     status = read_config(backend, config, error);
+    if (status == MASTRA_OK) {
+        status = ms_config_unused(config, error);
+    }
     if (status == MASTRA_OK && !backend->memory) {
         status = sqlite_count_open(error);
         backend->counted = status == MASTRA_OK;

@@ -263,8 +263,7 @@ mastra_status sqlite_ensure_schema(struct ms_backend *base, mastra_error *error)
     struct ms_session *session = NULL;
     mastra_status status = take_inventory(writer, &inventory, error);
 
-    /* A file that can't be written is read with what it has. */
-    if (status != MASTRA_OK || complete(&inventory) || sqlite3_db_readonly(writer->db, "main") == 1) {
+    if (status != MASTRA_OK || complete(&inventory)) {
         return status;
     }
     status = ops->begin(base, MS_SESSION_WRITE, &session, error);

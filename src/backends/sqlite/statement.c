@@ -11,20 +11,23 @@ static void placeholder(struct ms_buf *out, size_t n)
     ms_buf_add_char(out, '?');
 }
 
-/* JSON may stand as text or as SQLite's binary JSON, which the peer writes. */
+/* JSON may stand as text or as SQLite's binary JSON, which the peer writes. A blob that is neither reads as absent: one
+ * bad row must not make a list fail. */
 static void read_column(struct ms_buf *out, const struct ms_column *column)
 {
     if (column->type != MS_JSON) {
         ms_sql_quote(out, column->name);
         return;
     }
-    ms_buf_add_text(out, "CASE typeof(");
+    ms_buf_add_text(out, "CASE WHEN typeof(");
     ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, ") WHEN 'blob' THEN json(");
+    ms_buf_add_text(out, ") <> 'blob' THEN ");
     ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, ") ELSE ");
+    ms_buf_add_text(out, " WHEN json_valid(");
     ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, " END");
+    ms_buf_add_text(out, ", 8) THEN json(");
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, ") END");
 }
 
 static void any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
