@@ -88,7 +88,8 @@ struct ms_backend_ops {
      * at the same moment. */
     mastra_status (*ensure_schema)(struct ms_backend *backend, mastra_error *error);
 
-    /* Makes running statements fail soon. Any thread, any time between open and close. NULL: not possible. */
+    /* The store is closing and its time is up: what runs or waits fails soon, and what is begun from now on fails at
+     * once, with CLOSED. Any thread, any time between open and close. NULL: not possible. */
     void (*interrupt)(struct ms_backend *backend);
 
     /* Begins a session; blocks while all connections are taken. A WRITE session under GROUP_COMMIT is asked for by the

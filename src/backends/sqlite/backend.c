@@ -158,6 +158,7 @@ static void interrupt(struct ms_backend *base)
 {
     struct sqlite_backend *backend = backend_of(base);
 
+    atomic_store(&backend->interrupted, true);
     sqlite3_interrupt(backend->writer->db);
     pthread_mutex_lock(&backend->lock);
     for (struct connection *reader = backend->open; reader; reader = reader->next_open) {
@@ -236,8 +237,12 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
                            mastra_error *error)
 {
     struct connection *connection = NULL;
-    mastra_status status = borrow(backend_of(base), mode, &connection, error);
+    mastra_status status;
 
+    if (atomic_load(&backend_of(base)->interrupted)) {
+        return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    }
+    status = borrow(backend_of(base), mode, &connection, error);
     if (status != MASTRA_OK) {
         return status;
     }

@@ -89,6 +89,9 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
                      "%s lacks the tables (%s): run init, or open it without disable_init",
                      connection->owner->path, said);
         status = MASTRA_USAGE;
+    } else if (atomic_load(&connection->owner->interrupted) &&
+               (status == MASTRA_BUSY || status == MASTRA_CLOSED)) {
+        status = ms_error_set(error, MASTRA_CLOSED, "the store was closed before the call could end");
     } else if (status == MASTRA_BUSY) {
         ms_error_set(error, status, "another process kept %s locked for %lld ms", connection->owner->path,
                      (long long)connection->owner->busy_timeout_ms);
@@ -112,7 +115,9 @@ static int wait_for_lock(void *arg, int count)
     if (count == 0) {
         connection->busy_since_ns = now;
     }
-    if (now - connection->busy_since_ns >= connection->owner->busy_timeout_ms * 1000000) {
+    /* SQLite itself does not look for an interrupt here. */
+    if (atomic_load(&connection->owner->interrupted) ||
+        now - connection->busy_since_ns >= connection->owner->busy_timeout_ms * 1000000) {
         return 0;
     }
     ms_clock_sleep_us((int64_t)ms_random_below(most_us) + 50);

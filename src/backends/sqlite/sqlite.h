@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 /* The first version without the defect that can corrupt a WAL database when two connections checkpoint at once. */
 #define SQLITE_SAFE_WAL_VERSION 3051003
@@ -56,7 +57,8 @@ struct sqlite_backend {
     char *vfs;
     int open_flags;
     bool memory;
-    bool counted; /* among the open files of this process */
+    atomic_bool interrupted; /* for good: the store is closing */
+    bool counted;            /* among the open files of this process */
     bool allow_vulnerable_wal;
     mastra_synchronous synchronous;
     int64_t busy_timeout_ms;
