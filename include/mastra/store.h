@@ -34,10 +34,10 @@ typedef struct mastra_options {
     bool disable_init;              /* never create or migrate tables except by mastra_init */
     mastra_synchronous synchronous; /* SQLite */
     bool allow_vulnerable_wal;      /* SQLite: use WAL even on a library older than 3.51.3 */
-    int64_t busy_timeout_ms;        /* how long to wait for another process's lock; default 5,000 */
-    int64_t close_timeout_ms;       /* how long mastra_close lets running calls finish; default 30,000 */
-    uint32_t readers;               /* SQLite: most reading connections; default 4 */
-    uint32_t queue_limit;           /* most asynchronous calls waiting; default 1,024 */
+    int64_t busy_timeout_ms;  /* how long to wait for another process's lock; default 5,000, at most a day */
+    int64_t close_timeout_ms; /* how long mastra_close lets running calls finish; default 30,000 */
+    uint32_t readers;         /* SQLite: most reading connections; default 4 */
+    uint32_t queue_limit;     /* most asynchronous calls waiting; default 1,024 */
 } mastra_options;
 
 #define MASTRA_OPTIONS_INIT                                                                                  \

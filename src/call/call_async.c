@@ -173,7 +173,7 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     }
     async = ms_store_async(store, error);
     if (!async) {
-        return error->status;
+        return MASTRA_OUT_OF_MEMORY;
     }
     status = new_task(store, operation, args, &task, error);
     if (status != MASTRA_OK) {
@@ -198,6 +198,10 @@ mastra_status mastra_call_async(mastra_store *store, const char *operation, mast
     if (status != MASTRA_OK) {
         return status;
     }
-    status = submit(store, found, args, flags, done, user, &inner);
+    status = ms_store_enter(store, true, &inner);
+    if (status == MASTRA_OK) {
+        status = submit(store, found, args, flags, done, user, &inner);
+        ms_store_leave(store);
+    }
     return status == MASTRA_OK ? status : ms_operation_refuse(store, found->op, &inner, error);
 }

@@ -34,6 +34,14 @@ mastra_status ms_check_text(mastra_error *error, const char *field, mastra_str t
     return MASTRA_OK;
 }
 
+mastra_status ms_check_time(mastra_error *error, const char *field, mastra_time time)
+{
+    if (time == MASTRA_TIME_NONE || ms_time_valid(time)) {
+        return MASTRA_OK;
+    }
+    return ms_error_argument(error, field, mastra_str_of(NULL), "is no time within 8.64e15 ms of 1970");
+}
+
 mastra_status ms_check_id(mastra_error *error, const char *field, mastra_str id)
 {
     if (!id.ptr) {
@@ -102,12 +110,7 @@ static mastra_status check_column(mastra_error *error, const char *field, const 
     mastra_str ignored;
 
     if (column->type == MS_TIMESTAMP) {
-        mastra_time time = *ms_field_time(column, record);
-
-        if (time != MASTRA_TIME_NONE && !ms_time_valid(time)) {
-            return ms_error_argument(error, field, mastra_str_of(NULL), "is not a time that can be stored");
-        }
-        return MASTRA_OK;
+        return ms_check_time(error, field, *ms_field_time(column, record));
     }
     text = *ms_field_str(column, record);
     if (!text.ptr) {

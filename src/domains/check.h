@@ -14,6 +14,9 @@ mastra_status ms_check_sought(mastra_error *error, const char *field, mastra_str
 /* The same for a list, whose elements are named field[n]. */
 mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_str *ids, size_t count);
 
+/* A time that may be absent. */
+mastra_status ms_check_time(mastra_error *error, const char *field, mastra_time time);
+
 /* Text that may be absent: UTF-8, and no U+0000. */
 mastra_status ms_check_text(mastra_error *error, const char *field, mastra_str text);
 

@@ -229,6 +229,12 @@ static mastra_status check_args(mastra_error *error, struct clone_work *work)
     if (status == MASTRA_OK) {
         status = ms_check_json(error, "metadata", args->metadata, true, &work->metadata);
     }
+    if (status == MASTRA_OK) {
+        status = ms_check_time(error, "options.messageFilter.startDate", args->start_date);
+    }
+    if (status == MASTRA_OK) {
+        status = ms_check_time(error, "options.messageFilter.endDate", args->end_date);
+    }
     if (status == MASTRA_OK && args->message_ids) {
         status = ms_check_ids(error, "options.messageFilter.messageIds", args->message_ids,
                               args->message_id_count);

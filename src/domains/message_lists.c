@@ -152,6 +152,12 @@ static mastra_status prepare(mastra_error *error, struct message_list_work *work
         status = ms_paging_of(error, args->page, args->per_page, MESSAGES_PER_PAGE, &work->paging);
     }
     if (status == MASTRA_OK) {
+        status = ms_check_time(error, "filter.dateRange.start", args->start_date);
+    }
+    if (status == MASTRA_OK) {
+        status = ms_check_time(error, "filter.dateRange.end", args->end_date);
+    }
+    if (status == MASTRA_OK) {
         status = check_include(error, args);
     }
     if (status == MASTRA_OK) {

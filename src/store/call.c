@@ -27,34 +27,10 @@ static mastra_status make_ready(struct ms_call *call)
     return status;
 }
 
-/* Counts the call among the running ones. A closing store still runs what its own queue holds. */
-static mastra_status enter(struct ms_call *call)
-{
-    mastra_store *store = call->store;
-    enum ms_async_role role;
-
-    if (store->pid != getpid()) {
-        return ms_error_set(&call->error, MASTRA_FORKED,
-                            "the store was opened before this process was forked");
-    }
-    pthread_mutex_lock(&store->lock);
-    role = store->async ? ms_async_role(store->async) : MS_ASYNC_OUTSIDE;
-    call->counted = role == MS_ASYNC_RUNNER || (role == MS_ASYNC_OUTSIDE && !store->closing);
-    store->calls += call->counted;
-    pthread_mutex_unlock(&store->lock);
-    if (role == MS_ASYNC_DELIVERY) {
-        return ms_error_set(&call->error, MASTRA_USAGE,
-                            "a callback of a store may only submit asynchronous calls to it");
-    }
-    if (!call->counted) {
-        return ms_error_set(&call->error, MASTRA_CLOSED, "the store is closed");
-    }
-    return MASTRA_OK;
-}
-
 mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const struct ms_op *op)
 {
     static const mastra_error blank = MASTRA_ERROR_INIT;
+    mastra_status status;
 
     memset(call, 0, offsetof(struct ms_call, error));
     call->error = blank;
@@ -65,7 +41,9 @@ mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const str
     }
     call->now = ms_clock_now();
     call->deadline_ns = ms_clock_monotonic_ns() + store->options.busy_timeout_ms * 1000000;
-    return enter(call);
+    status = ms_store_enter(store, false, &call->error);
+    call->counted = status == MASTRA_OK;
+    return status;
 }
 
 mastra_status ms_call_begin(struct ms_call *call, mastra_store *store, const struct ms_op *op,
@@ -116,18 +94,10 @@ mastra_status ms_call_end(struct ms_call *call, mastra_status status, mastra_err
         complete_error(call);
         ms_error_export(error, &call->error);
     }
-    if (call->ids) {
-        ms_heap_release(call->store->heap, call->ids);
-        call->ids = NULL;
-    }
+    ms_arena_free(call->ids);
+    call->ids = NULL;
     if (call->counted) {
-        mastra_store *store = call->store;
-
-        pthread_mutex_lock(&store->lock);
-        if (--store->calls == 0 && store->closing) {
-            pthread_cond_broadcast(&store->idle);
-        }
-        pthread_mutex_unlock(&store->lock);
+        ms_store_leave(call->store);
         call->counted = false;
     }
     return status;
@@ -156,29 +126,58 @@ mastra_status ms_call_answer(struct ms_call *call, const void *result)
     return out->failed == MASTRA_OK ? MASTRA_OK : ms_error_oom(&call->error);
 }
 
+static char *draw_id(struct ms_call *call)
+{
+    char *id = ms_arena_bytes(call->ids, MS_UUID_LEN + 1);
+
+    if (!id) {
+        ms_error_oom(&call->error);
+        return NULL;
+    }
+    if (!ms_uuid_v4(id)) {
+        ms_error_set(&call->error, MASTRA_INTERNAL, "the system's random generator failed");
+        return NULL;
+    }
+    return id;
+}
+
+/* Makes room for twice as many; the ids themselves stay where they are. */
+static bool grow_ids(struct ms_call *call)
+{
+    size_t room = call->id_room ? call->id_room * 2 : 8;
+    const char **grown;
+
+    if (!call->ids) {
+        call->ids = ms_arena_new(call->store->heap, 0);
+    }
+    grown = call->ids ? ms_arena_alloc(call->ids, room * sizeof(void *)) : NULL;
+    if (!grown) {
+        ms_error_oom(&call->error);
+        return false;
+    }
+    if (call->id_count > 0) {
+        memcpy(grown, call->id, call->id_count * sizeof(void *));
+    }
+    call->id = grown;
+    call->id_room = room;
+    return true;
+}
+
 const char *ms_call_id(struct ms_call *call, size_t n)
 {
-    struct ms_heap *heap = call->store->heap;
-
     while (call->id_count <= n) {
-        /* The ids drawn so far are a power of two: the array is full. */
-        if ((call->id_count & (call->id_count - 1)) == 0) {
-            size_t room = call->id_count ? call->id_count * 2 : 1;
-            void *grown = ms_heap_realloc(heap, call->ids, room * sizeof call->ids[0]);
+        const char *id;
 
-            if (!grown) {
-                ms_error_oom(&call->error);
-                return NULL;
-            }
-            call->ids = grown;
-        }
-        if (!ms_uuid_v4(call->ids[call->id_count])) {
-            ms_error_set(&call->error, MASTRA_INTERNAL, "the system's random generator failed");
+        if (call->id_count == call->id_room && !grow_ids(call)) {
             return NULL;
         }
-        call->id_count++;
+        id = draw_id(call);
+        if (!id) {
+            return NULL;
+        }
+        call->id[call->id_count++] = id;
     }
-    return call->ids[n];
+    return call->id[n];
 }
 
 bool ms_call_strict_parents(const struct ms_call *call)

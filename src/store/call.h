@@ -25,8 +25,10 @@ struct ms_call {
     mastra_time now;
     int64_t deadline_ns;    /* monotonic; conflicts are retried until then */
     struct ms_group *group; /* the open group that this call joins; NULL: by the executor */
-    char (*ids)[40];
+    struct ms_arena *ids;   /* where the ids drawn so far stand */
+    const char **id;
     size_t id_count;
+    size_t id_room;
     ms_answer_fn answer; /* NULL: no text is wanted */
     struct ms_buf *answer_to;
     size_t answer_at; /* where in it */
@@ -60,7 +62,8 @@ void ms_call_answer_to(struct ms_call *call, ms_answer_fn answer, struct ms_buf 
 /* Writes it, in place of what an earlier run wrote; does nothing when none is wanted. */
 mastra_status ms_call_answer(struct ms_call *call, const void *result);
 
-/* The n-th random UUID of this call, the same on every run; NULL when memory or random bits are out (error is set). */
+/* The n-th random UUID of this call, the same on every run, in its place until the call ends; NULL when memory or random
+ * bits are out (error is set). */
 const char *ms_call_id(struct ms_call *call, size_t n);
 
 /* Whether the backend insists that a message's thread exists. */

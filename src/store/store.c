@@ -57,8 +57,10 @@ static mastra_status resolve_options(const mastra_options *given, struct ms_conf
         memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
     }
     options->size = sizeof *options;
-    if (options->busy_timeout_ms < 0 || options->close_timeout_ms < 0) {
-        return ms_error_argument(error, "options", mastra_str_of(NULL), "hold a negative timeout");
+    if (options->busy_timeout_ms < 0 || options->busy_timeout_ms > MOST_TIMEOUT_MS ||
+        options->close_timeout_ms < 0 || options->close_timeout_ms > MOST_TIMEOUT_MS) {
+        return ms_error_argument(error, "options", mastra_str_of(NULL),
+                                 "hold a timeout that is not 0 to 24 hours");
     }
     status = set_number(config, "busy_timeout", 1, MOST_TIMEOUT_MS, DEFAULT_BUSY_TIMEOUT_MS,
                         &options->busy_timeout_ms, error);
@@ -312,25 +314,50 @@ struct ms_heap *ms_store_heap(const mastra_store *store)
     return store->heap;
 }
 
-struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
+mastra_status ms_store_enter(mastra_store *store, bool submits, mastra_error *error)
 {
-    struct ms_async *async;
+    enum ms_async_role role;
     bool closing;
 
     if (store->pid != getpid()) {
-        ms_error_set(error, MASTRA_FORKED, "the store was opened before this process was forked");
-        return NULL;
+        return ms_error_set(error, MASTRA_FORKED, "the store was opened before this process was forked");
     }
     pthread_mutex_lock(&store->lock);
-    closing = store->closing;
-    if (!store->async && !closing) {
+    role = store->async ? ms_async_role(store->async) : MS_ASYNC_OUTSIDE;
+    closing = store->closing && role != MS_ASYNC_RUNNER;
+    if (!closing && (submits || role != MS_ASYNC_DELIVERY)) {
+        store->calls++;
+        pthread_mutex_unlock(&store->lock);
+        return MASTRA_OK;
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (role == MS_ASYNC_DELIVERY && !submits) {
+        return ms_error_set(error, MASTRA_USAGE,
+                            "a callback of a store may only submit asynchronous calls to it");
+    }
+    return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+}
+
+void ms_store_leave(mastra_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    if (--store->calls == 0 && store->closing) {
+        pthread_cond_broadcast(&store->idle);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
+{
+    struct ms_async *async;
+
+    pthread_mutex_lock(&store->lock);
+    if (!store->async) {
         store->async = ms_async_new(store, store->heap, store->options.queue_limit);
     }
     async = store->async;
     pthread_mutex_unlock(&store->lock);
-    if (!async && closing) {
-        ms_error_set(error, MASTRA_CLOSED, "the store is closed");
-    } else if (!async) {
+    if (!async) {
         ms_error_oom(error);
     }
     return async;

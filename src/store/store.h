@@ -33,6 +33,14 @@ struct mastra_store {
 
 struct ms_heap *ms_store_heap(const mastra_store *store);
 
+/*
+ * Counts a caller among those that closing waits for, until ms_store_leave, or says why it may not come in: CLOSED,
+ * FORKED, or USAGE in a callback of the store. `submits`: it only queues work, which a callback may do as well. A
+ * closing store still lets in its own runner.
+ */
+mastra_status ms_store_enter(mastra_store *store, bool submits, mastra_error *error);
+void ms_store_leave(mastra_store *store);
+
 /* Has the backend create what is missing, as the only writer of this store; init_lock is held. */
 mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error);
 
