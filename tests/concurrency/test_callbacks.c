@@ -1,0 +1,285 @@
+/* Callbacks of asynchronous calls, and closing while calls are on their way. */
+#include "concurrency/desk.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <time.h>
+
+/* Callbacks. */
+
+struct chain {
+    struct outcome outcome;
+    int left;
+};
+
+static void go_on(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct chain *chain = user;
+    struct desk *desk = chain->outcome.desk;
+    (void)json;
+    (void)error;
+    if (status != MASTRA_OK)
+        crew_fail("a link ended with %s", mastra_status_name(status));
+    if (chain->left-- > 0 && client_submit(desk->store, "saveMessages", 0, go_on, chain, SAVE_FORMAT, "t",
+                                           chain->left, "t") != MASTRA_OK)
+        crew_fail("a link is not taken");
+    crew_gate_add(desk->done);
+}
+
+static void callbacks_submit(void **state)
+{
+    struct desk *desk = *state;
+    struct chain chain = {.outcome = {.desk = desk}, .left = 100};
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, go_on, &chain, "{}"), MASTRA_OK);
+    crew_gate_wait(desk->done, 101);
+    crew_check();
+    assert_int_equal(client_total(desk->store, "t"), 100);
+}
+
+static void call_back_in(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct desk *desk = user;
+    mastra_error inner = MASTRA_ERROR_INIT;
+    mastra_store *other = NULL;
+    sigset_t mask;
+    (void)json;
+    (void)error;
+    if (status != MASTRA_OK)
+        crew_fail("%s", mastra_status_name(status));
+    if (client_call(desk->store, "listThreads", NULL, &inner, "{}") != MASTRA_USAGE ||
+        inner.status != MASTRA_USAGE)
+        crew_fail("mastra_call in a callback: %s", mastra_status_name(inner.status));
+    if (mastra_list_threads(desk->store, NULL, NULL, NULL) != MASTRA_USAGE)
+        crew_fail("a typed call in a callback is taken");
+    if (mastra_init(desk->store, NULL) != MASTRA_USAGE || mastra_close(desk->store, NULL) != MASTRA_USAGE)
+        crew_fail("mastra_init or mastra_close in a callback is taken");
+    if (mastra_open(":memory:", NULL, &other, &inner) != MASTRA_OK ||
+        mastra_list_threads(other, NULL, NULL, &inner) != MASTRA_OK ||
+        mastra_close(other, &inner) != MASTRA_OK)
+        crew_fail("another store in a callback: %s", inner.message);
+    if (pthread_sigmask(SIG_BLOCK, NULL, &mask) || !sigismember(&mask, SIGTERM) ||
+        !sigismember(&mask, SIGINT))
+        crew_fail("the library's thread takes signals");
+    crew_gate_add(desk->done);
+}
+
+static void callbacks_call_nothing_else(void **state)
+{
+    struct desk *desk = *state;
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, call_back_in, desk, "{}"), MASTRA_OK);
+    crew_gate_wait(desk->done, 1);
+    crew_check();
+    assert_int_equal(client_call(desk->store, "listThreads", NULL, NULL, "{}"), MASTRA_OK);
+}
+
+/* A callback cannot wait for room that only its own end can make. */
+static void fill_from_inside(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct outcome *outcomes = user;
+    struct desk *desk = outcomes[0].desk;
+    mastra_status taken = MASTRA_OK;
+    (void)json;
+    (void)error;
+    if (status != MASTRA_OK)
+        crew_fail("%s", mastra_status_name(status));
+    for (int i = 1; i < 10 && taken == MASTRA_OK; i++) {
+        taken = client_submit(desk->store, "listThreads", 0, note, &outcomes[i], "{}");
+        outcomes[0].total += taken == MASTRA_OK;
+    }
+    if (taken != MASTRA_LIMIT_EXCEEDED)
+        crew_fail("a full queue in a callback: %s", mastra_status_name(taken));
+    crew_gate_add(desk->done);
+}
+
+static void full_queue_in_callback(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 10);
+    desk->store = desk_open(desk, "queue=3");
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, fill_from_inside, outcomes, "{}"),
+                     MASTRA_OK);
+    crew_gate_wait(desk->done, 1);
+    crew_check();
+    assert_true(outcomes[0].total >= 1);
+    crew_gate_wait(desk->done, 1 + (int)outcomes[0].total);
+    check_once(outcomes + 1, (size_t)outcomes[0].total);
+    crew_check();
+    free(outcomes);
+}
+
+static void errors_of_submitting(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 4);
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_submit(desk->store, "noSuch", 0, note, &outcomes[0], "{}"), MASTRA_USAGE);
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, note, &outcomes[1], "{"),
+                     MASTRA_INVALID_ARGUMENT);
+    assert_int_equal(client_submit(desk->store, "updateThread", 0, note, &outcomes[2], "{'id':'no'}"),
+                     MASTRA_OK);
+    crew_gate_wait(desk->done, 1);
+    assert_int_equal(client_submit(desk->store, "saveMessages", 0, note, &outcomes[3], "{'messages':[{}]}"),
+                     MASTRA_OK);
+    crew_gate_wait(desk->done, 2);
+    crew_check();
+    assert_int_equal(outcomes[0].calls + outcomes[1].calls, 0);
+    assert_int_equal(outcomes[2].status, MASTRA_NOT_FOUND);
+    assert_int_equal(outcomes[3].status, MASTRA_INVALID_ARGUMENT);
+    free(outcomes);
+}
+
+/* Closing. */
+
+static void close_drains(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 300);
+    desk->store = desk_open(desk, "");
+    for (int i = 0; i < 300; i++)
+        submit_save(desk->store, "t", i, &outcomes[i]);
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    crew_check();
+    check_once(outcomes, 300);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(outcomes[i].status, MASTRA_OK);
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_total(desk->store, "t"), 300);
+    free(outcomes);
+}
+
+/* Another connection holds the file, so that nothing can be written before the deadline. */
+static void close_cancels(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 100);
+    sqlite3 *holder = NULL;
+    desk->store = desk_open(desk, "busy_timeout=600000&close_timeout=1");
+    assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
+    assert_int_equal(sqlite3_open(desk->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 100; i++)
+        submit_save(desk->store, "t", i, &outcomes[i]);
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    sqlite3_exec(holder, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(holder);
+    crew_check();
+    check_once(outcomes, 100);
+    for (int i = 0; i < 100; i++)
+        assert_string_equal(mastra_status_name(outcomes[i].status), "closed");
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_total(desk->store, "t"), 0);
+    free(outcomes);
+}
+
+/* A synchronous call that is under way at the deadline is cut off, and closing waits for it to return. */
+struct late_call {
+    mastra_store *store;
+    atomic_int begun;
+    mastra_status status;
+};
+
+static void call_late(int index, void *arg)
+{
+    struct late_call *call = arg;
+    (void)index;
+    atomic_store(&call->begun, 1);
+    call->status = client_call(call->store, "saveMessages", NULL, NULL, SAVE_FORMAT, "t", 0, "t");
+}
+
+static void close_cuts_off(void **state)
+{
+    struct desk *desk = *state;
+    struct late_call call = {.store = desk_open(desk, "busy_timeout=600000&close_timeout=50")};
+    struct timespec nap = {0, 100000000};
+    sqlite3 *holder = NULL;
+    assert_int_equal(mastra_init(call.store, NULL), MASTRA_OK);
+    assert_int_equal(sqlite3_open(desk->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct crew_thread *thread = crew_start(call_late, 0, &call);
+    while (!atomic_load(&call.begun))
+        nanosleep(&nap, NULL);
+    nanosleep(&nap, NULL);
+    assert_int_equal(mastra_close(call.store, NULL), MASTRA_OK);
+    crew_join(thread);
+    assert_string_equal(mastra_status_name(call.status), "closed");
+    sqlite3_exec(holder, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(holder);
+}
+
+/* A callback that runs while the store closes is refused further calls. */
+static void submit_late(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct outcome *outcomes = user;
+    struct desk *desk = outcomes[0].desk;
+    mastra_status taken = MASTRA_OK;
+    (void)json;
+    (void)error;
+    if (status != MASTRA_OK)
+        crew_fail("%s", mastra_status_name(status));
+    crew_gate_add(desk->done);
+    crew_gate_wait(desk->open, 1);
+    for (int i = 0; i < 20000 && taken == MASTRA_OK; i++) {
+        taken = client_submit(desk->store, "listThreads", MASTRA_NO_WAIT, note, &outcomes[1], "{}");
+        outcomes[0].total += taken == MASTRA_OK;
+    }
+    if (taken != MASTRA_CLOSED && taken != MASTRA_LIMIT_EXCEEDED)
+        crew_fail("a closing store: %s", mastra_status_name(taken));
+}
+
+static void close_in_thread(int index, void *arg)
+{
+    struct desk *desk = arg;
+    mastra_error error = MASTRA_ERROR_INIT;
+    (void)index;
+    crew_gate_add(desk->open);
+    if (mastra_close(desk->store, &error) != MASTRA_OK)
+        crew_fail("%s", error.message);
+}
+
+static void callback_during_close(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 2);
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, submit_late, outcomes, "{}"), MASTRA_OK);
+    crew_gate_wait(desk->done, 1);
+    crew_join(crew_start(close_in_thread, 0, desk));
+    desk->store = NULL;
+    crew_check();
+    assert_int_equal(outcomes[1].calls, outcomes[0].total);
+    free(outcomes);
+}
+
+/* Stores that never used their queue, or only just, close at once. */
+static void close_idle(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 20);
+    for (int i = 0; i < 20; i++) {
+        mastra_store *store = desk_open(desk, "");
+        if (i % 2)
+            assert_int_equal(client_submit(store, "listThreads", 0, note, &outcomes[i], "{}"), MASTRA_OK);
+        assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+        assert_int_equal(outcomes[i].calls, i % 2);
+    }
+    crew_check();
+    free(outcomes);
+}
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST("callbacks may submit", callbacks_submit),
+        DESK_TEST("callbacks may call nothing else", callbacks_call_nothing_else),
+        DESK_TEST("a full queue does not block a callback", full_queue_in_callback),
+        DESK_TEST("what is refused calls nothing back", errors_of_submitting),
+        DESK_TEST("closing drains the queue", close_drains),
+        DESK_TEST("closing cancels what is left at the deadline", close_cancels),
+        DESK_TEST("closing cuts off a synchronous call", close_cuts_off),
+        DESK_TEST("a callback while the store closes", callback_during_close),
+        DESK_TEST("closing an idle store", close_idle),
+    };
+    return cmocka_run_group_tests_name("callbacks", tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+/*
+ * The conformance suite: one table of cases, run on every backend. A further backend adds one entry in backends.c.
+ *
+ * A case is a list of calls by name, JSON in and JSON out, each with a pattern for what must come back (see
+ * support/match.h), and begins with a fresh and empty store. `rule` says what it proves: "R6" is a rule that holds on
+ * every backend, "M" what the operation itself promises.
+ */
+#ifndef CONFORMANCE_H
+#define CONFORMANCE_H
+
+#include "support/match.h"
+
+#include <mastra/mastra.h>
+
+enum trait {
+    TRAIT_ORPHANS = 1u << 0,  /* a message may name a thread that does not exist */
+    TRAIT_KEEPS = 1u << 1,    /* the data outlives the handle */
+    TRAIT_SHARED = 1u << 2,   /* two handles may be open at once */
+    TRAIT_RAW_JSON = 1u << 3, /* JSON is kept character for character */
+    TRAIT_LARGE = 1u << 4,    /* records of several megabytes */
+};
+
+/* A fresh store of a backend. */
+struct place {
+    char *url;
+    char *directory; /* removed with it, NULL: none */
+};
+
+struct backend {
+    const char *name;
+    const char *error_store; /* its part of error ids, "LIBSQL" */
+    unsigned traits;
+    void (*begin)(struct place *place);
+    void (*end)(struct place *place);
+};
+
+extern const struct backend conformance_backends[];
+extern const size_t conformance_backend_count;
+
+struct fixture {
+    const struct backend *backend;
+    struct place place;
+    mastra_store *store;
+    struct match match;
+};
+
+struct step {
+    const char *op;     /* REOPEN: closes the store and opens it again, where the data outlives that */
+    const char *args;   /* NULL: absent */
+    const char *expect; /* NULL: any success */
+};
+
+#define REOPEN "(reopen)"
+
+struct test_case {
+    const char *rule;
+    const char *op;
+    const char *title;
+    const struct step *steps;             /* ends with an op of NULL */
+    void (*run)(struct fixture *fixture); /* instead of steps */
+    unsigned needs;                       /* traits without which the case is left out */
+};
+
+struct case_table {
+    const struct test_case *cases;
+    size_t count;
+};
+
+/* How a case goes on behind its title; the traits are those without which it is left out. */
+#define STEPS_ON(traits, ...)    (const struct step[]){__VA_ARGS__, {NULL, NULL, NULL}}, NULL, traits
+#define STEPS(...)               STEPS_ON(0, __VA_ARGS__)
+#define RUN_ON(traits, function) NULL, function, traits
+#define RUN(function)            RUN_ON(0, function)
+#define CASE_TABLE(cases)                                                                                    \
+    {                                                                                                        \
+        cases, sizeof(cases) / sizeof((cases)[0])                                                            \
+    }
+
+extern const struct case_table thread_case_table;
+extern const struct case_table thread_list_case_table;
+extern const struct case_table clone_case_table;
+extern const struct case_table message_case_table;
+extern const struct case_table update_case_table;
+extern const struct case_table list_case_table;
+extern const struct case_table window_case_table;
+extern const struct case_table filter_case_table;
+extern const struct case_table resource_case_table;
+extern const struct case_table error_case_table;
+extern const struct case_table text_case_table;
+
+/* Makes one call and compares; fails the test, saying what differs. For cases that are functions. */
+void fixture_call(struct fixture *fixture, const char *op, const char *args, const char *expect);
+
+/* Fails the test unless the call succeeded. */
+void fixture_ok(mastra_status status, const mastra_error *error);
+
+/* A second handle on the fixture's store; the caller closes it. */
+mastra_store *fixture_open_again(struct fixture *fixture);
+
+/* Steps that most cases begin with. Times are seconds since 1970. */
+#define THREAD_OF(id, resource, seconds)                                                                     \
+    {                                                                                                        \
+        "saveThread",                                                                                        \
+            "{'thread':{'id':'" id "','resourceId':'" resource "','title':'T " id "','createdAt':" seconds   \
+            "000,'updatedAt':" seconds "000}}",                                                              \
+            NULL                                                                                             \
+    }
+#define THREAD(id) THREAD_OF(id, "r", "1")
+
+#define MESSAGE_OF(id, thread, resource, seconds)                                                            \
+    "{'id':'" id "','threadId':'" thread "','resourceId':'" resource                                         \
+    "','role':'user','content':'text of " id "','createdAt':" seconds "000}"
+#define MESSAGE(id, thread, seconds) MESSAGE_OF(id, thread, "r", seconds)
+#define SAVE(list)                                                                                           \
+    {                                                                                                        \
+        "saveMessages", "{'messages':[" list "]}", NULL                                                      \
+    }
+
+#define TIME(seconds) "'1970-01-01T00:00:0" seconds ".000Z'"
+
+/* How a saved MESSAGE_OF comes back. */
+#define READ_OF(id, thread, resource, seconds)                                                               \
+    "{'id':'" id "','threadId':'" thread "','resourceId':'" resource                                         \
+    "','role':'user','content':'text of " id "','createdAt':" TIME(seconds) "}"
+
+/* The members of a page behind its list. */
+#define PAGE(total, page, per_page, more)                                                                    \
+    "'total':" total ",'page':" page ",'perPage':" per_page ",'hasMore':" more
+
+/* A page of messages or threads by their ids. */
+#define MESSAGES(ids, page) "{'messages':{'$ids':[" ids "]}," page "}"
+#define THREADS(ids, page)  "{'threads':{'$ids':[" ids "]}," page "}"
+
+#endif
