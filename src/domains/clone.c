@@ -264,13 +264,8 @@ mastra_status ms_clone_thread(struct ms_call *call, const mastra_clone_thread_ar
         return call->error.status;
     }
     status = ms_transact(call, clone_thread, &work, &arena);
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, work.clone, ret);
     }
-    if (ret) {
-        *ret = work.clone;
-    } else {
-        mastra_clone_free(work.clone);
-    }
-    return MASTRA_OK;
+    return status;
 }

@@ -353,15 +353,10 @@ static mastra_status run(struct ms_call *call, enum ms_read_mode mode, ms_unit_f
     struct ms_arena *arena = NULL; /* the list's own */
     mastra_status status = ms_read(call, mode, fn, work, &arena);
 
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, (mastra_message_list *)work->list, ret);
     }
-    if (ret) {
-        *ret = (mastra_message_list *)work->list;
-    } else {
-        ms_arena_free(arena);
-    }
-    return MASTRA_OK;
+    return status;
 }
 
 static mastra_status list_messages(struct ms_call *call, const mastra_list_messages_args *given,

@@ -114,15 +114,10 @@ static mastra_status run_messages(struct ms_call *call, ms_unit_fn fn, struct me
 
     work->wanted = ret || call->answer;
     status = ms_transact(call, fn, work, &arena);
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, (mastra_message_list *)work->list, ret);
     }
-    if (ret) {
-        *ret = (mastra_message_list *)work->list;
-    } else {
-        ms_arena_free(arena);
-    }
-    return MASTRA_OK;
+    return status;
 }
 
 /* Saving. */

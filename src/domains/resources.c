@@ -14,27 +14,6 @@ struct resource_work {
     mastra_resource *resource;
 };
 
-/* Makes the answer of a unit the caller's; a NULL answer is given as it is. */
-static mastra_status give(struct ms_call *call, struct ms_arena *arena, const mastra_resource *resource,
-                          mastra_resource **ret)
-{
-    mastra_resource *owned = NULL;
-
-    if (resource && ret) {
-        owned = ms_record_own(arena, ms_entity(MS_RESOURCE), resource);
-        if (!owned) {
-            ms_arena_free(arena);
-            return ms_error_oom(&call->error);
-        }
-    } else {
-        ms_arena_free(arena);
-    }
-    if (ret) {
-        *ret = owned;
-    }
-    return MASTRA_OK;
-}
-
 static mastra_status get(struct ms_unit *unit, void *arg)
 {
     struct resource_work *work = arg;
@@ -54,7 +33,10 @@ mastra_status ms_get_resource_by_id(struct ms_call *call, mastra_str resource_id
     if (status == MASTRA_OK) {
         status = ms_read(call, MS_READ_ONE, get, &work, &arena);
     }
-    return status == MASTRA_OK ? give(call, arena, work.resource, ret) : status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, work.resource, ret);
+    }
+    return status;
 }
 
 static mastra_status save(struct ms_unit *unit, void *arg)
@@ -95,7 +77,10 @@ mastra_status ms_save_resource(struct ms_call *call, const mastra_resource *give
     if (status == MASTRA_OK) {
         status = ms_transact(call, save, &work, &arena);
     }
-    return status == MASTRA_OK ? give(call, arena, work.resource, ret) : status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, work.resource, ret);
+    }
+    return status;
 }
 
 static mastra_status create(struct ms_unit *unit, struct resource_work *work)
@@ -175,7 +160,10 @@ mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_pat
     if (status == MASTRA_OK) {
         status = ms_transact(call, update, &work, &arena);
     }
-    return status == MASTRA_OK ? give(call, arena, work.resource, ret) : status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, work.resource, ret);
+    }
+    return status;
 }
 
 mastra_status ms_list_resources(struct ms_call *call, const mastra_list_resources_args *given,
@@ -195,13 +183,8 @@ mastra_status ms_list_resources(struct ms_call *call, const mastra_list_resource
     if (status == MASTRA_OK) {
         status = ms_listing_run(call, &work, &list);
     }
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(list->arena, (mastra_resource_list *)list, ret);
     }
-    if (ret) {
-        *ret = (mastra_resource_list *)list;
-    } else {
-        ms_list_free(list);
-    }
-    return MASTRA_OK;
+    return status;
 }

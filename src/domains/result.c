@@ -1,5 +1,7 @@
 #include "domains/result.h"
 
+#include "store/record.h"
+
 #include <stdlib.h>
 
 struct ms_list *ms_list_new(struct ms_arena *arena, void **items, size_t count, mastra_page page)
@@ -45,31 +47,6 @@ LIST_ACCESS(mastra_thread_list, mastra_thread)
 LIST_ACCESS(mastra_message_list, mastra_message)
 LIST_ACCESS(mastra_resource_list, mastra_resource)
 
-/* A single record is preceded by the arena that it lives in. */
-struct owned {
-    struct ms_arena *arena;
-    void *padding; /* keeps what follows aligned for any type */
-};
-
-void *ms_record_own(struct ms_arena *arena, const struct ms_entity *entity, const void *record)
-{
-    struct owned *owned = ms_arena_alloc(arena, sizeof *owned + entity->size);
-
-    if (!owned) {
-        return NULL;
-    }
-    owned->arena = arena;
-    memcpy(owned + 1, record, entity->size);
-    return owned + 1;
-}
-
-void ms_record_free(void *record)
-{
-    if (record) {
-        ms_arena_free(((struct owned *)record)[-1].arena);
-    }
-}
-
 void mastra_thread_free(mastra_thread *thread)
 {
     ms_record_free(thread);
@@ -82,7 +59,7 @@ void mastra_resource_free(mastra_resource *resource)
 
 void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, const void *record)
 {
-    void *copy = ms_arena_alloc(arena, entity->size);
+    void *copy = ms_record_new(arena, entity);
 
     if (!copy) {
         return NULL;

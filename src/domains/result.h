@@ -37,11 +37,18 @@ struct ms_list *ms_list_new(struct ms_arena *arena, void **items, size_t count, 
 void ms_list_free(struct ms_list *list);
 
 /*
- * A record that stands for itself: a copy of the struct (not of its texts, which must be in the arena) that
- * ms_record_free can find the arena of. NULL when memory is out.
+ * What becomes of a unit's arena whose answer is a record in it: the record goes to *ret with the arena (NULL stays
+ * NULL), or all is freed when there is no record or no ret. Cannot fail: it comes after the commit.
  */
-void *ms_record_own(struct ms_arena *arena, const struct ms_entity *entity, const void *record);
-void ms_record_free(void *record);
+#define MS_HAND_OVER(arena, record, ret)                                                                     \
+    do {                                                                                                     \
+        if (!(record) || !(ret)) {                                                                           \
+            ms_arena_free(arena);                                                                            \
+        }                                                                                                    \
+        if (ret) {                                                                                           \
+            *(ret) = (record);                                                                               \
+        }                                                                                                    \
+    } while (0)
 
 /* A deep copy of a record into the arena; NULL when memory is out. */
 void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, const void *record);

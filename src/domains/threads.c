@@ -21,21 +21,6 @@ static void fill_in(mastra_thread *thread, const mastra_thread *given, mastra_ti
     }
 }
 
-static mastra_status give_thread(struct ms_call *call, struct ms_arena *arena, const mastra_thread *thread,
-                                 mastra_thread **ret)
-{
-    mastra_thread *owned = thread ? ms_record_own(arena, ms_entity(MS_THREAD), thread) : NULL;
-
-    if (!thread || !owned) {
-        ms_arena_free(arena);
-    }
-    if (thread && !owned) {
-        return ms_error_oom(&call->error);
-    }
-    *ret = owned;
-    return MASTRA_OK;
-}
-
 /* A unit's argument and answer for one thread. */
 struct thread_work {
     mastra_str id;
@@ -50,15 +35,10 @@ static mastra_status run_thread(struct ms_call *call, ms_unit_fn fn, struct thre
                                 mastra_thread **ret)
 {
     struct ms_arena *arena = NULL;
-    mastra_thread *ignored = NULL;
     mastra_status status = ms_transact(call, fn, work, &arena);
 
-    if (status != MASTRA_OK) {
-        return status;
-    }
-    status = give_thread(call, arena, work->thread, ret ? ret : &ignored);
-    if (!ret) {
-        mastra_thread_free(ignored);
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(arena, work->thread, ret);
     }
     return status;
 }
@@ -145,7 +125,6 @@ mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, ma
 {
     struct thread_work work = {.id = thread_id, .resource_id = resource_id};
     struct ms_arena *arena = NULL;
-    mastra_thread *thread = NULL;
     mastra_status status = ms_check_sought(&call->error, "threadId", thread_id);
 
     if (status == MASTRA_OK) {
@@ -155,17 +134,9 @@ mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, ma
         status = ms_read(call, MS_READ_ONE, get, &work, &arena);
     }
     if (status == MASTRA_OK) {
-        status = give_thread(call, arena, work.thread, &thread);
+        MS_HAND_OVER(arena, work.thread, ret);
     }
-    if (status != MASTRA_OK) {
-        return status;
-    }
-    if (ret) {
-        *ret = thread;
-    } else {
-        mastra_thread_free(thread);
-    }
-    return MASTRA_OK;
+    return status;
 }
 
 /* Changing. */
@@ -392,15 +363,10 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
     if (status == MASTRA_OK) {
         status = ms_listing_run(call, &work, &list);
     }
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK) {
+        MS_HAND_OVER(list->arena, (mastra_thread_list *)list, ret);
     }
-    if (ret) {
-        *ret = (mastra_thread_list *)list;
-    } else {
-        ms_list_free(list);
-    }
-    return MASTRA_OK;
+    return status;
 }
 
 mastra_status ms_list_threads_by_resource_id(struct ms_call *call, const mastra_list_threads_args *args,

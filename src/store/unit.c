@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "store/record.h"
 #include "store/store.h"
 
 /* Full jitter between attempts: up to this at first, doubling to the ceiling. */
@@ -136,16 +137,13 @@ mastra_status ms_unit_erase_all(struct ms_unit *unit, const struct ms_query *que
     return add_query(unit, MS_WRITE_ERASE_ALL, query);
 }
 
-void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id id)
+void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity)
 {
-    const struct ms_entity *entity = ms_entity(id);
-    void *record = ms_arena_alloc(unit->arena, entity->size);
+    void *record = ms_record_new(unit->arena, ms_entity(entity));
 
     if (!record) {
         ms_error_oom(unit->error);
-        return NULL;
     }
-    memcpy(record, entity->blank, entity->size);
     return record;
 }
 

@@ -1,6 +1,7 @@
 #include "backends/sqlite/sqlite.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/record.h"
 
 /* Reading rows. */
 
@@ -30,13 +31,12 @@ static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
 static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64_t columns,
                       struct ms_arena *arena)
 {
-    char *record = ms_arena_alloc(arena, entity->size);
+    void *record = ms_record_new(arena, entity);
     int n = 0;
 
     if (!record) {
         return NULL;
     }
-    memcpy(record, entity->blank, entity->size);
     for (int i = 0; i < entity->column_count; i++) {
         const struct ms_column *column = &entity->columns[i];
 
