@@ -64,7 +64,7 @@ static bool last_page(struct ours *self)
         return bench_complain("ours", error.message);
     }
     right = mastra_message_list_count(list) == BENCH_PAGE &&
-            mastra_message_list_page(list).total == BENCH_LONG_THREAD;
+            mastra_message_list_page(list)->total == BENCH_LONG_THREAD;
     mastra_message_list_free(list);
     return right || bench_complain("ours", "the last page is wrong");
 }

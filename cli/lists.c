@@ -8,20 +8,20 @@
 /* Tables. */
 
 /* "6 messages", or "messages 41-80 of 120; more: --page 2". */
-static void print_footer(const char *noun, size_t count, mastra_page page)
+static void print_footer(const char *noun, size_t count, const mastra_page *page)
 {
-    if (page.total == 0 && count == 0) {
+    if (page->total == 0 && count == 0) {
         printf("no %ss\n", noun);
-    } else if (!page.has_more && page.page == 0) {
+    } else if (!page->has_more && page->page == 0) {
         printf("%zu %s%s\n", count, noun, count == 1 ? "" : "s");
     } else if (count == 0) {
-        printf("no %ss on page %lld; %lld in all\n", noun, (long long)page.page, (long long)page.total);
+        printf("no %ss on page %lld; %lld in all\n", noun, (long long)page->page, (long long)page->total);
     } else {
-        long long first = (long long)(page.page * page.per_page) + 1;
+        long long first = (long long)(page->page * page->per_page) + 1;
 
-        printf("%ss %lld-%lld of %lld", noun, first, first + (long long)count - 1, (long long)page.total);
-        if (page.has_more) {
-            printf("; more: --page %lld", (long long)page.page + 1);
+        printf("%ss %lld-%lld of %lld", noun, first, first + (long long)count - 1, (long long)page->total);
+        if (page->has_more) {
+            printf("; more: --page %lld", (long long)page->page + 1);
         }
         putchar('\n');
     }

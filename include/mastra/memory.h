@@ -70,8 +70,10 @@ typedef struct mastra_resource {
     }
 
 /*
- * Patches: `values` holds the key and the new values, `set` says which of them are meant. A field whose bit is set
- * and whose value is absent becomes null; a field without its bit keeps what is stored.
+ * Patches: `values` holds the key and the new values, `set` says which of them are meant; a field without its bit keeps
+ * what is stored. A field whose bit is set and whose value is absent: working memory and a message's resource become
+ * null, a message's type and createdAt take their defaults, a thread's title and all metadata keep what is stored; for
+ * others it is an error.
  */
 #define MASTRA_THREAD_SET_TITLE    (UINT64_C(1) << 2)
 #define MASTRA_THREAD_SET_METADATA (UINT64_C(1) << 3)
@@ -144,24 +146,24 @@ typedef enum mastra_direction {
     MASTRA_DESCENDING = 2,
 } mastra_direction;
 
-/* Opaque lists; items are borrowed from them. An index out of range gives NULL. */
+/* Opaque lists; items and page are borrowed from them. An index out of range gives NULL; the page is never NULL. */
 typedef struct mastra_thread_list mastra_thread_list;
 typedef struct mastra_message_list mastra_message_list;
 typedef struct mastra_resource_list mastra_resource_list;
 
 MASTRA_API size_t mastra_thread_list_count(const mastra_thread_list *list);
 MASTRA_API const mastra_thread *mastra_thread_list_at(const mastra_thread_list *list, size_t index);
-MASTRA_API mastra_page mastra_thread_list_page(const mastra_thread_list *list);
+MASTRA_API const mastra_page *mastra_thread_list_page(const mastra_thread_list *list);
 MASTRA_API void mastra_thread_list_free(mastra_thread_list *list); /* NULL is allowed */
 
 MASTRA_API size_t mastra_message_list_count(const mastra_message_list *list);
 MASTRA_API const mastra_message *mastra_message_list_at(const mastra_message_list *list, size_t index);
-MASTRA_API mastra_page mastra_message_list_page(const mastra_message_list *list);
+MASTRA_API const mastra_page *mastra_message_list_page(const mastra_message_list *list);
 MASTRA_API void mastra_message_list_free(mastra_message_list *list); /* NULL is allowed */
 
 MASTRA_API size_t mastra_resource_list_count(const mastra_resource_list *list);
 MASTRA_API const mastra_resource *mastra_resource_list_at(const mastra_resource_list *list, size_t index);
-MASTRA_API mastra_page mastra_resource_list_page(const mastra_resource_list *list);
+MASTRA_API const mastra_page *mastra_resource_list_page(const mastra_resource_list *list);
 MASTRA_API void mastra_resource_list_free(mastra_resource_list *list); /* NULL is allowed */
 
 /* Each releases a record that a function below returned by itself (never one that a list lends). NULL is allowed. */
@@ -240,14 +242,14 @@ MASTRA_API mastra_status mastra_update_thread_resource_id(mastra_store *store, m
 typedef struct mastra_clone_thread_args {
     size_t size;
     mastra_str source_thread_id;
-    mastra_str new_thread_id; /* absent: a new UUID */
-    mastra_str resource_id;   /* absent: the source's */
-    mastra_str title;         /* absent: "Clone of <title>", or "" when the source has none */
+    mastra_str new_thread_id; /* absent or empty: a new UUID */
+    mastra_str resource_id;   /* absent or empty: the source's */
+    mastra_str title;         /* absent or empty: "Clone of <title>", or "" when the source has none */
     mastra_str metadata;      /* JSON object; gets a member "clone" */
-    int64_t message_limit;    /* the newest so many; 0: all */
+    int64_t message_limit;    /* the newest so many; 0 or less: all */
     mastra_time start_date;   /* inclusive; MASTRA_TIME_NONE: open */
     mastra_time end_date;
-    const mastra_str *message_ids; /* only these; NULL: all */
+    const mastra_str *message_ids; /* only these; none: all */
     size_t message_id_count;
 } mastra_clone_thread_args;
 
@@ -288,17 +290,23 @@ MASTRA_API mastra_status mastra_save_messages(mastra_store *store, const mastra_
 
 /* A message to include with its neighbours, whether or not the page holds it and whichever its thread is. */
 typedef struct mastra_include {
+    size_t size;
     mastra_str id;
-    int64_t with_previous; /* messages before it in its thread, >= 0 */
+    int64_t with_previous; /* messages before it in its thread; less than 0 counts as 0 */
     int64_t with_next;
 } mastra_include;
+
+#define MASTRA_INCLUDE_INIT                                                                                  \
+    {                                                                                                        \
+        sizeof(mastra_include), {NULL, 0}, 0, 0                                                              \
+    }
 
 typedef struct mastra_list_messages_args {
     size_t size;
     const mastra_str *thread_ids; /* of listMessages: at least one; elsewhere ignored */
     size_t thread_id_count;
     mastra_str resource_id; /* absent: any */
-    const mastra_include *include;
+    const mastra_include *const *include;
     size_t include_count;
     mastra_time start_date; /* MASTRA_TIME_NONE: open */
     mastra_time end_date;

@@ -15,6 +15,10 @@ int64_t ms_clock_monotonic_ns(void);
 /* Blocks the thread for the given time. */
 void ms_clock_sleep_us(int64_t microseconds);
 
+/* The years 0 to 9999, whose forms compare as text as the times do. */
+#define MS_TIME_FIRST INT64_C(-62167219200000)
+#define MS_TIME_LAST  INT64_C(253402300799999)
+
 /* The range of times that JavaScript dates can hold: +-8.64e15 ms. */
 bool ms_time_valid(mastra_time time);
 

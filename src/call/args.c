@@ -147,6 +147,7 @@ static mastra_status read_texts(struct ms_reader *reader, const struct ms_place 
     return status;
 }
 
+/* Structs that begin with their size, by pointer, as the public headers have them. */
 static mastra_status read_groups(struct ms_reader *reader, const struct ms_place *place,
                                  const struct ms_arg *arg, mastra_str value, char *out)
 {
@@ -158,16 +159,20 @@ static mastra_status read_groups(struct ms_reader *reader, const struct ms_place
     }
     size_t count = ms_json_count(value);
     char *items = list_memory(reader, count, arg->size);
-    mastra_status status = items ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
+    const void **pointers = items ? list_memory(reader, count, sizeof(void *)) : NULL;
+    mastra_status status = pointers ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
 
     ms_json_iter_init(&iter, value);
     for (size_t i = 0; status == MASTRA_OK && ms_json_next(&iter, NULL, &item); i++) {
         struct ms_place element = {place, NULL, i};
+        char *group = items + i * arg->size;
 
-        status = read_members(reader, &element, arg->members, arg->member_count, item, items + i * arg->size);
+        memcpy(group, &arg->size, sizeof arg->size);
+        pointers[i] = group;
+        status = read_members(reader, &element, arg->members, arg->member_count, item, group);
     }
     if (status == MASTRA_OK) {
-        store_list(arg, out, items, count);
+        store_list(arg, out, pointers, count);
     }
     return status;
 }

@@ -24,6 +24,8 @@ struct ms_operation {
     const char *const
         *order; /* where the id of the one thread concerned may stand in the arguments, ended by NULL:
                                  "threadId", "thread.id"; arrays on the way are gone through. NULL: nowhere */
+    const char
+        *across; /* an argument which, when it is there and not empty, reaches beyond that thread; or NULL */
     ms_handler handler;
     ms_answer_fn answer; /* of a writing operation; NULL: the result is null */
 };

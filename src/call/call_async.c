@@ -124,6 +124,9 @@ static bool find_order(const struct ms_operation *operation, mastra_str args, st
     mastra_str raw = {NULL, 0};
 
     *ret = raw;
+    if (operation->across && ms_json_count(ms_json_member(args, mastra_str_of(operation->across))) > 0) {
+        return true;
+    }
     for (const char *const *path = operation->order; path && *path; path++) {
         raw = mastra_str_of(NULL);
         if (args.ptr && follow(args, *path, &raw) && raw.ptr) {

@@ -17,20 +17,20 @@ const struct ms_choice ms_directions[] = {
 const struct ms_arg ms_result_null = {.type = MS_ARG_NULL};
 const struct ms_arg ms_result_thread = {.type = MS_ARG_RECORD, .entity = MS_THREAD};
 
-void ms_put_page(struct ms_buf *out, mastra_page page)
+void ms_put_page(struct ms_buf *out, const mastra_page *page)
 {
     ms_buf_add_text(out, ",\"total\":");
-    ms_json_put_int(out, page.total);
+    ms_json_put_int(out, page->total);
     ms_buf_add_text(out, ",\"page\":");
-    ms_json_put_int(out, page.page);
+    ms_json_put_int(out, page->page);
     ms_buf_add_text(out, ",\"perPage\":");
-    if (page.per_page == MASTRA_PER_PAGE_ALL) {
+    if (page->per_page == MASTRA_PER_PAGE_ALL) {
         ms_json_put_bool(out, false);
     } else {
-        ms_json_put_int(out, page.per_page);
+        ms_json_put_int(out, page->per_page);
     }
     ms_buf_add_text(out, ",\"hasMore\":");
-    ms_json_put_bool(out, page.has_more);
+    ms_json_put_bool(out, page->has_more);
     ms_buf_add_char(out, '}');
 }
 

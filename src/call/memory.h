@@ -61,7 +61,7 @@ extern const struct ms_arg ms_result_null;
 extern const struct ms_arg ms_result_thread;
 
 /* Appends ,"total":...,"hasMore":... and closes the object. */
-void ms_put_page(struct ms_buf *out, mastra_page page);
+void ms_put_page(struct ms_buf *out, const mastra_page *page);
 
 /* Appends an array of messages. */
 void ms_put_messages(struct ms_buf *out, const mastra_message_list *list, unsigned flags);

@@ -45,7 +45,9 @@ const struct ms_operation *ms_operation_find(mastra_str name)
 mastra_status ms_operation_refuse(mastra_store *store, const struct ms_op *op, const mastra_error *inner,
                                   mastra_error *error)
 {
-    struct ms_call call = {.store = store, .op = op ? op : &op_call, .error = *inner};
+    struct ms_call call = {.op = op ? op : &op_call, .error = *inner};
+
+    call.error_store = store ? store->backend->ops->error_store : NULL;
 
     return ms_call_end(&call, inner->status, error);
 }

@@ -36,10 +36,10 @@ mastra_status ms_check_text(mastra_error *error, const char *field, mastra_str t
 
 mastra_status ms_check_time(mastra_error *error, const char *field, mastra_time time)
 {
-    if (time == MASTRA_TIME_NONE || ms_time_valid(time)) {
+    if (time == MASTRA_TIME_NONE || (time >= MS_TIME_FIRST && time <= MS_TIME_LAST)) {
         return MASTRA_OK;
     }
-    return ms_error_argument(error, field, mastra_str_of(NULL), "is no time within 8.64e15 ms of 1970");
+    return ms_error_argument(error, field, mastra_str_of(NULL), "must lie within the years 0 to 9999");
 }
 
 mastra_status ms_check_id(mastra_error *error, const char *field, mastra_str id)
@@ -103,11 +103,10 @@ mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str t
 }
 
 static mastra_status check_column(mastra_error *error, const char *field, const struct ms_column *column,
-                                  const void *record)
+                                  void *record)
 {
     bool required = column->null == MS_NOT_NULL && !(column->flags & MS_OPTIONAL);
     mastra_str text;
-    mastra_str ignored;
 
     if (column->type == MS_TIMESTAMP) {
         return ms_check_time(error, field, *ms_field_time(column, record));
@@ -123,13 +122,13 @@ static mastra_status check_column(mastra_error *error, const char *field, const 
         return ms_check_text(error, field, text);
     }
     if (column->type == MS_JSON) {
-        return ms_check_json(error, field, text, false, &ignored);
+        return ms_check_json(error, field, text, false, ms_field_str(column, record));
     }
     return ms_utf8_valid(text) ? MASTRA_OK : ms_error_argument(error, field, text, "is not valid UTF-8");
 }
 
 mastra_status ms_check_record(mastra_error *error, const char *prefix, const struct ms_entity *entity,
-                              const void *record, uint64_t columns)
+                              void *record, uint64_t columns)
 {
     char field[FIELD_SIZE];
 

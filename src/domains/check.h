@@ -14,7 +14,7 @@ mastra_status ms_check_sought(mastra_error *error, const char *field, mastra_str
 /* The same for a list, whose elements are named field[n]. */
 mastra_status ms_check_ids(mastra_error *error, const char *field, const mastra_str *ids, size_t count);
 
-/* A time that may be absent. */
+/* A time that is to be stored, or absent: within the years 0 to 9999. */
 mastra_status ms_check_time(mastra_error *error, const char *field, mastra_time time);
 
 /* Text that may be absent: UTF-8, and no U+0000. */
@@ -30,9 +30,10 @@ mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str t
 /*
  * Every field of a record, or of those that `columns` has bits for. `prefix` is what field names begin with:
  * "thread", "messages[3]". A column that is not null and not optional must be present.
+ * JSON columns lose their surrounding white space, and become absent when they hold the literal null.
  */
 mastra_status ms_check_record(mastra_error *error, const char *prefix, const struct ms_entity *entity,
-                              const void *record, uint64_t columns);
+                              void *record, uint64_t columns);
 
 /* Whether a text is absent or holds nothing but white space. */
 bool ms_is_blank(mastra_str text);

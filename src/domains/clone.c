@@ -47,13 +47,8 @@ static mastra_status read_source(struct ms_unit *unit, const mastra_clone_thread
 
     ms_query_init(&query, MS_MESSAGE);
     ms_query_equal(&query, MS_MESSAGE_THREAD_ID, args->source_thread_id);
-    if (args->start_date != MASTRA_TIME_NONE) {
-        ms_query_time(&query, MS_AT_LEAST, MS_MESSAGE_CREATED_AT, args->start_date);
-    }
-    if (args->end_date != MASTRA_TIME_NONE) {
-        ms_query_time(&query, MS_AT_MOST, MS_MESSAGE_CREATED_AT, args->end_date);
-    }
-    if (args->message_ids) {
+    ms_query_range(&query, MS_MESSAGE_CREATED_AT, args->start_date, false, args->end_date, false);
+    if (args->message_id_count > 0) {
         ms_query_any_of(&query, MS_MESSAGE_ID, args->message_ids, args->message_id_count);
     }
     if (args->message_limit > 0) {
@@ -123,7 +118,7 @@ static mastra_status write_title(struct ms_unit *unit, const struct clone_work *
     bool ok;
 
     ms_buf_init(&title, ms_arena_heap(unit->arena), 0);
-    if (work->args.title.ptr) {
+    if (work->args.title.len > 0) {
         ms_buf_add_str(&title, work->args.title);
     } else if (source->title.len > 0) {
         ms_buf_add_text(&title, "Clone of ");
@@ -137,7 +132,7 @@ static mastra_status write_title(struct ms_unit *unit, const struct clone_work *
 static mastra_status copy_thread(struct ms_unit *unit, const struct clone_work *work,
                                  const mastra_thread *source, const struct ms_rows *rows, mastra_thread **ret)
 {
-    mastra_str resource_id = work->args.resource_id.ptr ? work->args.resource_id : source->resource_id;
+    mastra_str resource_id = work->args.resource_id.len > 0 ? work->args.resource_id : source->resource_id;
     mastra_thread *thread = ms_unit_record(unit, MS_THREAD);
     mastra_status status;
 
@@ -217,7 +212,7 @@ static mastra_status check_args(mastra_error *error, struct clone_work *work)
     const mastra_clone_thread_args *args = &work->args;
     mastra_status status = ms_check_id(error, "sourceThreadId", args->source_thread_id);
 
-    if (status == MASTRA_OK && args->new_thread_id.ptr) {
+    if (status == MASTRA_OK && args->new_thread_id.len > 0) {
         status = ms_check_id(error, "newThreadId", args->new_thread_id);
     }
     if (status == MASTRA_OK) {
@@ -229,18 +224,9 @@ static mastra_status check_args(mastra_error *error, struct clone_work *work)
     if (status == MASTRA_OK) {
         status = ms_check_json(error, "metadata", args->metadata, true, &work->metadata);
     }
-    if (status == MASTRA_OK) {
-        status = ms_check_time(error, "options.messageFilter.startDate", args->start_date);
-    }
-    if (status == MASTRA_OK) {
-        status = ms_check_time(error, "options.messageFilter.endDate", args->end_date);
-    }
-    if (status == MASTRA_OK && args->message_ids) {
+    if (status == MASTRA_OK && args->message_id_count > 0) {
         status = ms_check_ids(error, "options.messageFilter.messageIds", args->message_ids,
                               args->message_id_count);
-    }
-    if (status == MASTRA_OK && args->message_limit < 0) {
-        status = ms_error_argument(error, "options.messageLimit", mastra_str_of(NULL), "must be >= 0");
     }
     return status;
 }
@@ -259,7 +245,8 @@ mastra_status ms_clone_thread(struct ms_call *call, const mastra_clone_thread_ar
     if (status != MASTRA_OK) {
         return status;
     }
-    work.new_id = work.args.new_thread_id.ptr ? work.args.new_thread_id : mastra_str_of(ms_call_id(call, 0));
+    work.new_id =
+        work.args.new_thread_id.len > 0 ? work.args.new_thread_id : mastra_str_of(ms_call_id(call, 0));
     if (!work.new_id.ptr) {
         return call->error.status;
     }

@@ -116,7 +116,8 @@ mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, s
     mastra_status status;
 
     ms_paging_apply(&listing->paging, &listing->query);
-    mode = listing->query.limit == MS_NO_LIMIT ? MS_READ_ONE : MS_READ_SNAPSHOT;
+    /* All rows from the first on are one statement. */
+    mode = listing->query.limit == MS_NO_LIMIT && listing->query.offset == 0 ? MS_READ_ONE : MS_READ_SNAPSHOT;
     status = ms_read(call, mode, read_page, listing, &arena);
     if (status == MASTRA_OK) {
         *ret = listing->list;

@@ -80,7 +80,7 @@ static mastra_status check_threads(mastra_error *error, const mastra_list_messag
         ms_error_set(error, MASTRA_INVALID_ARGUMENT,
                      "threadId must be a non-empty string or array of non-empty strings");
         ms_error_copy(error->field, sizeof error->field, mastra_str_of("threadId"));
-        return ms_call_reason(error, "INVALID_THREAD_ID", NULL);
+        return ms_call_reason(error, "INVALID_THREAD_ID", "THIRD_PARTY");
     }
     return ms_check_ids(error, "threadId", args->thread_ids, args->thread_id_count);
 }
@@ -103,15 +103,10 @@ static mastra_status check_include(mastra_error *error, const mastra_list_messag
         return ms_error_argument(error, "include", mastra_str_of(NULL), "must not be NULL");
     }
     for (size_t i = 0; i < args->include_count; i++) {
-        const mastra_include *include = &args->include[i];
-
         snprintf(field, sizeof field, "include[%zu].id", i);
-        if (ms_check_id(error, field, include->id) != MASTRA_OK) {
+        if (ms_check_sought(error, field, args->include[i] ? args->include[i]->id : mastra_str_of(NULL)) !=
+            MASTRA_OK) {
             return MASTRA_INVALID_ARGUMENT;
-        }
-        if (include->with_previous < 0 || include->with_next < 0) {
-            snprintf(field, sizeof field, "include[%zu]", i);
-            return ms_error_argument(error, field, include->id, "asks for a negative number of messages");
         }
     }
     return MASTRA_OK;
@@ -124,14 +119,8 @@ static void add_ranges(struct message_list_work *work)
     if (args->resource_id.len > 0) {
         ms_query_equal(&work->query, MS_MESSAGE_RESOURCE_ID, args->resource_id);
     }
-    if (args->start_date != MASTRA_TIME_NONE) {
-        ms_query_time(&work->query, args->start_exclusive ? MS_AFTER : MS_AT_LEAST, MS_MESSAGE_CREATED_AT,
-                      args->start_date);
-    }
-    if (args->end_date != MASTRA_TIME_NONE) {
-        ms_query_time(&work->query, args->end_exclusive ? MS_BEFORE : MS_AT_MOST, MS_MESSAGE_CREATED_AT,
-                      args->end_date);
-    }
+    ms_query_range(&work->query, MS_MESSAGE_CREATED_AT, args->start_date, args->start_exclusive,
+                   args->end_date, args->end_exclusive);
 }
 
 static mastra_status prepare(mastra_error *error, struct message_list_work *work)
@@ -150,12 +139,6 @@ static mastra_status prepare(mastra_error *error, struct message_list_work *work
     }
     if (status == MASTRA_OK) {
         status = ms_paging_of(error, args->page, args->per_page, MESSAGES_PER_PAGE, &work->paging);
-    }
-    if (status == MASTRA_OK) {
-        status = ms_check_time(error, "filter.dateRange.start", args->start_date);
-    }
-    if (status == MASTRA_OK) {
-        status = ms_check_time(error, "filter.dateRange.end", args->end_date);
     }
     if (status == MASTRA_OK) {
         status = check_include(error, args);
@@ -243,13 +226,13 @@ static mastra_status read_side(struct ms_unit *unit, const struct message_list_w
     struct ms_query query;
     mastra_status status;
 
-    if (limit == 0) {
+    if (limit <= 0) {
         return MASTRA_OK;
     }
     ms_query_init(&query, MS_MESSAGE);
     query.columns = MS_BIT(MS_MESSAGE_ID);
     query.side = side;
-    query.anchor = target->id;
+    query.anchor[0] = target->id;
     query.descending = side == MS_SIDE_UP_TO;
     query.limit = limit;
     ms_query_equal(&query, MS_MESSAGE_THREAD_ID, target->thread_id);
@@ -264,7 +247,7 @@ static mastra_status read_window(struct ms_unit *unit, const struct message_list
                                  const mastra_include *include, struct id_set *set)
 {
     const mastra_str wanted = work->args.resource_id;
-    int64_t previous = include->with_previous < INT64_MAX ? include->with_previous + 1 : INT64_MAX;
+    int64_t previous = include->with_previous > 0 ? include->with_previous : 0;
     const mastra_message *target;
     void *found = NULL;
     mastra_status status = ms_unit_get(unit, MS_MESSAGE, include->id, false, &found);
@@ -276,7 +259,9 @@ static mastra_status read_window(struct ms_unit *unit, const struct message_list
     if (wanted.len > 0 && ms_str_compare(target->resource_id, wanted) != 0) {
         return MASTRA_OK;
     }
-    status = read_side(unit, work, target, MS_SIDE_UP_TO, previous, set);
+    /* The target itself belongs to this side. */
+    status =
+        read_side(unit, work, target, MS_SIDE_UP_TO, previous < INT64_MAX ? previous + 1 : previous, set);
     return status == MASTRA_OK ? read_side(unit, work, target, MS_SIDE_AFTER, include->with_next, set)
                                : status;
 }
@@ -291,7 +276,7 @@ static mastra_status add_included(struct ms_unit *unit, const struct message_lis
     mastra_status status = add_ids(unit, &set, rows);
 
     for (size_t i = 0; i < work->args.include_count && status == MASTRA_OK; i++) {
-        status = read_window(unit, work, &work->args.include[i], &set);
+        status = read_window(unit, work, work->args.include[i], &set);
     }
     set.count = ms_distinct(set.ids, set.count);
     if (status != MASTRA_OK || set.count == 0) {

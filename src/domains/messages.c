@@ -1,4 +1,4 @@
-/* Saving, changing and deleting messages, and copying threads with theirs. */
+/* Saving, changing and deleting messages. */
 #include "domains/check.h"
 #include "domains/memory.h"
 #include "domains/merge.h"
@@ -122,16 +122,16 @@ static mastra_status run_messages(struct ms_call *call, ms_unit_fn fn, struct me
 
 /* Saving. */
 
-static mastra_status check_message(mastra_error *error, const mastra_message *message, size_t index)
+static mastra_status check_message(mastra_error *error, mastra_message *message, size_t index)
 {
     const struct ms_entity *entity = ms_entity(MS_MESSAGE);
     char prefix[40];
 
     if (ms_check_record(NULL, "", entity, message, ms_entity_all(entity)) == MASTRA_OK &&
-        !ms_is_blank(message->thread_id)) {
+        message->thread_id.len > 0) {
         return MASTRA_OK;
     }
-    if (ms_is_blank(message->thread_id)) {
+    if (message->thread_id.len == 0) {
         ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Thread ID is required");
         snprintf(error->field, sizeof error->field, "messages[%zu].threadId", index);
         return MASTRA_INVALID_ARGUMENT;
@@ -257,7 +257,7 @@ static mastra_status check_patch(mastra_error *error, const mastra_message_patch
 
     snprintf(prefix, sizeof prefix, "messages[%zu]", index);
     ms_record_copy(entity, &values, &patch->values);
-    if (patch->set & MASTRA_MESSAGE_SET_THREAD_ID && ms_is_blank(values.thread_id)) {
+    if (patch->set & MASTRA_MESSAGE_SET_THREAD_ID && values.thread_id.len == 0) {
         snprintf(prefix, sizeof prefix, "messages[%zu].threadId", index);
         return ms_error_argument(error, prefix, values.thread_id, "must not be empty");
     }
@@ -284,12 +284,19 @@ static struct change *find_change(struct change *changes, size_t count, mastra_s
     return count > 0 ? bsearch(&wanted, changes, count, sizeof *changes, compare_changes) : NULL;
 }
 
+static uint64_t changed_columns(const mastra_message_patch *patch)
+{
+    const struct ms_entity *entity = ms_entity(MS_MESSAGE);
+
+    return patch->set & ms_entity_all(entity) & ~ms_entity_keys(entity);
+}
+
 /* Lays one patch over a message. */
 static mastra_status change_message(struct ms_unit *unit, struct change *change,
                                     const mastra_message_patch *patch)
 {
     const struct ms_entity *entity = ms_entity(MS_MESSAGE);
-    uint64_t columns = patch->set & ms_entity_all(entity) & ~ms_entity_keys(entity);
+    uint64_t columns = changed_columns(patch);
     mastra_status status = MASTRA_OK;
     mastra_message values;
 
@@ -393,7 +400,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
         struct change *change = find_change(changes, count, work->patches[i]->values.id);
 
-        if (change && work->patches[i]->set & ~ms_entity_keys(ms_entity(MS_MESSAGE))) {
+        if (change && changed_columns(work->patches[i])) {
             threads[thread_count++] = change->message->thread_id;
             status = change_message(unit, change, work->patches[i]);
         }

@@ -9,6 +9,7 @@
 struct resource_work {
     mastra_str id;
     const mastra_resource *given;
+    bool lock; /* the resource will be written */
     bool set_working_memory;
     mastra_str metadata; /* a checked object, or absent */
     mastra_resource *resource;
@@ -18,7 +19,7 @@ static mastra_status get(struct ms_unit *unit, void *arg)
 {
     struct resource_work *work = arg;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_RESOURCE, work->id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_RESOURCE, work->id, work->lock, &found);
 
     work->resource = found;
     return status;
@@ -70,10 +71,6 @@ mastra_status ms_save_resource(struct ms_call *call, const mastra_resource *give
         resource.updated_at = call->now;
     }
     status = ms_check_record(&call->error, "resource", entity, &resource, ms_entity_all(entity));
-    if (status == MASTRA_OK) {
-        status =
-            ms_check_json(&call->error, "resource.metadata", resource.metadata, false, &resource.metadata);
-    }
     if (status == MASTRA_OK) {
         status = ms_transact(call, save, &work, &arena);
     }
@@ -145,6 +142,7 @@ mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_pat
     }
     ms_record_copy(entity, &values, &given->values);
     work.id = values.id;
+    work.lock = true;
     work.set_working_memory = (given->set & MASTRA_RESOURCE_SET_WORKING_MEMORY) != 0;
     if (!work.set_working_memory) {
         values.working_memory = mastra_str_of(NULL);

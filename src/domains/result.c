@@ -33,10 +33,10 @@ void ms_list_free(struct ms_list *list)
     {                                                                                                        \
         return list && index < list->list.count ? list->list.items[index] : NULL;                            \
     }                                                                                                        \
-    mastra_page type##_page(const type *list)                                                                \
+    const mastra_page *type##_page(const type *list)                                                         \
     {                                                                                                        \
         static const mastra_page none = {0, 0, 0, false};                                                    \
-        return list ? list->list.page : none;                                                                \
+        return list ? &list->list.page : &none;                                                              \
     }                                                                                                        \
     void type##_free(type *list)                                                                             \
     {                                                                                                        \

@@ -57,52 +57,48 @@ static mastra_status save(struct ms_unit *unit, void *arg)
     return ms_unit_put(unit, MS_THREAD, work->thread);
 }
 
-static mastra_status check(struct ms_call *call, mastra_thread *thread)
+/* Fills in and checks what is to be saved; `ret` borrows its texts. */
+static mastra_status complete(struct ms_call *call, const mastra_thread *given, bool draw_id,
+                              mastra_thread *ret)
 {
     const struct ms_entity *entity = ms_entity(MS_THREAD);
-    mastra_status status = ms_check_record(&call->error, "thread", entity, thread, ms_entity_all(entity));
 
-    if (status != MASTRA_OK) {
-        return status;
-    }
-    return ms_check_json(&call->error, "thread.metadata", thread->metadata, false, &thread->metadata);
-}
-
-mastra_status ms_save_thread(struct ms_call *call, const mastra_thread *given, mastra_thread **ret)
-{
-    mastra_thread thread;
-    struct thread_work work = {.given = &thread};
-    mastra_status status;
-
-    if (!given) {
-        return ms_error_argument(&call->error, "thread", mastra_str_of(NULL), "is required");
-    }
-    fill_in(&thread, given, call->now);
-    status = check(call, &thread);
-    return status == MASTRA_OK ? run_thread(call, save, &work, ret) : status;
-}
-
-mastra_status ms_build_thread(struct ms_call *call, const mastra_thread *given, mastra_thread *ret)
-{
     if (!given) {
         return ms_error_argument(&call->error, "thread", mastra_str_of(NULL), "is required");
     }
     fill_in(ret, given, call->now);
-    if (!ret->id.ptr) {
+    if (!ret->id.ptr && draw_id) {
         ret->id = mastra_str_of(ms_call_id(call, 0));
         if (!ret->id.ptr) {
             return call->error.status;
         }
     }
-    return check(call, ret);
+    return ms_check_record(&call->error, "thread", entity, ret, ms_entity_all(entity));
+}
+
+mastra_status ms_build_thread(struct ms_call *call, const mastra_thread *given, mastra_thread *ret)
+{
+    return complete(call, given, true, ret);
+}
+
+static mastra_status save_completed(struct ms_call *call, const mastra_thread *given, bool draw_id,
+                                    mastra_thread **ret)
+{
+    mastra_thread thread;
+    struct thread_work work = {.given = &thread};
+    mastra_status status = complete(call, given, draw_id, &thread);
+
+    return status == MASTRA_OK ? run_thread(call, save, &work, ret) : status;
+}
+
+mastra_status ms_save_thread(struct ms_call *call, const mastra_thread *given, mastra_thread **ret)
+{
+    return save_completed(call, given, false, ret);
 }
 
 mastra_status ms_create_thread(struct ms_call *call, const mastra_thread *given, mastra_thread **ret)
 {
-    mastra_thread thread;
-    mastra_status status = ms_build_thread(call, given, &thread);
-
-    return status == MASTRA_OK ? ms_save_thread(call, &thread, ret) : status;
+    return save_completed(call, given, true, ret);
 }
 
 /* Reading. */
@@ -225,8 +221,9 @@ static mastra_status move(struct ms_unit *unit, void *arg)
         return status;
     }
     if (!found) {
-        return ms_error_set(unit->error, MASTRA_NOT_FOUND, "Thread \"%.*s\" not found", (int)work->id.len,
-                            work->id.ptr);
+        ms_error_set(unit->error, MASTRA_NOT_FOUND, "Thread \"%.*s\" not found", (int)work->id.len,
+                     work->id.ptr);
+        return ms_call_reason(unit->error, "FAILED", "THIRD_PARTY");
     }
     work->thread = found;
     unit->result = found;
@@ -253,7 +250,7 @@ mastra_status ms_update_thread_resource_id(struct ms_call *call, mastra_str thre
     mastra_status status = ms_check_sought(&call->error, "threadId", thread_id);
 
     if (status == MASTRA_OK) {
-        status = ms_check_id(&call->error, "resourceId", resource_id);
+        status = ms_check_sought(&call->error, "resourceId", resource_id);
     }
     return status == MASTRA_OK ? run_thread(call, move, &work, ret) : status;
 }
@@ -330,8 +327,10 @@ static mastra_status filter_by_metadata(mastra_error *error, mastra_str given, s
 static mastra_status paging_of(mastra_error *error, const mastra_list_threads_args *args,
                                struct ms_paging *ret)
 {
-    if (args->limit != MASTRA_PER_PAGE_DEFAULT) {
-        return ms_paging_of_window(error, args->offset, args->limit, ret);
+    if (args->limit != MASTRA_PER_PAGE_DEFAULT || args->offset != 0) {
+        int64_t limit = args->limit == MASTRA_PER_PAGE_DEFAULT ? MS_RECORDS_PER_PAGE : args->limit;
+
+        return ms_paging_of_window(error, args->offset, limit, ret);
     }
     return ms_paging_of(error, args->page, args->per_page, MS_RECORDS_PER_PAGE, ret);
 }

@@ -217,7 +217,7 @@ static void side(struct ms_sql *sql, const struct ms_query *query)
     order_terms(sql, query, "");
     text(sql, " FROM ");
     name(sql, query->entity->table);
-    key_condition(sql, query->entity, &query->anchor);
+    key_condition(sql, query->entity, query->anchor);
     text(sql, ")");
 }
 

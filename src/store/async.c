@@ -7,8 +7,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-/* Writes that share one commit at most; more would delay the first of them too long. */
-#define BATCH_MAX 256
+/* Writes that share one commit at most, and how long the first of them may wait for others. */
+#define BATCH_MAX     256
+#define BATCH_MOST_NS 3000000
 
 struct task_list {
     struct ms_task *head;
@@ -29,7 +30,8 @@ struct ms_async {
     uint32_t outstanding; /* queued, running or not yet delivered */
     bool stopping;        /* no new tasks */
     bool cancelling;      /* what is queued is not run any more */
-    atomic_bool started;  /* both threads run; their ids do not change any more */
+    bool runner_started;
+    atomic_bool started; /* both threads run; their ids do not change any more */
     bool runner_ended;
     pthread_t runner;
     pthread_t delivery;
@@ -37,6 +39,7 @@ struct ms_async {
     /* The runner's own: the open group and the writes that wait for its commit. */
     struct ms_group group;
     bool group_open;
+    int64_t group_since_ns;
     struct task_list pending;
     size_t pending_count;
 };
@@ -126,6 +129,7 @@ static bool open_group(struct ms_async *async)
         return false;
     }
     async->group_open = true;
+    async->group_since_ns = ms_clock_monotonic_ns();
     return true;
 }
 
@@ -157,6 +161,22 @@ static void run_alone(struct ms_async *async, struct ms_task *task)
     deliver(async, task);
 }
 
+/* The writer cannot be had: that is the answer for every write that waits by now, or each would wait as long again. What
+ * reads is served in its place. */
+static void refuse_waiting(struct ms_async *async, struct ms_task *task)
+{
+    struct task_list waiting;
+
+    pthread_mutex_lock(&async->lock);
+    waiting = async->queued;
+    async->queued = (struct task_list){NULL, NULL};
+    pthread_mutex_unlock(&async->lock);
+    for (; task; task = pop(&waiting)) {
+        task->status = task->run(task, task->writes ? &async->group : NULL);
+        deliver(async, task);
+    }
+}
+
 /* The tables must be there before a transaction is open: making them needs one of its own. */
 static bool tables_ready(const mastra_store *store)
 {
@@ -172,8 +192,7 @@ static void run_write(struct ms_async *async, struct ms_task *task)
         return;
     }
     if (!open_group(async)) {
-        task->status = task->run(task, &async->group);
-        deliver(async, task);
+        refuse_waiting(async, task);
         return;
     }
     task->status = task->run(task, &async->group);
@@ -186,8 +205,17 @@ static void run_write(struct ms_async *async, struct ms_task *task)
     }
 }
 
+/* Reads that have nothing to do with the group must not keep it, and the writer, waiting either. */
+static bool overdue(const struct ms_async *async)
+{
+    return async->group_open && ms_clock_monotonic_ns() - async->group_since_ns > BATCH_MOST_NS;
+}
+
 static void run_task(struct ms_async *async, struct ms_task *task, bool cancelled)
 {
+    if (overdue(async)) {
+        close_group(async);
+    }
     if (cancelled) {
         task->cancel(task);
         task->status = MASTRA_CLOSED;
@@ -305,25 +333,16 @@ static bool start_thread(pthread_t *thread, void *(*main)(void *), void *arg)
     return failed == 0;
 }
 
+/* Both threads, or what is still missing of them; a runner without tasks does no harm. */
 static bool start(struct ms_async *async)
 {
-    if (async->started) {
-        return true;
+    if (!async->runner_started) {
+        async->runner_started = start_thread(&async->runner, runner_main, async);
     }
-    if (!start_thread(&async->delivery, delivery_main, async)) {
-        return false;
+    if (async->runner_started && !async->started && start_thread(&async->delivery, delivery_main, async)) {
+        atomic_store_explicit(&async->started, true, memory_order_release);
     }
-    if (!start_thread(&async->runner, runner_main, async)) {
-        async->runner_ended = true;
-        pthread_cond_signal(&async->outcomes);
-        pthread_mutex_unlock(&async->lock);
-        pthread_join(async->delivery, NULL);
-        pthread_mutex_lock(&async->lock);
-        async->runner_ended = false;
-        return false;
-    }
-    atomic_store_explicit(&async->started, true, memory_order_release);
-    return true;
+    return async->started;
 }
 
 enum ms_async_role ms_async_role(struct ms_async *async)
@@ -387,8 +406,10 @@ void ms_async_stop(struct ms_async *async, int64_t deadline_ns)
     }
     pthread_cond_signal(&async->work);
     pthread_mutex_unlock(&async->lock);
-    if (async->started) {
+    if (async->runner_started) {
         pthread_join(async->runner, NULL);
+    }
+    if (async->started) {
         pthread_join(async->delivery, NULL);
     }
 }

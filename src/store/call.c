@@ -39,6 +39,7 @@ mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const str
     if (!store) {
         return ms_error_argument(&call->error, "store", mastra_str_of(NULL), "must not be NULL");
     }
+    call->error_store = store->backend->ops->error_store;
     call->now = ms_clock_now();
     call->deadline_ns = ms_clock_monotonic_ns() + store->options.busy_timeout_ms * 1000000;
     status = ms_store_enter(store, false, &call->error);
@@ -76,7 +77,7 @@ static const char *default_category(mastra_status status)
 static void complete_error(struct ms_call *call)
 {
     mastra_error *error = &call->error;
-    const char *store = call->store ? call->store->backend->ops->error_store : "STORE";
+    const char *store = call->error_store ? call->error_store : "STORE";
     char reason[32];
 
     ms_error_copy(reason, sizeof reason, mastra_str_of(error->id[0] ? error->id : "FAILED"));

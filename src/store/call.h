@@ -22,6 +22,8 @@ typedef void (*ms_answer_fn)(struct ms_buf *out, const void *result);
 struct ms_call {
     mastra_store *store;
     const struct ms_op *op;
+    const char
+        *error_store; /* the store's part of error ids; a refused call does not touch the store any more */
     mastra_time now;
     int64_t deadline_ns;    /* monotonic; conflicts are retried until then */
     struct ms_group *group; /* the open group that this call joins; NULL: by the executor */

@@ -252,12 +252,23 @@ static bool run_together(mastra_store *store, struct ms_member *first)
     return ms_group_commit(&group, &error) == MASTRA_OK;
 }
 
+/* When another process does not let go, that is the answer for all: each would wait as long again. */
 static void run_each_alone(struct ms_member *first)
 {
+    const struct ms_member *locked_out = NULL;
+
     for (struct ms_member *member = first; member; member = member->next) {
         ms_arena_free(member->arena);
         member->arena = NULL;
+        if (locked_out) {
+            ms_error_export(&member->call->error, &locked_out->call->error);
+            member->status = locked_out->status;
+            continue;
+        }
         member->status = run_alone(member->call, member->fn, member->arg, &member->arena);
+        if (member->status == MASTRA_BUSY) {
+            locked_out = member;
+        }
     }
 }
 

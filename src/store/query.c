@@ -1,5 +1,6 @@
 #include "store/query.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@ void ms_query_init(struct ms_query *query, enum ms_entity_id id)
     query->order = entity->created;
     query->descending = false;
     query->side = MS_SIDE_ALL;
-    query->anchor = mastra_str_of(NULL);
+    query->anchor[0] = mastra_str_of(NULL);
+    query->anchor[1] = mastra_str_of(NULL);
     query->offset = 0;
     query->limit = MS_NO_LIMIT;
     query->known_total = -1;
@@ -52,6 +54,27 @@ void ms_query_any_of(struct ms_query *query, uint8_t column, const mastra_str *s
 void ms_query_time(struct ms_query *query, enum ms_compare compare, uint8_t column, mastra_time time)
 {
     add(query, compare, column)->time = time;
+}
+
+/* Times compare as text in some databases, which holds for the years 0 to 9999; stored times are checked to lie there
+ * (see the domains), and a bound beyond them is met by all of them or by none. */
+void ms_query_range(struct ms_query *query, uint8_t column, mastra_time from, bool from_excluded,
+                    mastra_time to, bool to_excluded)
+{
+    if (from > MS_TIME_LAST) {
+        from = MS_TIME_LAST;
+        from_excluded = true;
+    }
+    if (to != MASTRA_TIME_NONE && to < MS_TIME_FIRST) {
+        to = MS_TIME_FIRST;
+        to_excluded = true;
+    }
+    if (from >= MS_TIME_FIRST) {
+        ms_query_time(query, from_excluded ? MS_AFTER : MS_AT_LEAST, column, from);
+    }
+    if (to != MASTRA_TIME_NONE && to <= MS_TIME_LAST) {
+        ms_query_time(query, to_excluded ? MS_BEFORE : MS_AT_MOST, column, to);
+    }
 }
 
 void ms_query_has(struct ms_query *query, uint8_t column, const char *member, mastra_str object)

@@ -50,7 +50,8 @@ struct ms_query {
     uint8_t order;
     bool descending;
     enum ms_side side;
-    mastra_str anchor; /* key of the anchor row; sides are meant in ascending order whatever the direction */
+    mastra_str
+        anchor[2]; /* key of the anchor row; sides are meant in ascending order whatever the direction */
     int64_t offset;
     int64_t limit; /* MS_NO_LIMIT: all */
     int64_t
@@ -66,6 +67,9 @@ void ms_query_equal(struct ms_query *query, uint8_t column, mastra_str text);
 void ms_query_any_of(struct ms_query *query, uint8_t column, const mastra_str *set,
                      size_t count); /* borrowed */
 void ms_query_time(struct ms_query *query, enum ms_compare compare, uint8_t column, mastra_time time);
+/* From `from` to `to`, either MASTRA_TIME_NONE for open; the ends belong to it unless excluded. */
+void ms_query_range(struct ms_query *query, uint8_t column, mastra_time from, bool from_excluded,
+                    mastra_time to, bool to_excluded);
 void ms_query_has(struct ms_query *query, uint8_t column, const char *member, mastra_str object);
 
 /* The keys of an MS_HAS filter are plain identifiers of at most so many characters; escaped they are not longer than

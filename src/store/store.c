@@ -9,6 +9,8 @@
 #define DEFAULT_CLOSE_TIMEOUT_MS 30000
 #define DEFAULT_READERS          4
 #define DEFAULT_QUEUE_LIMIT      1024
+#define MOST_READERS             64
+#define MOST_QUEUED              1000000
 #define MOST_TIMEOUT_MS          (INT64_C(24) * 3600 * 1000)
 
 const struct ms_op ms_op_init = {"init", "INIT", false, true};
@@ -62,6 +64,10 @@ static mastra_status resolve_options(const mastra_options *given, struct ms_conf
         return ms_error_argument(error, "options", mastra_str_of(NULL),
                                  "hold a timeout that is not 0 to 24 hours");
     }
+    if (options->readers > MOST_READERS || options->queue_limit > MOST_QUEUED) {
+        return ms_error_argument(error, "options", mastra_str_of(NULL),
+                                 "ask for too many readers or queued calls");
+    }
     status = set_number(config, "busy_timeout", 1, MOST_TIMEOUT_MS, DEFAULT_BUSY_TIMEOUT_MS,
                         &options->busy_timeout_ms, error);
     if (status == MASTRA_OK) {
@@ -69,10 +75,10 @@ static mastra_status resolve_options(const mastra_options *given, struct ms_conf
                             &options->close_timeout_ms, error);
     }
     if (status == MASTRA_OK) {
-        status = set_count(config, "readers", 64, DEFAULT_READERS, &options->readers, error);
+        status = set_count(config, "readers", MOST_READERS, DEFAULT_READERS, &options->readers, error);
     }
     if (status == MASTRA_OK) {
-        status = set_count(config, "queue", 1000000, DEFAULT_QUEUE_LIMIT, &options->queue_limit, error);
+        status = set_count(config, "queue", MOST_QUEUED, DEFAULT_QUEUE_LIMIT, &options->queue_limit, error);
     }
     if (status == MASTRA_OK && !options->disable_init) {
         status = ms_config_flag(config, "disable_init", &options->disable_init, error);
@@ -280,8 +286,22 @@ static void wait_until_idle(mastra_store *store, int64_t deadline_ns)
     }
 }
 
+/* The first to come closes; *ret_async is what it has to stop. */
+static bool begin_closing(mastra_store *store, struct ms_async **ret_async)
+{
+    bool first;
+
+    pthread_mutex_lock(&store->lock);
+    first = !store->closing;
+    store->closing = true;
+    *ret_async = store->async;
+    pthread_mutex_unlock(&store->lock);
+    return first;
+}
+
 mastra_status mastra_close(mastra_store *store, mastra_error *error)
 {
+    struct ms_async *async = NULL;
     int64_t deadline_ns;
     struct ms_call call;
     mastra_status status;
@@ -289,18 +309,18 @@ mastra_status mastra_close(mastra_store *store, mastra_error *error)
     if (!store) {
         return MASTRA_OK;
     }
-    /* The same checks as for any call, then out again: closing waits for all calls. */
     deadline_ns = ms_clock_monotonic_ns() + store->options.close_timeout_ms * 1000000;
     status = ms_call_enter(&call, store, &op_close);
+    if (status == MASTRA_OK && !begin_closing(store, &async)) {
+        status = ms_error_set(&call.error, MASTRA_CLOSED, "the store is being closed already");
+    }
+    /* Out again before the wait: closing waits for all calls. */
     status = ms_call_end(&call, status, error);
     if (status != MASTRA_OK) {
         return status;
     }
-    pthread_mutex_lock(&store->lock);
-    store->closing = true;
-    pthread_mutex_unlock(&store->lock);
-    if (store->async) {
-        ms_async_stop(store->async, deadline_ns);
+    if (async) {
+        ms_async_stop(async, deadline_ns);
     }
     pthread_mutex_lock(&store->lock);
     wait_until_idle(store, deadline_ns);
@@ -350,14 +370,19 @@ void ms_store_leave(mastra_store *store)
 struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
 {
     struct ms_async *async;
+    bool closing;
 
+    /* What is made once the store is closing nobody would stop. */
     pthread_mutex_lock(&store->lock);
-    if (!store->async) {
+    closing = store->closing;
+    if (!store->async && !closing) {
         store->async = ms_async_new(store, store->heap, store->options.queue_limit);
     }
     async = store->async;
     pthread_mutex_unlock(&store->lock);
-    if (!async) {
+    if (!async && closing) {
+        ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    } else if (!async) {
         ms_error_oom(error);
     }
     return async;

@@ -115,7 +115,7 @@ mastra_status ms_url_parse(const char *url, struct ms_arena *arena, struct ms_co
                                  "must name a store, such as file:agent.db");
     }
     query = find(text, '?');
-    if (strncmp(url, memory_url, sizeof memory_url - 1) == 0) {
+    if (query == sizeof memory_url - 1 && strncmp(url, memory_url, query) == 0) {
         config->scheme = mastra_str_of("file");
         config->path = part(text, 0, query);
     } else {

@@ -123,7 +123,7 @@ static void threads_listed(void **state)
     args.page = 1;
     args.direction = MASTRA_ASCENDING;
     OK(mastra_list_threads(store, &args, &list, &error));
-    mastra_page page = mastra_thread_list_page(list);
+    mastra_page page = *mastra_thread_list_page(list);
     assert_int_equal(mastra_thread_list_count(list), 1);
     assert_int_equal(page.total, 3);
     assert_int_equal(page.page, 1);
@@ -148,12 +148,12 @@ static void threads_listed_by_resource(void **state)
     args.per_page = MASTRA_PER_PAGE_ALL;
     OK(mastra_list_threads_by_resource_id(store, &args, &list, &error));
     assert_int_equal(mastra_thread_list_count(list), 1);
-    assert_int_equal(mastra_thread_list_page(list).per_page, MASTRA_PER_PAGE_ALL);
+    assert_int_equal(mastra_thread_list_page(list)->per_page, MASTRA_PER_PAGE_ALL);
     mastra_thread_list_free(list);
     args.per_page = MASTRA_PER_PAGE_DEFAULT;
     args.limit = 5;
     OK(mastra_list_threads_by_resource_id(store, &args, &list, &error));
-    assert_int_equal(mastra_thread_list_page(list).per_page, 5);
+    assert_int_equal(mastra_thread_list_page(list)->per_page, 5);
     mastra_thread_list_free(list);
 }
 
@@ -218,14 +218,15 @@ static void messages_listed(void **state)
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_list_messages_args args = MASTRA_LIST_MESSAGES_INIT;
     mastra_message_list *list = NULL;
-    mastra_include include = {S("a"), 0, 1};
+    const mastra_include include = {sizeof include, S("a"), 0, 1};
+    const mastra_include *includes[] = {&include};
     mastra_str thread = S("t");
     typed_save_three(store);
     assert_int_equal(mastra_list_messages(store, NULL, &list, NULL), MASTRA_INVALID_ARGUMENT);
     assert_int_equal(mastra_list_messages(store, &args, &list, &error), MASTRA_INVALID_ARGUMENT);
     args.thread_ids = &thread;
     args.thread_id_count = 1;
-    args.include = &include;
+    args.include = includes;
     args.include_count = 1;
     args.per_page = 1;
     args.direction = MASTRA_DESCENDING;
@@ -234,8 +235,8 @@ static void messages_listed(void **state)
     assert_str(mastra_message_list_at(list, 0)->id, "c");
     assert_str(mastra_message_list_at(list, 2)->id, "a");
     assert_str(mastra_message_list_at(list, 0)->type, "v2");
-    assert_int_equal(mastra_message_list_page(list).total, 3);
-    assert_false(mastra_message_list_page(list).has_more);
+    assert_int_equal(mastra_message_list_page(list)->total, 3);
+    assert_false(mastra_message_list_page(list)->has_more);
     mastra_message_list_free(list);
     args.include_count = 0;
     args.start_date = 1;
@@ -354,7 +355,7 @@ static void resources_listed(void **state)
     assert_int_equal(mastra_resource_list_count(list), 1);
     assert_str(mastra_resource_list_at(list, 0)->id, "r");
     assert_null(mastra_resource_list_at(list, 1));
-    assert_int_equal(mastra_resource_list_page(list).total, 1);
+    assert_int_equal(mastra_resource_list_page(list)->total, 1);
     mastra_resource_list_free(list);
     args.page = 1;
     OK(mastra_list_resources(store, &args, &list, &error));

@@ -108,11 +108,11 @@ static void test_all_arguments_of_a_list(void **state)
     assert_str(args.thread_ids[1], "b");
     assert_str(args.resource_id, "r");
     assert_int_equal(args.include_count, 2);
-    assert_str(args.include[0].id, "m");
-    assert_int_equal(args.include[0].with_previous, 0);
-    assert_str(args.include[1].id, "n");
-    assert_int_equal(args.include[1].with_previous, 2);
-    assert_int_equal(args.include[1].with_next, 3);
+    assert_str(args.include[0]->id, "m");
+    assert_int_equal(args.include[0]->with_previous, 0);
+    assert_str(args.include[1]->id, "n");
+    assert_int_equal(args.include[1]->with_previous, 2);
+    assert_int_equal(args.include[1]->with_next, 3);
     assert_int_equal(args.start_date, 1000);
     assert_int_equal(args.end_date, 2000);
     assert_true(args.start_exclusive);

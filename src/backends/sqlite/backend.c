@@ -69,6 +69,7 @@ static mastra_status read_config(struct sqlite_backend *backend, struct ms_confi
 {
     mastra_str path = file_path(config->path);
     mastra_str vfs = ms_config_param(config, "vfs");
+    mastra_str cache = ms_config_param(config, "cache");
     mastra_status status;
 
     if (path.len == 0) {
@@ -76,6 +77,10 @@ static mastra_status read_config(struct sqlite_backend *backend, struct ms_confi
     }
     if (memchr(path.ptr, '\0', path.len)) {
         return ms_error_argument(error, "url", path, "holds a NUL in the file's name");
+    }
+    /* Written behind file::memory: out of habit; each store has a database of its own all the same. */
+    if (cache.ptr && strcmp(cache.ptr, "shared") != 0 && strcmp(cache.ptr, "private") != 0) {
+        return ms_error_argument(error, "cache", cache, "must be shared or private in the URL");
     }
     backend->memory = is_memory(path);
     backend->path = ms_heap_strdup(backend->heap, path);
@@ -247,7 +252,11 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
         return status;
     }
     connection->mode = mode;
-    if (mode != MS_SESSION_READ) {
+    /* A transaction that could not be ended (memory was out) is ended now, or the connection serves nobody. */
+    if (!sqlite3_get_autocommit(connection->db)) {
+        status = sqlite_run_fixed(connection, FIXED_ROLLBACK, error);
+    }
+    if (status == MASTRA_OK && mode != MS_SESSION_READ) {
         status = sqlite_run_fixed(connection, mode == MS_SESSION_WRITE ? FIXED_BEGIN_IMMEDIATE : FIXED_BEGIN,
                                   error);
     }

@@ -93,8 +93,8 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
                (status == MASTRA_BUSY || status == MASTRA_CLOSED)) {
         status = ms_error_set(error, MASTRA_CLOSED, "the store was closed before the call could end");
     } else if (status == MASTRA_BUSY) {
-        ms_error_set(error, status, "another process kept %s locked for %lld ms", connection->owner->path,
-                     (long long)connection->owner->busy_timeout_ms);
+        ms_error_set(error, status, "%s stayed locked by another process; waited up to %lld ms",
+                     connection->owner->path, (long long)connection->owner->busy_timeout_ms);
         error->retriable = true;
     } else {
         ms_error_set(error, status, "SQLite cannot %s %s: %s", doing, connection->owner->path, said);
@@ -206,11 +206,12 @@ static mastra_status configure(struct connection *connection, mastra_error *erro
     if (status != MASTRA_OK) {
         return status;
     }
-    return execute(connection,
-                   backend->synchronous == MASTRA_SYNCHRONOUS_FULL
-                       ? "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000"
-                       : "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000",
-                   "set up", error);
+    status = execute(connection,
+                     backend->synchronous == MASTRA_SYNCHRONOUS_FULL
+                         ? "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000"
+                         : "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000",
+                     "set up", error);
+    return status == MASTRA_OK ? sqlite_prepare_fixed(connection, error) : status;
 }
 
 mastra_status sqlite_connect(struct sqlite_backend *backend, struct connection **ret, mastra_error *error)

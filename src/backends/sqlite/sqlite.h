@@ -23,7 +23,7 @@ struct statement {
     unsigned char shape[MS_SQL_SHAPE];
 };
 
-/* Statements without values, prepared on first use. */
+/* Statements without values. */
 enum fixed {
     FIXED_BEGIN,
     FIXED_BEGIN_IMMEDIATE,
@@ -88,6 +88,7 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
 mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
                              sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error);
 void sqlite_finish(sqlite3_stmt *stmt);
+mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *error);
 mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error);
 void sqlite_drop_statements(struct connection *connection);
 

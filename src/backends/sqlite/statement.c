@@ -239,24 +239,30 @@ static const char *const fixed_text[FIXED_COUNT] = {
     [FIXED_UNDO_MARK] = "ROLLBACK TO member",
 };
 
-mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error)
+/* All of them when the connection is opened: ending a transaction must not depend on memory being there. */
+mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *error)
 {
-    sqlite3_stmt **stmt = &connection->fixed[which];
-    mastra_status status = MASTRA_OK;
-    int code;
+    for (int i = 0; i < FIXED_COUNT; i++) {
+        int code = sqlite3_prepare_v3(connection->db, fixed_text[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &connection->fixed[i], NULL);
 
-    if (!*stmt) {
-        code =
-            sqlite3_prepare_v3(connection->db, fixed_text[which], -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
         if (code != SQLITE_OK) {
-            return sqlite_error(connection, code, fixed_text[which], error);
+            return sqlite_error(connection, code, "open", error);
         }
     }
-    code = sqlite3_step(*stmt);
+    return MASTRA_OK;
+}
+
+mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error)
+{
+    sqlite3_stmt *stmt = connection->fixed[which];
+    int code = sqlite3_step(stmt);
+    mastra_status status = MASTRA_OK;
+
     if (code != SQLITE_DONE) {
         status = sqlite_error(connection, code, fixed_text[which], error);
     }
-    sqlite3_reset(*stmt);
+    sqlite3_reset(stmt);
     return status;
 }
 
