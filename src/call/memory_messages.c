@@ -87,7 +87,8 @@ static const struct ms_arg list_order[] = {MS_ORDER_MEMBERS(mastra_list_messages
          .members = list_filter,                                                                             \
          .member_count = MS_COUNT(list_filter)},                                                             \
         MS_PAGE_ARG(mastra_list_messages_args),                                                              \
-        MS_PER_PAGE_ARG(mastra_list_messages_args, "40", "must be >= 0", NULL), MS_ORDER_ARG(list_order),    \
+        MS_PER_PAGE_ARG(mastra_list_messages_args, "40", "must be >= 0", "INVALID_PAGE"),                    \
+        MS_ORDER_ARG(list_order),                                                                            \
     {                                                                                                        \
         .name = "includeTotal", .type = MS_ARG_BOOLEAN, .flags = MS_ARG_INVERTED,                            \
         .offset = LIST(skip_total), .about = "false: total counts the pages so far only", .standard = "true" \

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static mastra_status refuse(mastra_error *error, const char *field, int64_t value, const char *message)
+mastra_status ms_paging_refuse(mastra_error *error, const char *field, int64_t value, const char *message)
 {
     char text[24];
     int len = snprintf(text, sizeof text, "%lld", (long long)value);
@@ -23,19 +23,19 @@ mastra_status ms_paging_of(mastra_error *error, int64_t page, int64_t per_page, 
                            struct ms_paging *ret)
 {
     if (page < 0) {
-        return refuse(error, "page", page, "page must be >= 0");
+        return ms_paging_refuse(error, "page", page, "page must be >= 0");
     }
     ret->page = page;
     ret->per_page = per_page == MASTRA_PER_PAGE_DEFAULT ? fallback : per_page;
     if (ret->per_page < 0) {
-        return refuse(error, "perPage", per_page, "perPage must be >= 0");
+        return ms_paging_refuse(error, "perPage", per_page, "perPage must be >= 0");
     }
     if (ret->per_page == MASTRA_PER_PAGE_ALL) {
         ret->offset = 0;
-        return page == 0 ? MASTRA_OK : refuse(error, "page", page, "page must be 0 when perPage is false");
+        return MASTRA_OK;
     }
     if (ret->per_page > 0 && page > (INT64_C(1) << 53) / ret->per_page) {
-        return refuse(error, "page", page, "page value too large");
+        return ms_paging_refuse(error, "page", page, "page value too large");
     }
     ret->offset = page * ret->per_page;
     return MASTRA_OK;
@@ -44,10 +44,10 @@ mastra_status ms_paging_of(mastra_error *error, int64_t page, int64_t per_page, 
 mastra_status ms_paging_of_window(mastra_error *error, int64_t offset, int64_t limit, struct ms_paging *ret)
 {
     if (offset < 0) {
-        return refuse(error, "offset", offset, "offset must be >= 0");
+        return ms_paging_refuse(error, "offset", offset, "offset must be >= 0");
     }
     if (limit < 0) {
-        return refuse(error, "limit", limit, "limit must be >= 0");
+        return ms_paging_refuse(error, "limit", limit, "limit must be >= 0");
     }
     ret->page = limit > 0 ? offset / limit : 0;
     ret->per_page = limit;

@@ -20,6 +20,9 @@ struct ms_paging {
 mastra_status ms_paging_of(mastra_error *error, int64_t page, int64_t per_page, int64_t fallback,
                            struct ms_paging *ret);
 
+/* Refuses an argument that says which page, with INVALID_PAGE. */
+mastra_status ms_paging_refuse(mastra_error *error, const char *field, int64_t value, const char *message);
+
 /* The same from an offset and a limit. */
 mastra_status ms_paging_of_window(mastra_error *error, int64_t offset, int64_t limit, struct ms_paging *ret);
 

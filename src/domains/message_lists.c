@@ -20,10 +20,11 @@ struct message_list_work {
 
 /* Checks. */
 
-static mastra_status refuse_filter(mastra_error *error, const char *what, mastra_str raw_key)
+static mastra_status refuse_filter(mastra_error *error, const char *what, mastra_str raw_key,
+                                   const char *rule)
 {
-    ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Invalid metadata filter %s \"%.*s\".", what,
-                 (int)raw_key.len - 2, raw_key.ptr + 1);
+    ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Invalid metadata filter %s \"%.*s\".%s", what,
+                 (int)raw_key.len - 2, raw_key.ptr + 1, rule);
     ms_error_copy(error->field, sizeof error->field, mastra_str_of("filter.metadata"));
     return MASTRA_INVALID_ARGUMENT;
 }
@@ -39,10 +40,11 @@ static mastra_status check_filter(mastra_error *error, mastra_str filter)
         enum ms_json_kind kind = ms_json_kind(value);
 
         if (ms_check_key(key) != MS_KEY_FINE) {
-            return refuse_filter(error, "key", key);
+            return refuse_filter(error, "key", key, "");
         }
         if (kind == MS_JSON_ARRAY || kind == MS_JSON_OBJECT) {
-            return refuse_filter(error, "value for key", key);
+            return refuse_filter(error, "value for key", key,
+                                 " Values must be string, finite number, boolean, or null.");
         }
     }
     return MASTRA_OK;

@@ -134,7 +134,7 @@ static mastra_status check_message(mastra_error *error, mastra_message *message,
     if (message->thread_id.len == 0) {
         ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Thread ID is required");
         snprintf(error->field, sizeof error->field, "messages[%zu].threadId", index);
-        return MASTRA_INVALID_ARGUMENT;
+        return ms_call_reason(error, "FAILED", "THIRD_PARTY");
     }
     snprintf(prefix, sizeof prefix, "messages[%zu]", index);
     return ms_check_record(error, prefix, entity, message, ms_entity_all(entity));

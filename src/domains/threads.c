@@ -332,6 +332,10 @@ static mastra_status paging_of(mastra_error *error, const mastra_list_threads_ar
 
         return ms_paging_of_window(error, args->offset, limit, ret);
     }
+    /* Mastra takes this for messages, where it is no use either. */
+    if (args->per_page == MASTRA_PER_PAGE_ALL && args->page > 0) {
+        return ms_paging_refuse(error, "page", args->page, "page must be 0 when perPage is false");
+    }
     return ms_paging_of(error, args->page, args->per_page, MS_RECORDS_PER_PAGE, ret);
 }
 

@@ -90,6 +90,47 @@ static void barriers(void **state)
     free(walls);
 }
 
+/* A list that includes messages of other threads waits for what is queued there. */
+static void includes_are_barriers(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *saves = outcomes_new(desk, 50);
+    struct outcome *lists = outcomes_new(desk, 50);
+    char args[128];
+    desk->store = desk_open(desk, "");
+    for (int i = 0; i < 50; i++) {
+        snprintf(args, sizeof args, "{'threadId':'a','perPage':0,'include':[{'id':'b-%d'}]}", i);
+        submit_save(desk->store, "b", i, &saves[i]);
+        submit_list(desk->store, args, &lists[i]);
+    }
+    crew_gate_wait(desk->done, 100);
+    crew_check();
+    for (int i = 0; i < 50; i++)
+        assert_true(saves[i].position < lists[i].position);
+    free(saves);
+    free(lists);
+}
+
+/* Reads of other threads, however many, do not keep a write from its commit. */
+static void reads_do_not_starve_writes(void **state)
+{
+    struct desk *desk = *state;
+    enum { MOST = 50000 };
+    struct outcome *outcomes = outcomes_new(desk, MOST + 1);
+    int reads = 0;
+    desk->store = desk_open(desk, "queue=256");
+    assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
+    for (int i = 0; i < 256; i++)
+        submit_list(desk->store, "{'threadId':'other'}", &outcomes[++reads]);
+    submit_save(desk->store, "t", 0, &outcomes[0]);
+    while (reads < MOST && !atomic_load(&outcomes[0].calls))
+        submit_list(desk->store, "{'threadId':'other'}", &outcomes[++reads]);
+    crew_gate_wait(desk->done, reads + 1);
+    crew_check();
+    assert_true(reads < MOST);
+    free(outcomes);
+}
+
 /* A write that names no thread is a barrier too: what follows sees it, although it waits for a common commit. */
 static void writing_barriers(void **state)
 {
@@ -257,6 +298,8 @@ int main(void)
         DESK_TEST("calls of one thread keep their order", order_per_thread),
         DESK_TEST("the last write queued stays", last_write_stays),
         DESK_TEST("calls of several threads or none are barriers", barriers),
+        DESK_TEST("lists with included messages are barriers", includes_are_barriers),
+        DESK_TEST("reads do not starve writes", reads_do_not_starve_writes),
         DESK_TEST("writes that name no thread are barriers", writing_barriers),
         DESK_TEST("a full queue answers at once when asked to", full_queue),
         DESK_TEST("a full queue makes submitters wait", waiting_for_room),

@@ -43,11 +43,21 @@ static void interrupt_me(sqlite3_context *context, int count, sqlite3_value **va
     sqlite3_result_int(context, 1);
 }
 
+static atomic_int commits;
+
+static int count_commit(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&commits, 1);
+    return 0;
+}
+
 /* Called for every connection that SQLite opens, the store's too. */
 static int on_connect(sqlite3 *db, const char **ret_message, const void *api)
 {
     (void)ret_message;
     (void)api;
+    sqlite3_commit_hook(db, count_commit, NULL);
     return sqlite3_create_function(db, "interrupt_me", 0, SQLITE_UTF8, NULL, interrupt_me, NULL, NULL);
 }
 
@@ -220,6 +230,26 @@ static void check_alive(struct hall *hall)
     assert_int_equal(client_total(hall->store, "t"), MEMBERS);
 }
 
+/* Writes that wait together are committed together. */
+static void check_shared(struct hall *hall, void (*run)(struct hall *hall))
+{
+    hall->odd_size = 10;
+    atomic_store(&commits, 0);
+    run(hall);
+    assert_int_equal(client_total(hall->store, "t"), MEMBERS);
+    assert_in_range(atomic_load(&commits), 1, MEMBERS / 2);
+}
+
+static void shared_async(void **state)
+{
+    check_shared(*state, run_async);
+}
+
+static void shared_sync(void **state)
+{
+    check_shared(*state, run_sync);
+}
+
 static void conflict_async(void **state)
 {
     run_async(*state);
@@ -352,6 +382,8 @@ static void nothing_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST("64 queued writes share commits", shared_async),
+        TEST("the writes of 64 threads share commits", shared_sync),
         TEST("a conflict among 64 queued writes", conflict_async),
         TEST("a conflict among 64 threads", conflict_sync),
         TEST("disk full at the commit, 64 queued writes", full_at_commit_async),

@@ -33,6 +33,13 @@
     }
 
 static const struct test_case cases[] = {
+    {"M", "cloneThread", "what is empty counts as absent",
+     STEPS(SOURCE, SOURCE_MESSAGES,
+           {"cloneThread",
+            "{'sourceThreadId':'s','newThreadId':'','title':'','resourceId':'',"
+            "'options':{'messageLimit':-1,'messageFilter':{'messageIds':[]}}}",
+            "{'$open':true,'thread':{'$open':true,'id':'$uuid','title':'Clone of Plan','resourceId':'r'},"
+            "'clonedMessages':['$any','$any','$any']}"})},
     {"M", "cloneThread", "copies everything under new ids",
      STEPS(SOURCE, SOURCE_MESSAGES,
            {"cloneThread", "{'sourceThreadId':'s'}",

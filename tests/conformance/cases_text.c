@@ -278,7 +278,7 @@ static const struct test_case cases[] = {
            {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
            {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'o':{'p':1.10},"
                    "'x':18446744073709551615}}}"})},
-    {"M", "saveMessages", "5 MB of content, text and object", RUN_ON(TRAIT_LARGE, five_megabytes)},
+    {"R5", "saveMessages", "5 MB of content, text and object", RUN_ON(TRAIT_LARGE, five_megabytes)},
     {"M", "saveThread", "arguments 1,000 deep and 1,001 deep", RUN_ON(TRAIT_RAW_JSON, depths)},
     {"M", "saveMessages", "brackets in plain text", RUN(brackets)},
     {"M", "saveThread", "long ids", RUN_ON(TRAIT_LARGE, long_ids)},

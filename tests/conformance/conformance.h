@@ -87,6 +87,7 @@ extern const struct case_table filter_case_table;
 extern const struct case_table resource_case_table;
 extern const struct case_table error_case_table;
 extern const struct case_table text_case_table;
+extern const struct case_table model_case_table;
 
 /* Makes one call and compares; fails the test, saying what differs. For cases that are functions. */
 void fixture_call(struct fixture *fixture, const char *op, const char *args, const char *expect);

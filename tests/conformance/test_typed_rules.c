@@ -153,6 +153,37 @@ static void nulls(void **state)
     assert_int_not_equal(mastra_init(NULL, NULL), MASTRA_OK);
 }
 
+/* A bit that this version does not know changes nothing, the thread's time included. */
+static void unknown_bits(void **state)
+{
+    mastra_store *store = ((struct typed *)*state)->store;
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_thread thread = typed_thread("t", 1000);
+    mastra_message_patch patch = MASTRA_MESSAGE_PATCH_INIT;
+    const mastra_message_patch *patches[1] = {&patch};
+    mastra_thread *found = NULL;
+    typed_save_three(store);
+    thread.updated_at = 2000;
+    OK(mastra_save_thread(store, &thread, NULL, &error));
+    patch.values.id = S("a");
+    patch.set = UINT64_C(1) << 40;
+    OK(mastra_update_messages(store, patches, 1, NULL, &error));
+    OK(mastra_get_thread_by_id(store, S("t"), mastra_str_of(NULL), &found, &error));
+    assert_int_equal(found->updated_at, 2000);
+    mastra_thread_free(found);
+}
+
+/* Only the very name means memory: a longer one must not become a file. */
+static void names_of_memory(void **state)
+{
+    mastra_store *store = NULL;
+    (void)state;
+    assert_int_equal(mastra_open(":memory:x", NULL, &store, NULL), MASTRA_INVALID_ARGUMENT);
+    assert_int_equal(mastra_open("file::memory:?cache=shared", NULL, &store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_open(":memory:?cache=no", NULL, &store, NULL), MASTRA_INVALID_ARGUMENT);
+}
+
 /* Windows and limits that cannot be. */
 static void negative_numbers(void **state)
 {
@@ -285,6 +316,8 @@ static const struct typed_test tests[] = {
     {"values that are refused", bad_values},
     {"NULL where a value has to be", nulls},
     {"numbers that cannot be", negative_numbers},
+    {"bits of a later version", unknown_bits},
+    {"names of memory", names_of_memory},
     {"texts with NUL", texts_with_nul},
     {"results outlive the store", results_outlive_the_store},
     {"nothing to free", nothing_to_free},

@@ -121,7 +121,8 @@ static mastra_status save_messages(mastra_store *store, mastra_error *error)
 static mastra_status list_messages(mastra_store *store, mastra_error *error)
 {
     mastra_list_messages_args args = MASTRA_LIST_MESSAGES_INIT;
-    const mastra_include included[2] = {{sizeof(mastra_include), S("m2"), 1, 1}, {sizeof(mastra_include), S("m4"), 2, 0}};
+    const mastra_include included[2] = {{sizeof(mastra_include), S("m2"), 1, 1},
+                                        {sizeof(mastra_include), S("m4"), 2, 0}};
     const mastra_include *include[2] = {&included[0], &included[1]};
     mastra_str threads[2] = {S("t"), S("u")};
     mastra_message_list *list = NULL;
