@@ -109,18 +109,12 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     return listing->list ? MASTRA_OK : ms_error_oom(unit->error);
 }
 
-mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_list **ret)
+mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_arena **ret_arena)
 {
     enum ms_read_mode mode;
-    struct ms_arena *arena = NULL; /* the list's own */
-    mastra_status status;
 
     ms_paging_apply(&listing->paging, &listing->query);
     /* All rows from the first on are one statement. */
     mode = listing->query.limit == MS_NO_LIMIT && listing->query.offset == 0 ? MS_READ_ONE : MS_READ_SNAPSHOT;
-    status = ms_read(call, mode, read_page, listing, &arena);
-    if (status == MASTRA_OK) {
-        *ret = listing->list;
-    }
-    return status;
+    return ms_read(call, mode, read_page, listing, ret_arena);
 }

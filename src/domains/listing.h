@@ -43,7 +43,7 @@ struct ms_listing {
     struct ms_list *list;
 };
 
-/* Reads page and total in one snapshot. The list is the caller's. */
-mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_list **ret);
+/* Reads page and total in one snapshot; listing->list lives in *ret_arena, which is the caller's. */
+mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_arena **ret_arena);
 
 #endif

@@ -64,7 +64,7 @@ static int compare_ids(const void *a, const void *b)
     return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
 
-/* A list of messages in their order; of several with one id the last. */
+/* A list of messages in their order; of several with one id the last, in the place of the first. */
 static mastra_status list_of(struct ms_unit *unit, mastra_message **messages, size_t count,
                              struct ms_list **ret)
 {
@@ -80,9 +80,11 @@ static mastra_status list_of(struct ms_unit *unit, mastra_message **messages, si
     }
     qsort(placed, count, sizeof *placed, compare_ids);
     for (size_t i = 0; i < count; i++) {
-        bool last = i + 1 == count || ms_str_compare(placed[i].message->id, placed[i + 1].message->id) != 0;
+        bool again = kept > 0 && ms_str_compare(placed[kept - 1].message->id, placed[i].message->id) == 0;
 
-        if (last) {
+        if (again) {
+            placed[kept - 1].message = placed[i].message;
+        } else {
             placed[kept++] = placed[i];
         }
     }

@@ -169,7 +169,7 @@ mastra_status ms_list_resources(struct ms_call *call, const mastra_list_resource
 {
     mastra_list_resources_args args = MASTRA_LIST_RESOURCES_INIT;
     struct ms_listing work = {0};
-    struct ms_list *list = NULL;
+    struct ms_arena *arena = NULL;
     mastra_status status;
 
     if (given) {
@@ -179,10 +179,10 @@ mastra_status ms_list_resources(struct ms_call *call, const mastra_list_resource
     work.query.descending = true;
     status = ms_paging_of(&call->error, args.page, args.per_page, MS_RECORDS_PER_PAGE, &work.paging);
     if (status == MASTRA_OK) {
-        status = ms_listing_run(call, &work, &list);
+        status = ms_listing_run(call, &work, &arena);
     }
     if (status == MASTRA_OK) {
-        MS_HAND_OVER(list->arena, (mastra_resource_list *)list, ret);
+        MS_HAND_OVER(arena, (mastra_resource_list *)work.list, ret);
     }
     return status;
 }

@@ -344,7 +344,7 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
 {
     mastra_list_threads_args args = MASTRA_LIST_THREADS_INIT;
     struct ms_listing work = {0};
-    struct ms_list *list = NULL;
+    struct ms_arena *arena = NULL;
     mastra_status status;
 
     if (given) {
@@ -364,10 +364,10 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
         status = filter_by_metadata(&call->error, args.metadata, &work.query);
     }
     if (status == MASTRA_OK) {
-        status = ms_listing_run(call, &work, &list);
+        status = ms_listing_run(call, &work, &arena);
     }
     if (status == MASTRA_OK) {
-        MS_HAND_OVER(list->arena, (mastra_thread_list *)list, ret);
+        MS_HAND_OVER(arena, (mastra_thread_list *)work.list, ret);
     }
     return status;
 }

@@ -17,6 +17,11 @@
 #define BAD_FIELD(field)     "{'$error':'invalid_argument','$field':'messages[1]." field "'}"
 
 static const struct test_case cases[] = {
+    {"R6", "saveMessages", "the answer has a repeated message where the list has it",
+     STEPS({"saveMessages",
+            "{'messages':[" MESSAGE("a", "t", "1") "," MESSAGE("b", "t", "1") "," MESSAGE("a", "t", "1") "]}",
+            "{'messages':{'$ids':['a','b']}}"},
+           {"listMessages", "{'threadId':'t'}", "{'$open':true,'messages':{'$ids':['a','b']}}"})},
     {"M", "saveMessages", "answers with the records, oldest first",
      STEPS(THREAD("t"),
            {"saveMessages", "{'messages':[" MESSAGE("b", "t", "2") "," MESSAGE("a", "t", "1") "]}",
