@@ -79,13 +79,22 @@ static void deliver(struct ms_async *async, struct ms_task *task)
 
 /* The runner. */
 
+/* All at once: the delivery thread is woken for the group, not for each of its members. */
 static void deliver_pending(struct ms_async *async)
 {
-    struct ms_task *task;
-
-    while ((task = pop(&async->pending)) != NULL) {
-        deliver(async, task);
+    if (!async->pending.head) {
+        return;
     }
+    pthread_mutex_lock(&async->lock);
+    if (async->done.tail) {
+        async->done.tail->next = async->pending.head;
+    } else {
+        async->done.head = async->pending.head;
+    }
+    async->done.tail = async->pending.tail;
+    pthread_cond_signal(&async->outcomes);
+    pthread_mutex_unlock(&async->lock);
+    async->pending = (struct task_list){NULL, NULL};
     async->pending_count = 0;
 }
 
