@@ -1,0 +1,104 @@
+// The peer, @mastra/libsql, behind the same interface as our pipe.
+import { MessageList } from '@mastra/core/agent';
+import { LibSQLStore } from '@mastra/libsql';
+
+import { Refusal, plain } from './support.mjs';
+
+// What the adapter hands out has passed core's message list, which hides system messages and rewrites content.
+// While this is set, lists come as the adapter made them, so that what is stored can be compared.
+let stepAroundMessageList = false;
+
+const withheld = new WeakMap();
+const originalAdd = MessageList.prototype.add;
+const originalGet = Object.getOwnPropertyDescriptor(MessageList.prototype, 'get');
+
+MessageList.prototype.add = function add(messages, source) {
+    if (!stepAroundMessageList) {
+        return originalAdd.call(this, messages, source);
+    }
+    withheld.set(this, messages);
+    return this;
+};
+
+Object.defineProperty(MessageList.prototype, 'get', {
+    ...originalGet,
+    get() {
+        const messages = withheld.get(this);
+        return messages ? { all: { db: () => oldestFirst(messages) } } : originalGet.get.call(this);
+    },
+});
+
+// The part of the message list that stays: one message for each id, the last one given, by time.
+function oldestFirst(messages) {
+    const byId = new Map(messages.map((message) => [message.id, message]));
+    const time = (message) => (message.createdAt ? new Date(message.createdAt).getTime() : Date.now());
+    return [...byId.values()].sort((a, b) => time(a) - time(b));
+}
+
+// Times that arrive as text but that the adapter takes as dates.
+const TIMES = new Set(['createdAt', 'updatedAt', 'start', 'end', 'startDate', 'endDate']);
+// JSON of the user's own, in which nothing is a time.
+const OPAQUE = new Set(['metadata', 'content']);
+
+function revived(value, key) {
+    if (typeof value === 'string' && TIMES.has(key)) {
+        return new Date(value);
+    }
+    if (!value || typeof value !== 'object' || value instanceof Date || OPAQUE.has(key)) {
+        return value;
+    }
+    if (Array.isArray(value)) {
+        return value.map((item) => revived(item));
+    }
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, revived(item, name)]));
+}
+
+// Operations that have another name or form in the adapter. updateMessages would store the text of a date in quotes,
+// so it gets its times as they come.
+const FORMS = {
+    updateMessages: (memory, _, args) => memory.updateMessages(args),
+    deleteMessages: (memory, args) => memory.deleteMessages(args.messageIds ?? args),
+    listThreadsByResourceId: (memory, { resourceId, metadata, ...page }) =>
+        memory.listThreads({ ...page, filter: { resourceId, metadata } }),
+};
+
+export class Peer {
+    static async open(file) {
+        const store = new LibSQLStore({ id: 'peer', url: `file:${file}` });
+        await store.init();
+        const memory = await store.getStore('memory');
+        return new Peer(store, memory);
+    }
+
+    constructor(store, memory) {
+        this.store = store;
+        this.memory = memory;
+        this.asStored = false;
+    }
+
+    async call(op, args = {}) {
+        const form = FORMS[op] ?? ((memory, values) => memory[op](values));
+        const given = structuredClone(args);
+        try {
+            return plain(await this.#listed(() => form(this.memory, revived(given), given)));
+        } catch (error) {
+            throw new Refusal({ id: error.id, category: error.category, message: error.message });
+        }
+    }
+
+    async #listed(work) {
+        if (!this.asStored) {
+            return work();
+        }
+        stepAroundMessageList = true;
+        try {
+            return await work();
+        } finally {
+            stepAroundMessageList = false;
+        }
+    }
+
+    close() {
+        this.store.client.close();
+    }
+}
