@@ -10,10 +10,13 @@
 #include <stdatomic.h>
 
 /* The first version without the defect that can corrupt a WAL database when two connections checkpoint at once. */
-#define SQLITE_SAFE_WAL_VERSION 3051003
+#define SQLITE_SAFE_WAL_VERSION    3051003
+
+/* The first version that reads binary JSON; with an older one such values read as absent. */
+#define SQLITE_BINARY_JSON_VERSION 3045000
 
 /* Prepared statements of one connection, by shape. */
-#define STATEMENTS_MAX          64
+#define STATEMENTS_MAX             64
 
 struct statement {
     sqlite3_stmt *stmt;

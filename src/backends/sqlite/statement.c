@@ -23,11 +23,14 @@ static void read_column(struct ms_buf *out, const struct ms_column *column)
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, ") <> 'blob' THEN ");
     ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, " WHEN json_valid(");
-    ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, ", 8) THEN json(");
-    ms_sql_quote(out, column->name);
-    ms_buf_add_text(out, ") END");
+    if (sqlite3_libversion_number() >= SQLITE_BINARY_JSON_VERSION) {
+        ms_buf_add_text(out, " WHEN json_valid(");
+        ms_sql_quote(out, column->name);
+        ms_buf_add_text(out, ", 8) THEN json(");
+        ms_sql_quote(out, column->name);
+        ms_buf_add_char(out, ')');
+    }
+    ms_buf_add_text(out, " END");
 }
 
 static void any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
