@@ -1,22 +1,17 @@
 /*
- * Memory on SQLite, side by side: the typed functions, the same by name with JSON, hand-written C on the same SQLite, and
- * Mastra's own adapter. In every round each does the same work in turn; the medians of the rounds are compared. Ratios
- * count: absolute numbers tell more of the machine.
+ * bench-memory [--quick] [--node PROGRAM] [--json FILE]: memory operations, ours beside the limit and the peer.
+ * In each round every contestant does every row once, in changing order. Runs in bench/, where peer.mjs is.
  */
 #include "contestant.h"
 
-#include <mastra/mastra.h>
-
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#define ROUNDS       7
-#define QUICK_ROUNDS 3
-
-enum who {
+enum {
     OURS,
     CALL,
     RAW,
@@ -24,211 +19,236 @@ enum who {
     CONTESTANTS,
 };
 
-static const struct contestant *const contestants[CONTESTANTS] = {&contestant_ours, &contestant_call,
-                                                                  &contestant_raw, &contestant_peer};
-
-static const struct {
-    const char *name;
-    const char *unit;
-    int count;       /* in a round */
-    int quick_count; /* in a quick one */
-    int weight;      /* what one unit counts as */
-} rows[WORKLOADS] = {
-    [SAVE_ONE] = {"save one", "messages/s", 1000, 300, 1},
-    [SAVE_BATCH] = {"save 100 in a call", "messages/s", 60, 20, BENCH_BATCH},
-    [SUBMIT] = {"64 submitted at once", "messages/s", 40, 8, BENCH_SUBMITTED},
-    [LAST_PAGE] = {"last page of 10,000", "pages/s", 200, 50, 1},
-    [GET_THREAD] = {"getThreadById", "threads/s", 5000, 1000, 1},
+static const struct contestant *const contestants[CONTESTANTS] = {
+    [OURS] = &contestant_ours,
+    [CALL] = &contestant_call,
+    [RAW] = &contestant_raw,
+    [PEER] = &contestant_peer,
 };
 
 struct bench {
-    bool quick;
-    int rounds;
-    char folder[64];
-    void *open[CONTESTANTS]; /* NULL: does not take part */
-    double rates[WORKLOADS][CONTESTANTS][ROUNDS];
-    double medians[WORKLOADS][CONTESTANTS];
+    char folder[256];
+    int folder_fd;
+    char paths[CONTESTANTS][300];
+    void *players[CONTESTANTS];
+    size_t saved[CONTESTANTS]; /* messages */
+    size_t rounds;
+    size_t divisor; /* of the operations in a round */
+    const char *json;
+    bool has_peer;
+    struct result results[ROW_COUNT];
 };
 
-static void path_of(const struct bench *bench, enum who who, const char *suffix, char *out, size_t size)
+static struct bench the_bench;
+
+static void give_up(const char *why)
 {
-    snprintf(out, size, "%s/%s.db%s", bench->folder, contestants[who]->name, suffix);
+    fprintf(stderr, "bench: %s\n", why);
+    exit(1);
 }
 
-static bool open_all(struct bench *bench)
+/* However the program ends. */
+static void remove_folder(void)
 {
-    snprintf(bench->folder, sizeof bench->folder, "/tmp/mastra-bench-XXXXXX");
-    if (!mkdtemp(bench->folder)) {
-        return bench_complain("bench", "no temporary folder");
-    }
-    for (int who = 0; who < CONTESTANTS; who++) {
-        char path[128];
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    const struct bench *bench = &the_bench;
+    char path[320];
 
-        path_of(bench, (enum who)who, "", path, sizeof path);
-        bench->open[who] = contestants[who]->open(path);
-        if (!bench->open[who] && who != PEER) {
-            return false;
+    for (int i = 0; i < CONTESTANTS; i++) {
+        for (size_t j = 0; j < sizeof(ends) / sizeof(ends[0]); j++) {
+            (void)snprintf(path, sizeof(path), "%s%s", bench->paths[i], ends[j]);
+            (void)unlink(path);
         }
     }
-    return true;
+    (void)close(bench->folder_fd);
+    (void)rmdir(bench->folder);
 }
 
-static void close_all(struct bench *bench)
+static void make_folder(struct bench *bench)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    const char *parent = getenv("TMPDIR");
 
-    for (int who = 0; who < CONTESTANTS; who++) {
-        if (bench->open[who]) {
-            contestants[who]->close(bench->open[who]);
-        }
-        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-            char path[128];
-
-            path_of(bench, (enum who)who, suffixes[i], path, sizeof path);
-            unlink(path);
-        }
+    (void)snprintf(bench->folder, sizeof(bench->folder), "%s/mastra-bench-XXXXXX", parent ? parent : "/tmp");
+    if (!mkdtemp(bench->folder) || (bench->folder_fd = open(bench->folder, O_RDONLY | O_DIRECTORY)) < 0) {
+        give_up("cannot make a temporary folder");
     }
-    rmdir(bench->folder);
-}
-
-static int count_of(const struct bench *bench, int workload)
-{
-    return bench->quick ? rows[workload].quick_count : rows[workload].count;
-}
-
-/* One contestant's turn at one workload; a first, short one that does not count warms up. */
-static bool take_turn(struct bench *bench, int round, int workload, int who)
-{
-    int count = count_of(bench, workload);
-    double seconds;
-
-    if (!bench->open[who]) {
-        return true;
+    (void)atexit(remove_folder);
+    for (int i = 0; i < CONTESTANTS; i++) {
+        (void)snprintf(bench->paths[i], sizeof(bench->paths[i]), "%s/%s.db", bench->folder,
+                       contestants[i]->name);
     }
-    seconds =
-        contestants[who]->run(bench->open[who], (enum workload)workload, round < 0 ? 1 + count / 10 : count);
+}
+
+static void open_contestant(struct bench *bench, int contestant)
+{
+    bench->players[contestant] = contestants[contestant]->open(bench->paths[contestant]);
+    if (!bench->players[contestant]) {
+        give_up("a contestant could not start");
+    }
+}
+
+static bool takes_part(const struct bench *bench, int contestant, enum row row)
+{
+    /* Calls at once are by name already. */
+    return (contestant != PEER || bench->has_peer) && (contestant != CALL || row != SAVE_AT_ONCE);
+}
+
+static double play(struct bench *bench, int contestant, const struct batch *batch)
+{
+    double seconds = contestants[contestant]->run(bench->players[contestant], batch);
+
     if (seconds <= 0) {
-        return false;
+        fprintf(stderr, "bench: %s failed at: %s\n", contestants[contestant]->name, rows[batch->row].name);
+        exit(1);
     }
-    if (round >= 0) {
-        bench->rates[workload][who][round] = count * rows[workload].weight / seconds;
-    }
-    return true;
+    bench->saved[contestant] += batch->note_count;
+    return seconds;
 }
 
-static bool run_all(struct bench *bench)
+static double *rates_of(struct result *result, int contestant)
 {
-    for (int round = -1; round < bench->rounds; round++) {
-        for (int workload = 0; workload < WORKLOADS; workload++) {
-            for (int turn = 0; turn < CONTESTANTS; turn++) {
-                /* Whoever is first in one round is last in another. */
-                int who = (turn + round + 1) % CONTESTANTS;
+    switch (contestant) {
+    case OURS:
+        return result->ours;
+    case CALL:
+        return result->call;
+    case RAW:
+        return result->raw;
+    default:
+        return result->peer;
+    }
+}
 
-                if (!take_turn(bench, round, workload, who)) {
-                    return false;
-                }
+/* Saves the long thread through each contestant. */
+static void fill(struct bench *bench)
+{
+    struct batch *batch = batch_new(SAVE_MANY, LONG_THREAD / MANY, "long");
+
+    for (int i = 0; i < CONTESTANTS; i++) {
+        if (bench->players[i]) {
+            (void)play(bench, i, batch);
+        }
+    }
+    batch_free(batch);
+}
+
+static size_t operations_of(const struct bench *bench, enum row row)
+{
+    size_t operations = rows[row].operations / bench->divisor;
+
+    return row == SAVE_AT_ONCE ? operations - operations % AT_ONCE : operations;
+}
+
+/* Each begins equally often, and follows now this one, now that one. */
+static int whose_turn(size_t turn, size_t round, enum row row)
+{
+    size_t place = round % 2 ? turn : CONTESTANTS - turn;
+
+    return (int)((place + round + (size_t)row) % CONTESTANTS);
+}
+
+/* One row by all; the first round only warms up. */
+static void run_row(struct bench *bench, enum row row, size_t round)
+{
+    struct batch *batch = batch_new(row, operations_of(bench, row), NULL);
+    double units = (double)(rows[row].messages ? batch->note_count : batch->operations);
+
+    for (size_t turn = 0; turn < CONTESTANTS; turn++) {
+        int contestant = whose_turn(turn, round, row);
+
+        if (takes_part(bench, contestant, row)) {
+            double seconds;
+
+            /* Nobody pays for what another has left to be written to the disk. */
+            (void)syncfs(bench->folder_fd);
+            seconds = play(bench, contestant, batch);
+
+            if (round > 0) {
+                rates_of(&bench->results[row], contestant)[round - 1] = units / seconds;
             }
         }
-        fprintf(stderr, "%s", round < 0 ? "warm " : ". ");
     }
-    fputc('\n', stderr);
-    return true;
+    batch_free(batch);
 }
 
-static int compare(const void *a, const void *b)
+/* Looks into the file that a contestant leaves: nobody wins by doing nothing. */
+static bool check_file(const struct bench *bench, int contestant)
 {
-    double left = *(const double *)a;
-    double right = *(const double *)b;
+    static const char sql[] = "SELECT count(*), min(length(content)) = ?1 AND max(length(content)) = ?1, "
+                              "(SELECT count(*) FROM mastra_threads WHERE updatedAt > createdAt) "
+                              "FROM mastra_messages";
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    bool right = false;
 
-    return (left > right) - (left < right);
+    if (sqlite3_open(bench->paths[contestant], &db) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_int(statement, 1, CONTENT) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        size_t touched = contestant == CALL ? 3 : AT_ONCE + 3;
+
+        right = (size_t)sqlite3_column_int64(statement, 0) == bench->saved[contestant] &&
+                sqlite3_column_int(statement, 1) == 1 && (size_t)sqlite3_column_int(statement, 2) == touched;
+    }
+    if (!right) {
+        fprintf(stderr, "bench: the file of %s does not hold the %zu messages that it was given\n",
+                contestants[contestant]->name, bench->saved[contestant]);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return right;
 }
 
-static void find_medians(struct bench *bench)
+static bool finish(struct bench *bench)
 {
-    for (int workload = 0; workload < WORKLOADS; workload++) {
-        for (int who = 0; who < CONTESTANTS; who++) {
-            double *rates = bench->rates[workload][who];
+    bool right = true;
 
-            qsort(rates, (size_t)bench->rounds, sizeof *rates, compare);
-            bench->medians[workload][who] = rates[bench->rounds / 2];
+    for (int i = 0; i < CONTESTANTS; i++) {
+        if (bench->players[i]) {
+            right = contestants[i]->close(bench->players[i]) && right;
+            right = check_file(bench, i) && right;
         }
     }
+    return right;
 }
 
-static double ratio(const double *medians, enum who who)
+static void parse(struct bench *bench, int argc, char **argv)
 {
-    return medians[who] > 0 ? medians[OURS] / medians[who] : 0;
-}
-
-static void print_table(const struct bench *bench)
-{
-    printf("%-22s %-11s %10s %10s %10s %10s %9s %9s\n", "", "unit", "ours", "by name", "raw", "peer", "/ raw",
-           "/ peer");
-    for (int workload = 0; workload < WORKLOADS; workload++) {
-        const double *medians = bench->medians[workload];
-
-        printf("%-22s %-11s %10.0f %10.0f %10.0f %10.0f %9.2f %9.2f\n", rows[workload].name,
-               rows[workload].unit, medians[OURS], medians[CALL], medians[RAW], medians[PEER],
-               ratio(medians, RAW), ratio(medians, PEER));
+    bench->rounds = 7;
+    bench->divisor = 1;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            bench->rounds = 3;
+            bench->divisor = 4;
+        } else if (strcmp(argv[i], "--node") == 0 && i + 1 < argc) {
+            peer_use_node(argv[++i]);
+            bench->has_peer = true;
+        } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+            bench->json = argv[++i];
+        } else {
+            give_up("usage: bench-memory [--quick] [--node PROGRAM] [--json FILE]");
+        }
     }
-    printf("medians of %d rounds, %d-byte messages, synchronous=NORMAL; raw reads the last page from the end "
-           "without a"
-           " total\n",
-           bench->rounds, BENCH_CONTENT_SIZE);
-}
-
-static void write_number(FILE *out, const char *name, double value)
-{
-    if (value > 0) {
-        fprintf(out, ",\"%s\":%.3f", name, value);
-    } else {
-        fprintf(out, ",\"%s\":null", name);
-    }
-}
-
-static bool write_results(const struct bench *bench)
-{
-    FILE *out = fopen("results.json", "w");
-    struct utsname machine;
-
-    if (!out || uname(&machine) != 0) {
-        return bench_complain("bench", "cannot write results.json");
-    }
-    fprintf(out,
-            "{\"machine\":{\"cores\":%ld,\"kernel\":\"%s %s\",\"architecture\":\"%s\",\"sqlite\":\"%s\"},",
-            sysconf(_SC_NPROCESSORS_ONLN), machine.sysname, machine.release, machine.machine,
-            mastra_sqlite_version());
-    fprintf(out, "\"rounds\":%d,\"rows\":[", bench->rounds);
-    for (int workload = 0; workload < WORKLOADS; workload++) {
-        const double *medians = bench->medians[workload];
-
-        fprintf(out, "%s\n{\"name\":\"%s\",\"unit\":\"%s\"", workload ? "," : "", rows[workload].name,
-                rows[workload].unit);
-        write_number(out, "ours", medians[OURS]);
-        write_number(out, "call", medians[CALL]);
-        write_number(out, "raw", medians[RAW]);
-        write_number(out, "peer", medians[PEER]);
-        write_number(out, "ratio_raw", ratio(medians, RAW));
-        write_number(out, "ratio_peer", ratio(medians, PEER));
-        fputc('}', out);
-    }
-    fputs("\n]}\n", out);
-    return fclose(out) == 0 || bench_complain("bench", "cannot write results.json");
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench bench;
-    bool ok;
+    struct bench *bench = &the_bench;
 
-    bench.quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
-    bench.rounds = bench.quick ? QUICK_ROUNDS : ROUNDS;
-    ok = open_all(&bench) && run_all(&bench);
-    if (ok) {
-        find_medians(&bench);
-        print_table(&bench);
-        ok = write_results(&bench);
+    parse(bench, argc, argv);
+    make_folder(bench);
+    raw_use_schema_of(bench->paths[OURS]);
+    /* The peer's process comes first, so that it inherits no open database. */
+    if (bench->has_peer) {
+        open_contestant(bench, PEER);
     }
-    close_all(&bench);
-    return ok ? 0 : 1;
+    open_contestant(bench, OURS);
+    open_contestant(bench, CALL);
+    open_contestant(bench, RAW);
+    fill(bench);
+    for (size_t round = 0; round <= bench->rounds; round++) {
+        for (int row = 0; row < ROW_COUNT; row++) {
+            run_row(bench, (enum row)row, round);
+        }
+    }
+    return finish(bench) && report(bench->results, bench->rounds, bench->json) ? 0 : 1;
 }

@@ -1,286 +1,349 @@
-/* The library: through its typed functions, and by name with JSON. */
+/* Us: the typed functions, and the same by name with JSON. */
 #include "contestant.h"
 
 #include <mastra/mastra.h>
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ours {
     mastra_store *store;
-    int next_id;
-    pthread_mutex_t lock;
-    pthread_cond_t all_done;
-    int waiting;
-    bool failed;
+    mastra_error error;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    size_t done;
+    size_t failed;
 };
 
-struct request {
-    char text[BENCH_BATCH * (BENCH_CONTENT_SIZE + 256)];
-    size_t len;
-};
-
-/* Typed. */
-
-static bool save(struct ours *self, const char *thread, int count)
+static double complain(const struct ours *ours, const char *doing)
 {
-    static char ids[BENCH_BATCH][32];
-    static const mastra_message blank = MASTRA_MESSAGE_INIT;
-    mastra_message messages[BENCH_BATCH];
-    const mastra_message *pointers[BENCH_BATCH];
-    mastra_error error = MASTRA_ERROR_INIT;
-
-    for (int i = 0; i < count; i++) {
-        int len = snprintf(ids[i], sizeof ids[i], "message-%d", self->next_id++);
-
-        messages[i] = blank;
-        messages[i].id = (mastra_str){ids[i], (size_t)len};
-        messages[i].thread_id = mastra_str_of(thread);
-        messages[i].resource_id = mastra_str_of("user");
-        messages[i].role = mastra_str_of("user");
-        messages[i].content = (mastra_str){bench_content(), BENCH_CONTENT_SIZE};
-        messages[i].created_at = bench_time();
-        pointers[i] = &messages[i];
-    }
-    if (mastra_save_messages(self->store, pointers, (size_t)count, NULL, &error) != MASTRA_OK) {
-        return bench_complain("ours", error.message);
-    }
-    return true;
+    fprintf(stderr, "bench: %s: %s\n", doing, ours->error.message);
+    return -1;
 }
 
-static bool last_page(struct ours *self)
+static bool save_thread(struct ours *ours, const char *kind, size_t number)
 {
-    mastra_list_messages_args args = MASTRA_LIST_MESSAGES_INIT;
-    mastra_error error = MASTRA_ERROR_INIT;
+    char id[24];
+    mastra_thread thread = MASTRA_THREAD_INIT;
+
+    thread_name(id, sizeof(id), kind, number);
+    thread.id = mastra_str_of(id);
+    thread.resource_id = mastra_str_of("user-1");
+    thread.title = mastra_str_of("A thread");
+    thread.metadata = mastra_str_of("{\"topic\":\"benchmark\"}");
+    return mastra_save_thread(ours->store, &thread, NULL, &ours->error) == MASTRA_OK;
+}
+
+static bool save_threads(struct ours *ours)
+{
+    bool saved = save_thread(ours, "one", 0) && save_thread(ours, "many", 0) && save_thread(ours, "long", 0);
+
+    for (size_t i = 0; saved && i < AT_ONCE; i++) {
+        saved = save_thread(ours, NULL, i);
+    }
+    return saved;
+}
+
+static bool close_ours(void *self)
+{
+    struct ours *ours = self;
+    bool closed = mastra_close(ours->store, &ours->error) == MASTRA_OK;
+
+    if (!closed) {
+        complain(ours, "close");
+    }
+    (void)pthread_cond_destroy(&ours->changed);
+    (void)pthread_mutex_destroy(&ours->mutex);
+    free(ours);
+    return closed;
+}
+
+static void *open_ours(const char *path)
+{
+    struct ours *ours = calloc(1, sizeof(*ours));
+    char url[4096];
+
+    if (!ours) {
+        return NULL;
+    }
+    ours->error = (mastra_error)MASTRA_ERROR_INIT;
+    (void)pthread_mutex_init(&ours->mutex, NULL);
+    (void)pthread_cond_init(&ours->changed, NULL);
+    (void)snprintf(url, sizeof(url), "file:%s", path);
+    if (mastra_open(url, NULL, &ours->store, &ours->error) != MASTRA_OK) {
+        complain(ours, "open");
+        free(ours);
+        return NULL;
+    }
+    if (!save_threads(ours)) {
+        complain(ours, "saveThread");
+        (void)close_ours(ours);
+        return NULL;
+    }
+    return ours;
+}
+
+/* The typed functions. */
+
+static double save_typed(struct ours *ours, const struct batch *batch)
+{
+    size_t each = rows[batch->row].messages;
+    mastra_message *messages = calloc(batch->note_count, sizeof(*messages));
+    const mastra_message **list = calloc(batch->note_count, sizeof(*list));
+    mastra_status status = messages && list ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
+    double begin;
+    double took;
+
+    for (size_t i = 0; status == MASTRA_OK && i < batch->note_count; i++) {
+        const struct note *note = &batch->notes[i];
+
+        messages[i] = (mastra_message)MASTRA_MESSAGE_INIT;
+        messages[i].id = mastra_str_of(note->id);
+        messages[i].thread_id = mastra_str_of(note->thread);
+        messages[i].resource_id = mastra_str_of("user-1");
+        messages[i].role = mastra_str_of("user");
+        messages[i].content = mastra_str_of(note->content);
+        messages[i].created_at = note->created_at;
+        list[i] = &messages[i];
+    }
+    begin = seconds_now();
+    for (size_t i = 0; status == MASTRA_OK && i < batch->note_count; i += each) {
+        status = mastra_save_messages(ours->store, list + i, each, NULL, &ours->error);
+    }
+    took = seconds_now() - begin;
+    free(list);
+    free(messages);
+    return status == MASTRA_OK ? took : complain(ours, "saveMessages");
+}
+
+static double page_typed(struct ours *ours, const struct batch *batch)
+{
     mastra_str thread = mastra_str_of("long");
-    mastra_message_list *list = NULL;
-    bool right;
+    mastra_list_messages_args args = MASTRA_LIST_MESSAGES_INIT;
+    double begin = seconds_now();
 
     args.thread_ids = &thread;
     args.thread_id_count = 1;
-    args.page = BENCH_LONG_THREAD / BENCH_PAGE - 1;
-    if (mastra_list_messages(self->store, &args, &list, &error) != MASTRA_OK) {
-        return bench_complain("ours", error.message);
+    args.per_page = PAGE;
+    if (batch->row == LAST_PAGE) {
+        args.direction = MASTRA_DESCENDING;
+    } else {
+        args.page = LONG_THREAD / PAGE - 1;
     }
-    right = mastra_message_list_count(list) == BENCH_PAGE &&
-            mastra_message_list_page(list)->total == BENCH_LONG_THREAD;
-    mastra_message_list_free(list);
-    return right || bench_complain("ours", "the last page is wrong");
+    for (size_t i = 0; i < batch->operations; i++) {
+        mastra_message_list *list = NULL;
+        bool right;
+
+        if (mastra_list_messages(ours->store, &args, &list, &ours->error) != MASTRA_OK) {
+            return complain(ours, "listMessages");
+        }
+        right = mastra_message_list_count(list) == PAGE &&
+                mastra_message_list_page(list)->total == LONG_THREAD &&
+                mastra_message_list_at(list, PAGE - 1)->content.len == CONTENT;
+        mastra_message_list_free(list);
+        if (!right) {
+            return complain(ours, "listMessages answered something else");
+        }
+    }
+    return seconds_now() - begin;
 }
 
-static bool get_thread(struct ours *self)
+static double thread_typed(struct ours *ours, const struct batch *batch)
 {
-    mastra_error error = MASTRA_ERROR_INIT;
-    mastra_thread *thread = NULL;
+    char ids[AT_ONCE][24];
+    double begin;
 
-    if (mastra_get_thread_by_id(self->store, mastra_str_of("short"), mastra_str_of(NULL), &thread, &error) !=
-        MASTRA_OK) {
-        return bench_complain("ours", error.message);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        thread_name(ids[i], sizeof(ids[i]), NULL, i);
     }
-    if (!thread) {
-        return bench_complain("ours", "the thread is gone");
+    begin = seconds_now();
+    for (size_t i = 0; i < batch->operations; i++) {
+        mastra_str id = mastra_str_of(ids[i % AT_ONCE]);
+        mastra_thread *thread = NULL;
+        bool right;
+
+        if (mastra_get_thread_by_id(ours->store, id, mastra_str_of(NULL), &thread, &ours->error) !=
+            MASTRA_OK) {
+            return complain(ours, "getThreadById");
+        }
+        right = thread && thread->id.len == id.len && thread->metadata.len > 0;
+        mastra_thread_free(thread);
+        if (!right) {
+            return complain(ours, "getThreadById answered something else");
+        }
     }
-    mastra_thread_free(thread);
-    return true;
-}
-
-static bool save_thread(struct ours *self, const char *id)
-{
-    mastra_thread thread = MASTRA_THREAD_INIT;
-    mastra_error error = MASTRA_ERROR_INIT;
-
-    thread.id = mastra_str_of(id);
-    thread.resource_id = mastra_str_of("user");
-    thread.title = mastra_str_of("A thread");
-    thread.metadata = mastra_str_of("{\"topic\":\"weather\"}");
-    return mastra_save_thread(self->store, &thread, NULL, &error) == MASTRA_OK ||
-           bench_complain("ours", error.message);
+    return seconds_now() - begin;
 }
 
 /* By name. */
 
-static void write_request(struct ours *self, struct request *request, const char *thread, int count)
+/* The JSON arguments of each call of a batch. */
+static char **make_arguments(const struct batch *batch)
 {
-    size_t len = (size_t)snprintf(request->text, sizeof request->text, "{\"messages\":[");
+    size_t each = rows[batch->row].messages;
+    size_t room = each * (CONTENT + 256) + 64;
+    char **arguments = calloc(batch->operations, sizeof(*arguments));
 
-    for (int i = 0; i < count; i++) {
-        len +=
-            (size_t)snprintf(request->text + len, sizeof request->text - len,
-                             "%s{\"id\":\"message-%d\",\"threadId\":\"%s\",\"resourceId\":\"user\","
-                             "\"role\":\"user\",\"createdAt\":%lld,\"content\":%s}",
-                             i ? "," : "", self->next_id++, thread, (long long)bench_time(), bench_content());
+    for (size_t i = 0; arguments && i < batch->operations; i++) {
+        const char *separator = "";
+        size_t len;
+
+        arguments[i] = malloc(room);
+        if (!arguments[i]) {
+            break;
+        }
+        len = (size_t)snprintf(arguments[i], room, "{\"messages\":[");
+        for (size_t j = 0; j < each; j++) {
+            const struct note *note = &batch->notes[i * each + j];
+
+            len += (size_t)snprintf(arguments[i] + len, room - len,
+                                    "%s{\"id\":\"%s\",\"threadId\":\"%s\",\"resourceId\":\"user-1\","
+                                    "\"role\":\"user\",\"createdAt\":%lld,\"content\":%s}",
+                                    separator, note->id, note->thread, (long long)note->created_at,
+                                    note->content);
+            separator = ",";
+        }
+        (void)snprintf(arguments[i] + len, room - len, "]}");
     }
-    len += (size_t)snprintf(request->text + len, sizeof request->text - len, "]}");
-    request->len = len;
+    return arguments;
 }
 
-static bool call(struct ours *self, const char *operation, const char *args, size_t len)
+static void free_arguments(char **arguments, size_t count)
 {
-    mastra_error error = MASTRA_ERROR_INIT;
-    char *json = NULL;
-
-    if (mastra_call(self->store, operation, (mastra_str){args, len}, &json, NULL, &error) != MASTRA_OK) {
-        return bench_complain("call", error.message);
+    for (size_t i = 0; arguments && i < count; i++) {
+        free(arguments[i]);
     }
-    mastra_json_free(json);
-    return true;
+    free(arguments);
 }
 
-static bool call_save(struct ours *self, const char *thread, int count)
+/* One call, whose answer must hold a text. */
+static bool call(struct ours *ours, const char *operation, const char *arguments, const char *expected)
 {
-    static struct request request;
+    char *answer = NULL;
+    bool right;
 
-    write_request(self, &request, thread, count);
-    return call(self, "saveMessages", request.text, request.len);
+    if (mastra_call(ours->store, operation, mastra_str_of(arguments), &answer, NULL, &ours->error) !=
+        MASTRA_OK) {
+        return false;
+    }
+    right = strstr(answer, expected) != NULL;
+    mastra_json_free(answer);
+    return right;
 }
 
-static bool call_last_page(struct ours *self)
+static double save_called(struct ours *ours, const struct batch *batch)
 {
-    char args[96];
-    int len = snprintf(args, sizeof args, "{\"threadId\":\"long\",\"page\":%d}",
-                       BENCH_LONG_THREAD / BENCH_PAGE - 1);
+    char **arguments = make_arguments(batch);
+    bool saved = arguments != NULL;
+    double begin = seconds_now();
+    double took;
 
-    return call(self, "listMessages", args, (size_t)len);
+    for (size_t i = 0; saved && i < batch->operations; i++) {
+        saved = call(ours, "saveMessages", arguments[i], "{\"messages\":[{");
+    }
+    took = seconds_now() - begin;
+    free_arguments(arguments, batch->operations);
+    return saved ? took : complain(ours, "saveMessages by name");
 }
 
-static bool call_get_thread(struct ours *self)
+static double read_called(struct ours *ours, const struct batch *batch)
 {
-    static const char args[] = "{\"threadId\":\"short\"}";
+    const char *operation = batch->row == GET_THREAD ? "getThreadById" : "listMessages";
+    const char *expected = batch->row == GET_THREAD ? "{\"id\":\"agent-" : "\"total\":10000";
+    char arguments[128];
+    double begin = seconds_now();
 
-    return call(self, "getThreadById", args, sizeof args - 1);
+    if (batch->row == LAST_PAGE) {
+        (void)snprintf(arguments, sizeof(arguments),
+                       "{\"threadId\":\"long\",\"perPage\":%d,\"orderBy\":{\"field\":\"createdAt\","
+                       "\"direction\":\"DESC\"}}",
+                       PAGE);
+    } else {
+        (void)snprintf(arguments, sizeof(arguments), "{\"threadId\":\"long\",\"perPage\":%d,\"page\":%d}",
+                       PAGE, LONG_THREAD / PAGE - 1);
+    }
+    for (size_t i = 0; i < batch->operations; i++) {
+        if (batch->row == GET_THREAD) {
+            (void)snprintf(arguments, sizeof(arguments), "{\"threadId\":\"agent-%zu\"}", i % AT_ONCE);
+        }
+        if (!call(ours, operation, arguments, expected)) {
+            return complain(ours, operation);
+        }
+    }
+    return seconds_now() - begin;
 }
 
 /* Submitted at once. */
 
 static void done(void *user, mastra_status status, mastra_str json, const mastra_error *error)
 {
-    struct ours *self = user;
+    struct ours *ours = user;
 
     (void)json;
-    pthread_mutex_lock(&self->lock);
-    if (status != MASTRA_OK) {
-        self->failed = true;
-        bench_complain("ours", error->message);
+    (void)error;
+    (void)pthread_mutex_lock(&ours->mutex);
+    ours->failed += status != MASTRA_OK;
+    ours->done++;
+    if (ours->done == AT_ONCE) {
+        (void)pthread_cond_signal(&ours->changed);
     }
-    if (--self->waiting == 0) {
-        pthread_cond_signal(&self->all_done);
-    }
-    pthread_mutex_unlock(&self->lock);
+    (void)pthread_mutex_unlock(&ours->mutex);
 }
 
-static bool submit(struct ours *self)
+static bool submit_and_wait(struct ours *ours, char **arguments)
 {
-    static struct request request;
-    mastra_error error = MASTRA_ERROR_INIT;
-
-    self->waiting = BENCH_SUBMITTED;
-    for (int i = 0; i < BENCH_SUBMITTED; i++) {
-        write_request(self, &request, "short", 1);
-        if (mastra_call_async(self->store, "saveMessages", (mastra_str){request.text, request.len}, 0, done,
-                              self, &error) != MASTRA_OK) {
-            return bench_complain("ours", error.message);
+    ours->done = 0;
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        if (mastra_call_async(ours->store, "saveMessages", mastra_str_of(arguments[i]), 0, done, ours,
+                              &ours->error) != MASTRA_OK) {
+            /* What was queued still has its callback to come. */
+            (void)complain(ours, "mastra_call_async");
+            abort();
         }
     }
-    pthread_mutex_lock(&self->lock);
-    while (self->waiting > 0) {
-        pthread_cond_wait(&self->all_done, &self->lock);
+    (void)pthread_mutex_lock(&ours->mutex);
+    while (ours->done < AT_ONCE) {
+        (void)pthread_cond_wait(&ours->changed, &ours->mutex);
     }
-    pthread_mutex_unlock(&self->lock);
-    return !self->failed;
+    (void)pthread_mutex_unlock(&ours->mutex);
+    return ours->failed == 0;
 }
 
-/* Both. */
-
-static void close_ours(void *user)
+static double save_at_once(struct ours *ours, const struct batch *batch)
 {
-    struct ours *self = user;
+    char **arguments = make_arguments(batch);
+    bool saved = arguments != NULL;
+    double begin = seconds_now();
+    double took;
 
-    mastra_close(self->store, NULL);
-    pthread_cond_destroy(&self->all_done);
-    pthread_mutex_destroy(&self->lock);
-    free(self);
+    for (size_t i = 0; saved && i < batch->operations; i += AT_ONCE) {
+        saved = submit_and_wait(ours, arguments + i);
+    }
+    took = seconds_now() - begin;
+    free_arguments(arguments, batch->operations);
+    return saved ? took : complain(ours, "saveMessages at once");
 }
 
-static void *open_ours(const char *path)
+static double run_ours(void *self, const struct batch *batch)
 {
-    mastra_error error = MASTRA_ERROR_INIT;
-    struct ours *self = calloc(1, sizeof *self);
-    bool ok;
-    char url[512];
-
-    if (!self) {
-        return NULL;
-    }
-    pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->all_done, NULL);
-    snprintf(url, sizeof url, "file:%s", path);
-    ok = mastra_open(url, NULL, &self->store, &error) == MASTRA_OK || bench_complain("ours", error.message);
-    ok = ok && save_thread(self, "short") && save_thread(self, "long");
-    for (int i = 0; ok && i < BENCH_LONG_THREAD / BENCH_BATCH; i++) {
-        ok = save(self, "long", BENCH_BATCH);
-    }
-    if (!ok) {
-        close_ours(self);
-        return NULL;
-    }
-    return self;
-}
-
-static bool step_typed(struct ours *self, enum workload workload)
-{
-    switch (workload) {
+    switch (batch->row) {
     case SAVE_ONE:
-        return save(self, "short", 1);
-    case SAVE_BATCH:
-        return save(self, "short", BENCH_BATCH);
-    case LAST_PAGE:
-        return last_page(self);
+    case SAVE_MANY:
+        return save_typed(self, batch);
+    case SAVE_AT_ONCE:
+        return save_at_once(self, batch);
     case GET_THREAD:
-        return get_thread(self);
+        return thread_typed(self, batch);
     default:
-        return submit(self);
+        return page_typed(self, batch);
     }
 }
 
-static bool step_call(struct ours *self, enum workload workload)
+static double run_call(void *self, const struct batch *batch)
 {
-    switch (workload) {
-    case SAVE_ONE:
-        return call_save(self, "short", 1);
-    case SAVE_BATCH:
-        return call_save(self, "short", BENCH_BATCH);
-    case LAST_PAGE:
-        return call_last_page(self);
-    case GET_THREAD:
-        return call_get_thread(self);
-    default:
-        return submit(self);
-    }
+    return rows[batch->row].messages ? save_called(self, batch) : read_called(self, batch);
 }
 
-static double run(struct ours *self, bool (*step)(struct ours *, enum workload), enum workload workload,
-                  int count)
-{
-    double begin = bench_seconds();
-
-    for (int i = 0; i < count; i++) {
-        if (!step(self, workload)) {
-            return -1;
-        }
-    }
-    return bench_seconds() - begin;
-}
-
-static double run_typed(void *self, enum workload workload, int count)
-{
-    return run(self, step_typed, workload, count);
-}
-
-static double run_call(void *self, enum workload workload, int count)
-{
-    return run(self, step_call, workload, count);
-}
-
-const struct contestant contestant_ours = {"ours", open_ours, run_typed, close_ours};
+const struct contestant contestant_ours = {"ours", open_ours, run_ours, close_ours};
 const struct contestant contestant_call = {"call", open_ours, run_call, close_ours};

@@ -1,7 +1,6 @@
-/* Mastra's own adapter, in a Node.js process that is told what to do over a pipe. */
+/* The peer: peer.mjs in a Node.js process, which is told what to do line by line and times itself. */
 #include "contestant.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,93 +9,117 @@
 
 struct peer {
     pid_t pid;
-    FILE *to;
-    FILE *from;
+    FILE *requests;
+    FILE *answers;
 };
 
-static const char *const names[WORKLOADS] = {"save_one", "save_batch", "submit", "last_page", "get_thread"};
+static const char *node_program;
+static char version[128];
 
-static void close_peer(void *user)
+void peer_use_node(const char *node)
 {
-    struct peer *self = user;
-
-    if (self->to) {
-        fclose(self->to);
-    }
-    if (self->from) {
-        fclose(self->from);
-    }
-    if (self->pid > 0) {
-        waitpid(self->pid, NULL, 0);
-    }
-    free(self);
+    node_program = node;
 }
 
-/* The answer is the seconds it took. */
-static double ask(struct peer *self, const char *what, int count)
+const char *peer_version(void)
 {
-    char line[256];
+    return version;
+}
+
+/* Sends a line and reads the line that answers it: a number of seconds, or what went wrong. */
+static double ask(struct peer *peer, const char *what, size_t operations, int64_t first)
+{
+    char line[512];
     char *end;
     double seconds;
 
-    fprintf(self->to, "%s %d\n", what, count);
-    fflush(self->to);
-    if (!fgets(line, sizeof line, self->from)) {
-        bench_complain("peer", "gave no answer");
+    if (fprintf(peer->requests, "%s %zu %lld\n", what, operations, (long long)first) < 0 ||
+        fflush(peer->requests) != 0 || !fgets(line, sizeof(line), peer->answers)) {
+        fputs("bench: the peer's process has gone\n", stderr);
         return -1;
     }
     seconds = strtod(line, &end);
     if (end == line || *end != '\n') {
-        bench_complain("peer", line);
+        fprintf(stderr, "bench: peer: %s: %s", what, line);
         return -1;
     }
     return seconds;
 }
 
-static bool start(struct peer *self, const char *path)
+static bool close_peer(void *self)
 {
-    int in[2];
-    int out[2];
+    struct peer *peer = self;
+    int status = 0;
+    bool closed;
 
-    if (pipe(in) != 0 || pipe(out) != 0) {
-        return bench_complain("peer", "no pipe");
+    (void)fclose(peer->requests);
+    (void)fclose(peer->answers);
+    closed = waitpid(peer->pid, &status, 0) == peer->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!closed) {
+        fputs("bench: the peer's process did not end well\n", stderr);
     }
-    self->pid = fork();
-    if (self->pid == 0) {
-        dup2(in[0], STDIN_FILENO);
-        dup2(out[1], STDOUT_FILENO);
-        close(in[0]);
-        close(in[1]);
-        close(out[0]);
-        close(out[1]);
-        execl("../scripts/node", "node", "peer.mjs", path, (char *)NULL);
-        _exit(127);
+    free(peer);
+    return closed;
+}
+
+/* Runs in the new process, and does not return. */
+static void become_peer(int requests, int answers, const char *path)
+{
+    if (dup2(requests, STDIN_FILENO) >= 0 && dup2(answers, STDOUT_FILENO) >= 0) {
+        execl(node_program, node_program, "peer.mjs", path, (char *)NULL);
     }
-    close(in[0]);
-    close(out[1]);
-    self->to = fdopen(in[1], "w");
-    self->from = fdopen(out[0], "r");
-    return self->pid > 0 && self->to && self->from;
+    perror(node_program);
+    _exit(127);
+}
+
+static bool start(struct peer *peer, const char *path)
+{
+    int requests[2];
+    int answers[2];
+
+    if (pipe(requests) != 0) {
+        return false;
+    }
+    if (pipe(answers) != 0) {
+        (void)close(requests[0]);
+        (void)close(requests[1]);
+        return false;
+    }
+    peer->pid = fork();
+    if (peer->pid == 0) {
+        (void)close(requests[1]);
+        (void)close(answers[0]);
+        become_peer(requests[0], answers[1], path);
+    }
+    (void)close(requests[0]);
+    (void)close(answers[1]);
+    peer->requests = fdopen(requests[1], "w");
+    peer->answers = fdopen(answers[0], "r");
+    return peer->pid > 0 && peer->requests && peer->answers;
 }
 
 static void *open_peer(const char *path)
 {
-    struct peer *self = calloc(1, sizeof *self);
+    struct peer *peer = calloc(1, sizeof(*peer));
 
-    signal(SIGPIPE, SIG_IGN);
-    if (!self) {
+    if (!peer || !start(peer, path)) {
+        perror("bench: the peer's process");
+        free(peer);
         return NULL;
     }
-    if (!start(self, path) || ask(self, "open", BENCH_LONG_THREAD) < 0) {
-        close_peer(self);
+    if (!fgets(version, sizeof(version), peer->answers)) {
+        (void)close_peer(peer);
         return NULL;
     }
-    return self;
+    version[strcspn(version, "\n")] = '\0';
+    return peer;
 }
 
-static double run(void *self, enum workload workload, int count)
+static double run_peer(void *self, const struct batch *batch)
 {
-    return ask(self, names[workload], count);
+    bool fills = batch->note_count > 0 && strcmp(batch->notes[0].thread, "long") == 0;
+
+    return ask(self, fills ? "fill" : rows[batch->row].key, batch->operations, batch->first);
 }
 
-const struct contestant contestant_peer = {"peer", open_peer, run, close_peer};
+const struct contestant contestant_peer = {"peer", open_peer, run_peer, close_peer};

@@ -1,74 +1,126 @@
-// The benchmark's work done by Mastra's own adapter. Reads "workload count" lines, answers with the seconds each took.
+// The peer in the benchmark: node peer.mjs FILE. Reads lines "ROW OPERATIONS FIRST", does the work, answers with the
+// seconds that it took, or with a text when something is wrong.
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
+import readline from 'node:readline';
 
+// The packages are those of the interop tests.
 const require = createRequire(new URL('../tests/interop/package.json', import.meta.url));
-const { LibSQLStore } = await import(pathToFileURL(require.resolve('@mastra/libsql')));
+const { LibSQLStore } = require('@mastra/libsql');
 
-const BATCH = 100;
-const SUBMITTED = 64;
+const CONTENT = 1024;
+const MANY = 100;
+const AT_ONCE = 64;
 const PAGE = 40;
-const CONTENT_SIZE = 1024;
+const LONG_THREAD = 10_000;
 
-const store = new LibSQLStore({ id: 'bench', url: `file:${process.argv[2]}` });
-const empty = JSON.stringify({ format: 2, parts: [{ type: 'text', text: '' }] }).length;
-const content = { format: 2, parts: [{ type: 'text', text: 'x'.repeat(CONTENT_SIZE - empty) }] };
-let memory;
-let longThread;
-let nextId = 0;
-let time = 1767225600000;
+// Standard output is for answers alone.
+console.log = console.info = console.debug = console.error;
 
-function message(threadId) {
-  return { id: `message-${nextId++}`, threadId, resourceId: 'user', role: 'user', createdAt: new Date(++time), content };
+const store = new LibSQLStore({ id: 'peer', url: `file:${process.argv[2]}` });
+await store.init();
+const memory = await store.getStore('memory');
+
+const agent = (n) => `agent-${n % AT_ONCE}`;
+
+for (const id of ['one', 'many', 'long', ...Array.from({ length: AT_ONCE }, (_, n) => agent(n))]) {
+    const now = new Date();
+    const metadata = { topic: 'benchmark' };
+    await memory.saveThread({
+        thread: { id, resourceId: 'user-1', title: 'A thread', metadata, createdAt: now, updatedAt: now },
+    });
 }
 
-function save(threadId, count) {
-  return memory.saveMessages({ messages: Array.from({ length: count }, () => message(threadId)) });
+function message(number, threadId) {
+    const content = { format: 2, parts: [{ type: 'text', text: String(number) }] };
+    content.parts[0].text += 'a'.repeat(CONTENT - JSON.stringify(content).length);
+    return {
+        id: crypto.randomUUID(),
+        threadId,
+        resourceId: 'user-1',
+        role: 'user',
+        content,
+        createdAt: new Date(1_700_000_000_000 + number),
+    };
 }
 
-async function open(count) {
-  await store.init();
-  memory = await store.getStore('memory');
-  const now = new Date(time);
-  for (const id of ['short', 'long']) {
-    const thread = { id, resourceId: 'user', title: 'A thread', metadata: { topic: 'weather' }, createdAt: now, updatedAt: now };
-    await memory.saveThread({ thread });
-  }
-  longThread = count;
-  for (let i = 0; i < count / BATCH; i++) await save('long', BATCH);
+function batches(operations, first, size, threadId) {
+    return Array.from({ length: operations }, (_, n) => ({
+        messages: Array.from({ length: size }, (_, i) => message(first + n * size + i, threadId ?? agent(n))),
+    }));
 }
 
-async function lastPage() {
-  const page = await memory.listMessages({ threadId: 'long', page: longThread / PAGE - 1, perPage: PAGE });
-  if (page.total !== longThread || page.messages.length !== PAGE) throw new Error('the last page is wrong');
+async function timed(work) {
+    const begin = process.hrtime.bigint();
+    await work();
+    return Number(process.hrtime.bigint() - begin) / 1e9;
 }
 
-async function getThread() {
-  if (!(await memory.getThreadById({ threadId: 'short' }))) throw new Error('the thread is gone');
+async function saveEach(calls) {
+    for (const call of calls) {
+        const { messages } = await memory.saveMessages(call);
+        if (messages.length !== call.messages.length) {
+            throw new Error('saveMessages answered something else');
+        }
+    }
 }
 
-const steps = {
-  save_one: () => save('short', 1),
-  save_batch: () => save('short', BATCH),
-  submit: () => Promise.all(Array.from({ length: SUBMITTED }, () => save('short', 1))),
-  last_page: lastPage,
-  get_thread: getThread,
+async function saveTogether(calls) {
+    for (let i = 0; i < calls.length; i += AT_ONCE) {
+        await Promise.all(calls.slice(i, i + AT_ONCE).map((call) => memory.saveMessages(call)));
+    }
+}
+
+async function listPages(operations, args) {
+    for (let n = 0; n < operations; n++) {
+        const { messages, total } = await memory.listMessages({ threadId: 'long', perPage: PAGE, ...args });
+        if (messages.length !== PAGE || total !== LONG_THREAD) {
+            throw new Error('listMessages answered something else');
+        }
+    }
+}
+
+async function getThreads(operations) {
+    for (let n = 0; n < operations; n++) {
+        const thread = await memory.getThreadById({ threadId: agent(n) });
+        if (thread?.id !== agent(n)) {
+            throw new Error('getThreadById answered something else');
+        }
+    }
+}
+
+// Each prepares, and gives what is to be timed.
+const ROWS = {
+    save_one: (operations, first) => {
+        const calls = batches(operations, first, 1, 'one');
+        return () => saveEach(calls);
+    },
+    save_many: (operations, first) => {
+        const calls = batches(operations, first, MANY, 'many');
+        return () => saveEach(calls);
+    },
+    fill: (operations, first) => {
+        const calls = batches(operations, first, MANY, 'long');
+        return () => saveEach(calls);
+    },
+    save_at_once: (operations, first) => {
+        const calls = batches(operations, first, 1);
+        return () => saveTogether(calls);
+    },
+    last_page: (operations) => () =>
+        listPages(operations, { orderBy: { field: 'createdAt', direction: 'DESC' } }),
+    last_page_by_number: (operations) => () => listPages(operations, { page: LONG_THREAD / PAGE - 1 }),
+    get_thread: (operations) => () => getThreads(operations),
 };
 
-async function run(name, count) {
-  const begin = process.hrtime.bigint();
-  if (name === 'open') await open(count);
-  else for (let i = 0; i < count; i++) await steps[name]();
-  return Number(process.hrtime.bigint() - begin) / 1e9;
+process.stdout.write(`${process.version} @mastra/libsql ${require('@mastra/libsql/package.json').version}\n`);
+for await (const line of readline.createInterface({ input: process.stdin })) {
+    const [row, operations, first] = line.split(' ');
+    let answer;
+    try {
+        answer = await timed(ROWS[row](Number(operations), Number(first)));
+    } catch (error) {
+        answer = String(error.message).replaceAll('\n', ' ');
+    }
+    process.stdout.write(`${answer}\n`);
 }
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const [name, count] = line.split(' ');
-  try {
-    console.log(String(await run(name, Number(count))));
-  } catch (error) {
-    console.log(`failed: ${String(error.message).replaceAll('\n', ' ')}`);
-  }
-}
-process.exit(0);
+store.client.close();

@@ -129,8 +129,8 @@ static void test_null_and_nothing_are_absent(void **state)
 {
     static const char *const empty[] = {
         "{}", "null",
-        "{'threadId':null,'resourceId':null,'include':null,'filter':null,'page':null,'perPage':null,"
-        "'orderBy':null,'includeTotal':null}",
+        ("{'threadId':null,'resourceId':null,'include':null,'filter':null,'page':null,'perPage':null,"
+         "'orderBy':null,'includeTotal':null}"),
         "{'filter':{'dateRange':null,'metadata':null},'orderBy':{'field':null}}"};
     struct fixture *f = *state;
     static const mastra_list_messages_args blank = MASTRA_LIST_MESSAGES_INIT;
@@ -464,8 +464,8 @@ static void test_foreign_bytes_become_replacement_characters(void **state)
 static void test_what_went_in_comes_out(void **state)
 {
     static const char *const texts[] = {
-        "{'id':'t\\\\\\n','resourceId':'r','title':'','metadata':{'a':[1,{}],'n':9007199254740993},"
-        "'createdAt':'2024-01-01T00:00:01.000Z','updatedAt':'1969-12-31T23:59:59.999Z'}",
+        ("{'id':'t\\\\\\n','resourceId':'r','title':'','metadata':{'a':[1,{}],'n':9007199254740993},"
+         "'createdAt':'2024-01-01T00:00:01.000Z','updatedAt':'1969-12-31T23:59:59.999Z'}"),
         "{'id':'t','resourceId':'r','title':'\xf0\x9f\x98\x80 \xc3\xa9'}", "{}"};
     struct fixture *f = *state;
 
