@@ -32,6 +32,11 @@ tsan: ## run the concurrent tests under the thread sanitizer
 	@scripts/build build-tsan $(SANITIZE)=thread $(BUILT_TESTS)
 	@scripts/run-tests build-tsan --suite concurrency --slow 10
 
+clang: ## build everything with Clang as well and run the conformance cases
+	@scripts/install-deps build test clang
+	@CC=clang-14 scripts/build build-clang $(BUILT_TESTS)
+	@scripts/run-tests build-clang --suite conformance
+
 valgrind: ## run the unit tests under valgrind
 	@scripts/install-deps build test valgrind
 	@scripts/build build $(BUILT_TESTS)
@@ -61,9 +66,9 @@ install: all ## install below PREFIX (/usr/local); DESTDIR is put in front
 	@scripts/install build "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-tsan
+	@rm -rf build build-asan build-tsan build-clang
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all demo test asan tsan valgrind lint format bench bench-quick install clean help
+.PHONY: all demo test asan tsan clang valgrind lint format bench bench-quick install clean help
