@@ -30,11 +30,13 @@ static char *align_up(char *ptr)
 static struct chunk *chunk_new(struct ms_heap *heap, size_t room)
 {
     const size_t overhead = sizeof(struct chunk) + ALIGNMENT;
-    if (room > SIZE_MAX - overhead)
+    if (room > SIZE_MAX - overhead) {
         return NULL;
+    }
     struct chunk *chunk = ms_heap_alloc(heap, overhead + room);
-    if (!chunk)
+    if (!chunk) {
         return NULL;
+    }
     chunk->next = NULL;
     chunk->front = align_up((char *)(chunk + 1));
     chunk->back = (char *)chunk + overhead + room;
@@ -44,11 +46,13 @@ static struct chunk *chunk_new(struct ms_heap *heap, size_t room)
 struct ms_arena *ms_arena_new(struct ms_heap *heap, size_t hint)
 {
     size_t room = hint > SMALLEST_CHUNK ? hint : SMALLEST_CHUNK;
-    if (room > SIZE_MAX / 2)
+    if (room > SIZE_MAX / 2) {
         return NULL;
+    }
     struct chunk *first = chunk_new(heap, room + sizeof(struct ms_arena) + ALIGNMENT);
-    if (!first)
+    if (!first) {
         return NULL;
+    }
     struct ms_arena *arena = (struct ms_arena *)(void *)first->front;
     first->front = align_up(first->front + sizeof(*arena));
     arena->heap = ms_heap_ref(heap);
@@ -59,8 +63,9 @@ struct ms_arena *ms_arena_new(struct ms_heap *heap, size_t hint)
 
 void ms_arena_free(struct ms_arena *arena)
 {
-    if (!arena)
+    if (!arena) {
         return;
+    }
     /* The arena itself goes with the first chunk, so nothing may be read from it in the loop. */
     struct ms_heap *heap = arena->heap;
     struct chunk *chunk = arena->current;
@@ -79,8 +84,9 @@ static struct chunk *chunk_for(struct ms_arena *arena, size_t size)
 {
     bool own = size > arena->next_size / 4;
     struct chunk *chunk = chunk_new(arena->heap, own ? size : arena->next_size);
-    if (!chunk)
+    if (!chunk) {
         return NULL;
+    }
     if (own) {
         chunk->next = arena->current->next;
         arena->current->next = chunk;
@@ -88,21 +94,24 @@ static struct chunk *chunk_for(struct ms_arena *arena, size_t size)
     }
     chunk->next = arena->current;
     arena->current = chunk;
-    if (arena->next_size < LARGEST_CHUNK)
+    if (arena->next_size < LARGEST_CHUNK) {
         arena->next_size *= 2;
+    }
     return chunk;
 }
 
 void *ms_arena_alloc(struct ms_arena *arena, size_t size)
 {
-    if (size > SIZE_MAX / 2)
+    if (size > SIZE_MAX / 2) {
         return NULL;
+    }
     size_t padded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     struct chunk *chunk = arena->current;
     if (padded > (size_t)(chunk->back - chunk->front)) {
         chunk = chunk_for(arena, padded);
-        if (!chunk)
+        if (!chunk) {
             return NULL;
+        }
     }
     char *ptr = chunk->front;
     chunk->front += padded;
@@ -112,8 +121,9 @@ void *ms_arena_alloc(struct ms_arena *arena, size_t size)
 void *ms_arena_calloc(struct ms_arena *arena, size_t size)
 {
     void *ptr = ms_arena_alloc(arena, size);
-    if (ptr)
+    if (ptr) {
         memset(ptr, 0, size);
+    }
     return ptr;
 }
 
@@ -122,8 +132,9 @@ char *ms_arena_bytes(struct ms_arena *arena, size_t size)
     struct chunk *chunk = arena->current;
     if (size > (size_t)(chunk->back - chunk->front)) {
         chunk = chunk_for(arena, size);
-        if (!chunk)
+        if (!chunk) {
             return NULL;
+        }
     }
     chunk->back -= size;
     return chunk->back;
@@ -135,11 +146,13 @@ bool ms_arena_str(struct ms_arena *arena, mastra_str text, mastra_str *ret)
         *ret = text;
         return true;
     }
-    if (text.len == SIZE_MAX)
+    if (text.len == SIZE_MAX) {
         return false;
+    }
     char *copy = ms_arena_bytes(arena, text.len + 1);
-    if (!copy)
+    if (!copy) {
         return false;
+    }
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     ret->ptr = copy;

@@ -23,8 +23,9 @@ int64_t ms_clock_monotonic_ns(void)
 
 void ms_clock_sleep_us(int64_t microseconds)
 {
-    if (microseconds <= 0)
+    if (microseconds <= 0) {
         return;
+    }
     /* An absolute deadline, so that signals do not lengthen the sleep. */
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -34,8 +35,9 @@ void ms_clock_sleep_us(int64_t microseconds)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
         continue;
+    }
 }
 
 bool ms_time_valid(mastra_time time)
@@ -125,8 +127,9 @@ static bool is_digit(char c)
 
 static bool accept(struct reader *reader, char c)
 {
-    if (reader->at == reader->end || *reader->at != c)
+    if (reader->at == reader->end || *reader->at != c) {
         return false;
+    }
     reader->at++;
     return true;
 }
@@ -139,16 +142,19 @@ static bool accept_either(struct reader *reader, char a, char b)
 /* Exactly `width` digits that give a number from `min` to `max`. */
 static bool read_number(struct reader *reader, int width, int min, int max, int *ret)
 {
-    if (reader->end - reader->at < width)
+    if (reader->end - reader->at < width) {
         return false;
+    }
     int value = 0;
     for (int i = 0; i < width; i++) {
-        if (!is_digit(reader->at[i]))
+        if (!is_digit(reader->at[i])) {
             return false;
+        }
         value = 10 * value + (reader->at[i] - '0');
     }
-    if (value < min || value > max)
+    if (value < min || value > max) {
         return false;
+    }
     reader->at += width;
     *ret = value;
     return true;
@@ -159,21 +165,25 @@ static bool read_date(struct reader *reader, int64_t *ret_days)
 {
     int year, month = 1, day = 1;
     if (accept(reader, '+')) {
-        if (!read_number(reader, 6, 0, 999999, &year))
+        if (!read_number(reader, 6, 0, 999999, &year)) {
             return false;
+        }
     } else if (accept(reader, '-')) {
-        if (!read_number(reader, 6, 1, 999999, &year))
+        if (!read_number(reader, 6, 1, 999999, &year)) {
             return false;
+        }
         year = -year;
     } else if (!read_number(reader, 4, 0, 9999, &year)) {
         return false;
     }
     if (accept(reader, '-')) {
-        if (!read_number(reader, 2, 1, 12, &month))
+        if (!read_number(reader, 2, 1, 12, &month)) {
             return false;
+        }
         /* JavaScript takes 31 days for every month and lets 30 February run on into March. */
-        if (accept(reader, '-') && !read_number(reader, 2, 1, 31, &day))
+        if (accept(reader, '-') && !read_number(reader, 2, 1, 31, &day)) {
             return false;
+        }
     }
     *ret_days = days_from_civil(year, month, day);
     return true;
@@ -182,8 +192,9 @@ static bool read_date(struct reader *reader, int64_t *ret_days)
 /* The digits behind the point, cut to milliseconds. */
 static bool read_fraction(struct reader *reader, int *ret)
 {
-    if (reader->at == reader->end || !is_digit(*reader->at))
+    if (reader->at == reader->end || !is_digit(*reader->at)) {
         return false;
+    }
     int value = 0;
     for (int scale = 100; reader->at < reader->end && is_digit(*reader->at); reader->at++) {
         value += scale * (*reader->at - '0');
@@ -197,17 +208,21 @@ static bool read_clock(struct reader *reader, int64_t *ret_ms)
 {
     int hour, minute, second = 0, milli = 0;
     if (!read_number(reader, 2, 0, 24, &hour) || !accept(reader, ':') ||
-        !read_number(reader, 2, 0, 59, &minute))
+        !read_number(reader, 2, 0, 59, &minute)) {
         return false;
+    }
     if (accept(reader, ':')) {
-        if (!read_number(reader, 2, 0, 59, &second))
+        if (!read_number(reader, 2, 0, 59, &second)) {
             return false;
-        if (accept(reader, '.') && !read_fraction(reader, &milli))
+        }
+        if (accept(reader, '.') && !read_fraction(reader, &milli)) {
             return false;
+        }
     }
     int64_t ms = ((hour * INT64_C(60) + minute) * 60 + second) * 1000 + milli;
-    if (ms > MS_PER_DAY)
+    if (ms > MS_PER_DAY) {
         return false;
+    }
     *ret_ms = ms;
     return true;
 }
@@ -216,17 +231,21 @@ static bool read_clock(struct reader *reader, int64_t *ret_ms)
 static bool read_zone(struct reader *reader, int64_t *ret_ms)
 {
     *ret_ms = 0;
-    if (reader->at == reader->end || accept_either(reader, 'Z', 'z'))
+    if (reader->at == reader->end || accept_either(reader, 'Z', 'z')) {
         return true;
+    }
     bool west = *reader->at == '-';
-    if (!accept_either(reader, '+', '-'))
+    if (!accept_either(reader, '+', '-')) {
         return false;
+    }
     int hour, minute = 0;
-    if (!read_number(reader, 2, 0, 23, &hour))
+    if (!read_number(reader, 2, 0, 23, &hour)) {
         return false;
+    }
     bool more = accept(reader, ':') || reader->at < reader->end;
-    if (more && !read_number(reader, 2, 0, 59, &minute))
+    if (more && !read_number(reader, 2, 0, 59, &minute)) {
         return false;
+    }
     int64_t ms = (hour * 60 + minute) * MS_PER_MINUTE;
     *ret_ms = west ? -ms : ms;
     return true;
@@ -234,21 +253,26 @@ static bool read_zone(struct reader *reader, int64_t *ret_ms)
 
 bool ms_time_parse(mastra_str text, mastra_time *ret)
 {
-    if (!text.ptr)
+    if (!text.ptr) {
         return false;
+    }
     struct reader reader = {text.ptr, text.ptr + text.len};
     int64_t days, clock = 0, zone = 0;
-    if (!read_date(&reader, &days))
+    if (!read_date(&reader, &days)) {
         return false;
+    }
     if (reader.at < reader.end) {
-        if (!accept_either(&reader, 'T', 't') && !accept(&reader, ' '))
+        if (!accept_either(&reader, 'T', 't') && !accept(&reader, ' ')) {
             return false;
-        if (!read_clock(&reader, &clock) || !read_zone(&reader, &zone))
+        }
+        if (!read_clock(&reader, &clock) || !read_zone(&reader, &zone)) {
             return false;
+        }
     }
     mastra_time time = days * MS_PER_DAY + clock - zone;
-    if (reader.at != reader.end || !ms_time_valid(time))
+    if (reader.at != reader.end || !ms_time_valid(time)) {
         return false;
+    }
     *ret = time;
     return true;
 }

@@ -17,17 +17,20 @@ static size_t shared_size(const mastra_error *error)
 static void make_valid(char *text, size_t len)
 {
     for (size_t at = ms_utf8_valid_prefix(text, len); at < len;
-         at += ms_utf8_valid_prefix(text + at, len - at))
+         at += ms_utf8_valid_prefix(text + at, len - at)) {
         text[at] = '?';
+    }
 }
 
 void ms_error_copy(char *dst, size_t size, mastra_str text)
 {
-    if (!size)
+    if (!size) {
         return;
+    }
     size_t len = text.ptr ? ms_utf8_cut(text.ptr, text.len, size - 1) : 0;
-    if (len)
+    if (len) {
         memcpy(dst, text.ptr, len);
+    }
     dst[len] = '\0';
     make_valid(dst, len);
 }
@@ -65,8 +68,9 @@ set_message(mastra_error *record, const char *format, va_list args)
 
 mastra_status ms_error_set(mastra_error *error, mastra_status status, const char *format, ...)
 {
-    if (!error)
+    if (!error) {
         return status;
+    }
     mastra_error record = begin(error, status);
     va_list args;
     va_start(args, format);
@@ -79,8 +83,9 @@ mastra_status ms_error_set(mastra_error *error, mastra_status status, const char
 static void blank_controls(char *text)
 {
     for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
             *text = ' ';
+        }
     }
 }
 
@@ -90,8 +95,9 @@ static void copy_value(char *dst, size_t size, mastra_str value)
     ms_error_copy(dst, size, value);
     size_t len = value.ptr ? ms_utf8_cut(value.ptr, value.len, size - 1) : 0;
     for (size_t i = 0; i < len; i++) {
-        if (dst[i] == '\0')
+        if (dst[i] == '\0') {
             dst[i] = ' ';
+        }
     }
     blank_controls(dst);
 }
@@ -99,8 +105,9 @@ static void copy_value(char *dst, size_t size, mastra_str value)
 mastra_status ms_error_argument(mastra_error *error, const char *field, mastra_str value,
                                 const char *complaint)
 {
-    if (!error)
+    if (!error) {
         return MASTRA_INVALID_ARGUMENT;
+    }
     mastra_error record = begin(error, MASTRA_INVALID_ARGUMENT);
     ms_error_copy(record.field, sizeof(record.field), mastra_str_of(field));
     if (!value.ptr) {
@@ -119,16 +126,20 @@ mastra_status ms_error_argument(mastra_error *error, const char *field, mastra_s
 
 void ms_error_export(mastra_error *error, const mastra_error *from)
 {
-    if (!error || error == from)
+    if (!error || error == from) {
         return;
+    }
     size_t size = shared_size(error);
     size_t from_size = shared_size(from);
-    if (size > from_size)
+    if (size > from_size) {
         size = from_size;
-    if (size <= BODY_OFFSET)
+    }
+    if (size <= BODY_OFFSET) {
         return;
+    }
     memcpy((char *)error + BODY_OFFSET, (const char *)from + BODY_OFFSET, size - BODY_OFFSET);
     /* A record that ends inside a text must still end it. */
-    if (size > offsetof(mastra_error, operation))
+    if (size > offsetof(mastra_error, operation)) {
         ((char *)error)[size - 1] = '\0';
+    }
 }

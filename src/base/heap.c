@@ -30,11 +30,13 @@ static const mastra_allocator default_allocator = {default_alloc, default_reallo
 
 struct ms_heap *ms_heap_new(const mastra_allocator *allocator)
 {
-    if (!allocator)
+    if (!allocator) {
         allocator = &default_allocator;
+    }
     struct ms_heap *heap = allocator->alloc(allocator->user, sizeof(*heap));
-    if (!heap)
+    if (!heap) {
         return NULL;
+    }
     heap->allocator = *allocator;
     atomic_init(&heap->refs, 1);
     return heap;
@@ -48,8 +50,9 @@ struct ms_heap *ms_heap_ref(struct ms_heap *heap)
 
 void ms_heap_unref(struct ms_heap *heap)
 {
-    if (!heap || atomic_fetch_sub_explicit(&heap->refs, 1, memory_order_acq_rel) != 1)
+    if (!heap || atomic_fetch_sub_explicit(&heap->refs, 1, memory_order_acq_rel) != 1) {
         return;
+    }
     /* The allocator is copied out because the record that holds it is what goes. */
     mastra_allocator allocator = heap->allocator;
     allocator.release(allocator.user, heap);
@@ -69,8 +72,9 @@ void *ms_heap_alloc(struct ms_heap *heap, size_t size)
 void *ms_heap_calloc(struct ms_heap *heap, size_t size)
 {
     void *ptr = ms_heap_alloc(heap, size);
-    if (ptr)
+    if (ptr) {
         memset(ptr, 0, size);
+    }
     return ptr;
 }
 
@@ -81,19 +85,23 @@ void *ms_heap_realloc(struct ms_heap *heap, void *ptr, size_t size)
 
 void ms_heap_release(struct ms_heap *heap, void *ptr)
 {
-    if (ptr)
+    if (ptr) {
         heap->allocator.release(heap->allocator.user, ptr);
+    }
 }
 
 char *ms_heap_strdup(struct ms_heap *heap, mastra_str text)
 {
-    if (text.len == SIZE_MAX)
+    if (text.len == SIZE_MAX) {
         return NULL;
+    }
     char *copy = ms_heap_alloc(heap, text.len + 1);
-    if (!copy)
+    if (!copy) {
         return NULL;
-    if (text.len)
+    }
+    if (text.len) {
         memcpy(copy, text.ptr, text.len);
+    }
     copy[text.len] = '\0';
     return copy;
 }

@@ -7,8 +7,9 @@ static mastra_str find_last(struct ms_json_iter iter, mastra_str key)
     mastra_str found = {NULL, 0};
     mastra_str name, value;
     while (ms_json_next(&iter, &name, &value)) {
-        if (ms_json_string_same(name, key))
+        if (ms_json_string_same(name, key)) {
             found = value;
+        }
     }
     return found;
 }
@@ -20,8 +21,9 @@ static bool arrays_equal(mastra_str a, mastra_str b)
     ms_json_iter_init(&iter_a, a);
     ms_json_iter_init(&iter_b, b);
     while (ms_json_next(&iter_a, NULL, &value_a)) {
-        if (!ms_json_next(&iter_b, NULL, &value_b) || !ms_json_equal(value_a, value_b))
+        if (!ms_json_next(&iter_b, NULL, &value_b) || !ms_json_equal(value_a, value_b)) {
             return false;
+        }
     }
     return !ms_json_next(&iter_b, NULL, &value_b);
 }
@@ -33,8 +35,9 @@ static bool keys_in_same_order(mastra_str a, mastra_str b)
     ms_json_iter_init(&iter_a, a);
     ms_json_iter_init(&iter_b, b);
     while (ms_json_next(&iter_a, &key_a, &value)) {
-        if (!ms_json_next(&iter_b, &key_b, &value) || !ms_json_string_same(key_a, key_b))
+        if (!ms_json_next(&iter_b, &key_b, &value) || !ms_json_string_same(key_a, key_b)) {
             return false;
+        }
     }
     return !ms_json_next(&iter_b, NULL, &value);
 }
@@ -51,8 +54,9 @@ static bool values_equal_in_order(mastra_str a, mastra_str b)
     ms_json_iter_init(&iter_b, b);
     while (ms_json_next(&iter_a, &key, &value_a) && ms_json_next(&iter_b, NULL, &value_b)) {
         /* A value that differs does not count when its key is repeated later. */
-        if (!ms_json_equal(value_a, value_b) && !find_last(iter_a, key).ptr)
+        if (!ms_json_equal(value_a, value_b) && !find_last(iter_a, key).ptr) {
             return false;
+        }
     }
     return true;
 }
@@ -65,11 +69,13 @@ static bool values_within(mastra_str a, mastra_str b)
     ms_json_iter_init(&iter_a, a);
     ms_json_iter_init(&iter_b, b);
     while (ms_json_next(&iter_a, &key, &value)) {
-        if (find_last(iter_a, key).ptr)
+        if (find_last(iter_a, key).ptr) {
             continue;
+        }
         mastra_str other = find_last(iter_b, key);
-        if (!other.ptr || !ms_json_equal(value, other))
+        if (!other.ptr || !ms_json_equal(value, other)) {
             return false;
+        }
     }
     return true;
 }
@@ -81,26 +87,30 @@ static bool keys_within(mastra_str a, mastra_str b)
     ms_json_iter_init(&iter_a, a);
     ms_json_iter_init(&iter_b, b);
     while (ms_json_next(&iter_a, &key, &value)) {
-        if (!find_last(iter_b, key).ptr)
+        if (!find_last(iter_b, key).ptr) {
             return false;
+        }
     }
     return true;
 }
 
 static bool objects_equal(mastra_str a, mastra_str b)
 {
-    if (keys_in_same_order(a, b))
+    if (keys_in_same_order(a, b)) {
         return values_equal_in_order(a, b);
+    }
     return keys_within(b, a) && values_within(a, b);
 }
 
 bool ms_json_equal(mastra_str a, mastra_str b)
 {
     enum ms_json_kind kind = ms_json_kind(a);
-    if (kind != ms_json_kind(b))
+    if (kind != ms_json_kind(b)) {
         return false;
-    if (a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0))
+    }
+    if (a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0)) {
         return true;
+    }
     switch (kind) {
     case MS_JSON_NUMBER:
         return ms_json_number_same(a, b);
@@ -137,8 +147,9 @@ static bool members_init(struct members *members, struct ms_buf *buf, mastra_str
 {
     members->at = members->few;
     members->count = 0;
-    if (ms_json_kind(object) != MS_JSON_OBJECT)
+    if (ms_json_kind(object) != MS_JSON_OBJECT) {
         return true;
+    }
     size_t count = ms_json_count(object);
     if (count > FEW_MEMBERS) {
         members->at = ms_heap_alloc(buf->heap, count * sizeof(members->few[0]));
@@ -150,23 +161,26 @@ static bool members_init(struct members *members, struct ms_buf *buf, mastra_str
     struct ms_json_iter iter;
     struct member member;
     ms_json_iter_init(&iter, object);
-    while (ms_json_next(&iter, &member.key, &member.value))
+    while (ms_json_next(&iter, &member.key, &member.value)) {
         members->at[members->count++] = member;
+    }
     return true;
 }
 
 static void members_release(struct members *members, struct ms_buf *buf)
 {
-    if (members->at != members->few)
+    if (members->at != members->few) {
         ms_heap_release(buf->heap, members->at);
+    }
 }
 
 /* Whether one of the first `count` members has the key. */
 static bool has_key(const struct members *members, size_t count, mastra_str key)
 {
     for (size_t i = 0; i < count; i++) {
-        if (ms_json_string_same(members->at[i].key, key))
+        if (ms_json_string_same(members->at[i].key, key)) {
             return true;
+        }
     }
     return false;
 }
@@ -175,16 +189,18 @@ static bool has_key(const struct members *members, size_t count, mastra_str key)
 static const struct member *last_with_key(const struct members *members, mastra_str key)
 {
     for (size_t i = members->count; i > 0; i--) {
-        if (ms_json_string_same(members->at[i - 1].key, key))
+        if (ms_json_string_same(members->at[i - 1].key, key)) {
             return &members->at[i - 1];
+        }
     }
     return NULL;
 }
 
 static void put_member(struct ms_buf *buf, size_t start, mastra_str key, mastra_str value)
 {
-    if (buf->len > start + 1)
+    if (buf->len > start + 1) {
         ms_buf_add_char(buf, ',');
+    }
     ms_buf_add_str(buf, key);
     ms_buf_add_char(buf, ':');
     ms_buf_add_str(buf, value);
@@ -197,15 +213,17 @@ static void put_merged(struct ms_buf *buf, const struct members *base, const str
     for (size_t i = 0; i < base->count; i++) {
         struct member member = base->at[i];
         const struct member *newer = last_with_key(patch, member.key);
-        if (!newer)
+        if (!newer) {
             put_member(buf, start, member.key, member.value);
-        else if (!has_key(base, i, member.key)) /* a repeated key is replaced in its first place only */
+        } else if (!has_key(base, i, member.key)) { /* a repeated key is replaced in its first place only */
             put_member(buf, start, member.key, newer->value);
+        }
     }
     for (size_t i = 0; i < patch->count; i++) {
         mastra_str key = patch->at[i].key;
-        if (!has_key(base, base->count, key) && !has_key(patch, i, key))
+        if (!has_key(base, base->count, key) && !has_key(patch, i, key)) {
             put_member(buf, start, key, last_with_key(patch, key)->value);
+        }
     }
     ms_buf_add_char(buf, '}');
 }
@@ -213,8 +231,9 @@ static void put_merged(struct ms_buf *buf, const struct members *base, const str
 void ms_json_merge(struct ms_buf *buf, mastra_str base, mastra_str patch)
 {
     struct members base_members, patch_members;
-    if (!members_init(&base_members, buf, base))
+    if (!members_init(&base_members, buf, base)) {
         return;
+    }
     if (members_init(&patch_members, buf, patch)) {
         put_merged(buf, &base_members, &patch_members);
         members_release(&patch_members, buf);
@@ -233,14 +252,16 @@ void ms_json_with_member(struct ms_buf *buf, mastra_str object, mastra_str name,
         ms_json_iter_init(&iter, object);
         while (ms_json_next(&iter, &key, &old)) {
             bool same = ms_json_string_equals(key, name);
-            if (!same || !placed)
+            if (!same || !placed) {
                 put_member(buf, start, key, same ? value : old);
+            }
             placed |= same;
         }
     }
     if (!placed) {
-        if (buf->len > start + 1)
+        if (buf->len > start + 1) {
             ms_buf_add_char(buf, ',');
+        }
         ms_json_put_string(buf, name);
         ms_buf_add_char(buf, ':');
         ms_buf_add_str(buf, value);

@@ -48,8 +48,9 @@ static inline bool ms_json_is_digit(char c)
 
 static inline const char *ms_json_skip_space(const char *at, const char *end)
 {
-    while (at < end && ms_json_is_space(*at))
+    while (at < end && ms_json_is_space(*at)) {
         at++;
+    }
     return at;
 }
 

@@ -38,14 +38,16 @@ static bool in_object(const struct scanner *scan)
 
 static bool push(struct scanner *scan, bool object)
 {
-    if (scan->depth == MS_JSON_MAX_DEPTH)
+    if (scan->depth == MS_JSON_MAX_DEPTH) {
         return fail(scan, "nested deeper than 1,000");
+    }
     unsigned level = scan->depth++;
     unsigned char bit = (unsigned char)(1u << (level % 8));
-    if (object)
+    if (object) {
         scan->objects[level / 8] |= bit;
-    else
+    } else {
         scan->objects[level / 8] &= (unsigned char)~bit;
+    }
     scan->at++;
     return true;
 }
@@ -68,8 +70,9 @@ static inline const char *find_special(const char *at, const char *end, uint64_t
         *high |= word;
         at += 8;
     }
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20) {
         *high |= (unsigned char)*at++;
+    }
     return at;
 }
 
@@ -83,8 +86,9 @@ static bool check_escape(struct scanner *scan)
 {
     static const char invalid_escape[] = "invalid escape";
     scan->at++;
-    if (scan->at == scan->end)
+    if (scan->at == scan->end) {
         return fail(scan, unexpected_end);
+    }
     char c = *scan->at++;
     switch (c) {
     case '"':
@@ -103,10 +107,12 @@ static bool check_escape(struct scanner *scan)
         return fail(scan, invalid_escape);
     }
     for (int i = 0; i < 4; i++, scan->at++) {
-        if (scan->at == scan->end)
+        if (scan->at == scan->end) {
             return fail(scan, unexpected_end);
-        if (!is_hex(*scan->at))
+        }
+        if (!is_hex(*scan->at)) {
             return fail(scan, invalid_escape);
+        }
     }
     return true;
 }
@@ -118,14 +124,18 @@ static bool check_string(struct scanner *scan)
     uint64_t high = 0;
     for (;;) {
         scan->at = find_special(scan->at, scan->end, &high);
-        if (scan->at == scan->end)
+        if (scan->at == scan->end) {
             return fail(scan, unexpected_end);
-        if (*scan->at == '"')
+        }
+        if (*scan->at == '"') {
             break;
-        if (*scan->at != '\\')
+        }
+        if (*scan->at != '\\') {
             return fail(scan, "control character in a string");
-        if (!check_escape(scan))
+        }
+        if (!check_escape(scan)) {
             return false;
+        }
     }
     if (high & MS_JSON_HIGHS) {
         size_t len = (size_t)(scan->at - start);
@@ -141,17 +151,20 @@ static bool check_string(struct scanner *scan)
 
 static bool check_digits(struct scanner *scan)
 {
-    if (scan->at == scan->end || !ms_json_is_digit(*scan->at))
+    if (scan->at == scan->end || !ms_json_is_digit(*scan->at)) {
         return fail(scan, scan->at == scan->end ? unexpected_end : "invalid number");
-    while (scan->at < scan->end && ms_json_is_digit(*scan->at))
+    }
+    while (scan->at < scan->end && ms_json_is_digit(*scan->at)) {
         scan->at++;
+    }
     return true;
 }
 
 static bool accept(struct scanner *scan, char c)
 {
-    if (scan->at == scan->end || *scan->at != c)
+    if (scan->at == scan->end || *scan->at != c) {
         return false;
+    }
     scan->at++;
     return true;
 }
@@ -160,16 +173,19 @@ static bool check_number(struct scanner *scan)
 {
     accept(scan, '-');
     if (accept(scan, '0')) {
-        if (scan->at < scan->end && ms_json_is_digit(*scan->at))
+        if (scan->at < scan->end && ms_json_is_digit(*scan->at)) {
             return fail(scan, "invalid number");
+        }
     } else if (!check_digits(scan)) {
         return false;
     }
-    if (accept(scan, '.') && !check_digits(scan))
+    if (accept(scan, '.') && !check_digits(scan)) {
         return false;
+    }
     if (accept(scan, 'e') || accept(scan, 'E')) {
-        if (!accept(scan, '+'))
+        if (!accept(scan, '+')) {
             accept(scan, '-');
+        }
         return check_digits(scan);
     }
     return true;
@@ -178,8 +194,9 @@ static bool check_number(struct scanner *scan)
 static bool check_literal(struct scanner *scan, const char *literal)
 {
     for (; *literal; literal++) {
-        if (!accept(scan, *literal))
+        if (!accept(scan, *literal)) {
             return fail_here(scan);
+        }
     }
     return true;
 }
@@ -187,13 +204,16 @@ static bool check_literal(struct scanner *scan, const char *literal)
 /* A key, its colon, and the white space in front of the value. */
 static bool check_key(struct scanner *scan)
 {
-    if (scan->at == scan->end || *scan->at != '"')
+    if (scan->at == scan->end || *scan->at != '"') {
         return fail_here(scan);
-    if (!check_string(scan))
+    }
+    if (!check_string(scan)) {
         return false;
+    }
     skip_space(scan);
-    if (!accept(scan, ':'))
+    if (!accept(scan, ':')) {
         return fail_here(scan);
+    }
     skip_space(scan);
     return true;
 }
@@ -201,8 +221,9 @@ static bool check_key(struct scanner *scan)
 /* Opens an array or object. *ret_complete: it is empty, and closed again. */
 static bool check_open(struct scanner *scan, bool object, bool *ret_complete)
 {
-    if (!push(scan, object))
+    if (!push(scan, object)) {
         return false;
+    }
     skip_space(scan);
     *ret_complete = accept(scan, object ? '}' : ']');
     if (*ret_complete) {
@@ -216,8 +237,9 @@ static bool check_open(struct scanner *scan, bool object, bool *ret_complete)
 static bool check_value(struct scanner *scan, bool *ret_complete)
 {
     *ret_complete = true;
-    if (scan->at == scan->end)
+    if (scan->at == scan->end) {
         return fail(scan, unexpected_end);
+    }
     switch (*scan->at) {
     case '{':
         return check_open(scan, true, ret_complete);
@@ -232,8 +254,9 @@ static bool check_value(struct scanner *scan, bool *ret_complete)
     case 'n':
         return check_literal(scan, "null");
     default:
-        if (*scan->at != '-' && !ms_json_is_digit(*scan->at))
+        if (*scan->at != '-' && !ms_json_is_digit(*scan->at)) {
             return fail(scan, unexpected_character);
+        }
         return check_number(scan);
     }
 }
@@ -248,8 +271,9 @@ static bool check_after(struct scanner *scan)
             skip_space(scan);
             return !object || check_key(scan);
         }
-        if (!accept(scan, object ? '}' : ']'))
+        if (!accept(scan, object ? '}' : ']')) {
             return fail_here(scan);
+        }
         scan->depth--;
     }
     return true;
@@ -259,14 +283,16 @@ static bool check_document(struct scanner *scan)
 {
     do {
         bool complete;
-        if (!check_value(scan, &complete))
+        if (!check_value(scan, &complete)) {
             return false;
+        }
         if (!complete) {
             skip_space(scan);
             continue;
         }
-        if (!check_after(scan))
+        if (!check_after(scan)) {
             return false;
+        }
     } while (scan->depth);
     return true;
 }
@@ -281,11 +307,13 @@ bool ms_json_check(mastra_str text, mastra_str *ret, struct ms_json_fault *fault
     if (ok) {
         value.len = (size_t)(scan.at - value.ptr);
         skip_space(&scan);
-        if (scan.at < scan.end)
+        if (scan.at < scan.end) {
             ok = fail(&scan, "text after the value");
+        }
     }
-    if (ok && ret)
+    if (ok && ret) {
         *ret = value;
+    }
     if (!ok && fault) {
         fault->offset = (size_t)(scan.at - start);
         fault->what = scan.what;
@@ -295,8 +323,9 @@ bool ms_json_check(mastra_str text, mastra_str *ret, struct ms_json_fault *fault
 
 enum ms_json_kind ms_json_kind(mastra_str value)
 {
-    if (!value.ptr || !value.len)
+    if (!value.ptr || !value.len) {
         return MS_JSON_NONE;
+    }
     switch (value.ptr[0]) {
     case 'n':
         return MS_JSON_NULL;
@@ -351,10 +380,12 @@ static const char *pass_string(const char *at, const char *end)
             }
             at += 8;
         }
-        while (at < end && *at != '"' && *at != '\\')
+        while (at < end && *at != '"' && *at != '\\') {
             at++;
-        if (at >= end || *at == '"')
+        }
+        if (at >= end || *at == '"') {
             return at < end ? at + 1 : end;
+        }
         at += 2; /* the escaped character cannot end the string; the digits of \u are plain text */
     }
 }
@@ -369,27 +400,31 @@ static const char *pass_container(const char *at, const char *end)
             continue;
         }
         char c = (char)(*at++ | 0x20); /* makes [ a {, and ] a } */
-        if (c == '{')
+        if (c == '{') {
             depth++;
-        else if (c == '}' && --depth == 0)
+        } else if (c == '}' && --depth == 0) {
             break;
+        }
     }
     return at;
 }
 
 static const char *pass_scalar(const char *at, const char *end)
 {
-    while (at < end && *at != ',' && *at != ']' && *at != '}' && !ms_json_is_space(*at))
+    while (at < end && *at != ',' && *at != ']' && *at != '}' && !ms_json_is_space(*at)) {
         at++;
+    }
     return at;
 }
 
 static const char *pass_value(const char *at, const char *end)
 {
-    if (at == end)
+    if (at == end) {
         return end;
-    if (*at == '"')
+    }
+    if (*at == '"') {
         return pass_string(at, end);
+    }
     return *at == '{' || *at == '[' ? pass_container(at, end) : pass_scalar(at, end);
 }
 
@@ -399,18 +434,20 @@ void ms_json_iter_init(struct ms_json_iter *iter, mastra_str value)
     iter->kind = ms_json_kind(value);
     iter->at = value.ptr;
     iter->end = value.ptr ? value.ptr + value.len : NULL;
-    if (iter->kind == MS_JSON_ARRAY || iter->kind == MS_JSON_OBJECT)
+    if (iter->kind == MS_JSON_ARRAY || iter->kind == MS_JSON_OBJECT) {
         iter->at = ms_json_skip_space(iter->at + 1, iter->end);
-    else
+    } else {
         iter->at = iter->end;
+    }
 }
 
 bool ms_json_next(struct ms_json_iter *iter, mastra_str *key, mastra_str *value)
 {
     const char *at = iter->at;
     const char *end = iter->end;
-    if (at == end || *at == ']' || *at == '}')
+    if (at == end || *at == ']' || *at == '}') {
         return false;
+    }
     mastra_str name = {NULL, 0};
     if (iter->kind == MS_JSON_OBJECT) {
         name.ptr = at;
@@ -420,13 +457,15 @@ bool ms_json_next(struct ms_json_iter *iter, mastra_str *key, mastra_str *value)
         at = ms_json_skip_space(at < end ? at + 1 : end, end); /* the colon */
     }
     const char *value_end = pass_value(at, end);
-    if (key)
+    if (key) {
         *key = name;
+    }
     *value = (mastra_str){at, (size_t)(value_end - at)};
 
     at = ms_json_skip_space(value_end, end);
-    if (at < end && *at == ',')
+    if (at < end && *at == ',') {
         at = ms_json_skip_space(at + 1, end);
+    }
     iter->at = at;
     return true;
 }
@@ -434,14 +473,16 @@ bool ms_json_next(struct ms_json_iter *iter, mastra_str *key, mastra_str *value)
 mastra_str ms_json_member(mastra_str object, mastra_str name)
 {
     mastra_str found = {NULL, 0};
-    if (ms_json_kind(object) != MS_JSON_OBJECT)
+    if (ms_json_kind(object) != MS_JSON_OBJECT) {
         return found;
+    }
     struct ms_json_iter iter;
     mastra_str key, value;
     ms_json_iter_init(&iter, object);
     while (ms_json_next(&iter, &key, &value)) {
-        if (ms_json_string_equals(key, name))
+        if (ms_json_string_equals(key, name)) {
             found = value;
+        }
     }
     return found;
 }
@@ -452,7 +493,8 @@ size_t ms_json_count(mastra_str value)
     mastra_str element;
     size_t count = 0;
     ms_json_iter_init(&iter, value);
-    while (ms_json_next(&iter, NULL, &element))
+    while (ms_json_next(&iter, NULL, &element)) {
         count++;
+    }
     return count;
 }

@@ -85,8 +85,9 @@ static const char *read_escape(const char *at, const char *end, struct piece *pi
 {
     char c = at[1];
     at += 2;
-    if (c == 'u')
+    if (c == 'u') {
         return read_unicode(at, end, piece);
+    }
     piece->lone_surrogate = false;
     piece->len = 1;
     switch (c) {
@@ -114,8 +115,9 @@ static const char *read_escape(const char *at, const char *end, struct piece *pi
 
 static void replace_surrogate(struct piece *piece)
 {
-    if (piece->lone_surrogate)
+    if (piece->lone_surrogate) {
         piece->len = encode(0xfffd, piece->bytes);
+    }
 }
 
 size_t ms_json_string_length(mastra_str raw)
@@ -127,8 +129,9 @@ size_t ms_json_string_length(mastra_str raw)
     while (at < end) {
         const char *escape = find_escape(at, end);
         len += (size_t)(escape - at);
-        if (escape == end)
+        if (escape == end) {
             break;
+        }
         struct piece piece;
         at = read_escape(escape, end, &piece);
         len += piece.len; /* a lone surrogate is as long as what replaces it */
@@ -147,8 +150,9 @@ size_t ms_json_unescape(mastra_str raw, char *out, struct ms_json_string_facts *
         const char *escape = find_escape(at, end);
         memcpy(to, at, (size_t)(escape - at));
         to += escape - at;
-        if (escape == end)
+        if (escape == end) {
             break;
+        }
         struct piece piece;
         at = read_escape(escape, end, &piece);
         found.has_nul |= piece.bytes[0] == '\0';
@@ -157,8 +161,9 @@ size_t ms_json_unescape(mastra_str raw, char *out, struct ms_json_string_facts *
         memcpy(to, piece.bytes, piece.len);
         to += piece.len;
     }
-    if (facts)
+    if (facts) {
         *facts = found;
+    }
     return (size_t)(to - out);
 }
 
@@ -167,8 +172,9 @@ bool ms_json_unescape_arena(mastra_str raw, struct ms_arena *arena, mastra_str *
 {
     size_t len = ms_json_string_length(raw);
     char *out = ms_arena_bytes(arena, len + 1);
-    if (!out)
+    if (!out) {
         return false;
+    }
     ms_json_unescape(raw, out, facts);
     out[len] = '\0';
     *ret = (mastra_str){out, len};
@@ -177,8 +183,9 @@ bool ms_json_unescape_arena(mastra_str raw, struct ms_arena *arena, mastra_str *
 
 bool ms_json_string_equals(mastra_str raw, mastra_str text)
 {
-    if (!text.ptr || text.len > raw.len - 2)
+    if (!text.ptr || text.len > raw.len - 2) {
         return false;
+    }
     mastra_str inside = inside_quotes(raw);
     const char *at = inside.ptr;
     const char *end = at + inside.len;
@@ -187,17 +194,20 @@ bool ms_json_string_equals(mastra_str raw, mastra_str text)
     while (at < end) {
         const char *escape = find_escape(at, end);
         size_t run = (size_t)(escape - at);
-        if (run > left || memcmp(at, other, run) != 0)
+        if (run > left || memcmp(at, other, run) != 0) {
             return false;
+        }
         other += run;
         left -= run;
-        if (escape == end)
+        if (escape == end) {
             break;
+        }
         struct piece piece;
         at = read_escape(escape, end, &piece);
         replace_surrogate(&piece);
-        if (piece.len > left || memcmp(piece.bytes, other, piece.len) != 0)
+        if (piece.len > left || memcmp(piece.bytes, other, piece.len) != 0) {
             return false;
+        }
         other += piece.len;
         left -= piece.len;
     }
@@ -215,12 +225,15 @@ struct byte_reader {
 /* Returns -1 at the end. */
 static int next_byte(struct byte_reader *reader)
 {
-    if (reader->used < reader->piece.len)
+    if (reader->used < reader->piece.len) {
         return reader->piece.bytes[reader->used++];
-    if (reader->at == reader->end)
+    }
+    if (reader->at == reader->end) {
         return -1;
-    if (*reader->at != '\\')
+    }
+    if (*reader->at != '\\') {
         return (unsigned char)*reader->at++;
+    }
     reader->at = read_escape(reader->at, reader->end, &reader->piece);
     reader->used = 1;
     return reader->piece.bytes[0];
@@ -228,20 +241,24 @@ static int next_byte(struct byte_reader *reader)
 
 bool ms_json_string_same(mastra_str a, mastra_str b)
 {
-    if (a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0)
+    if (a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0) {
         return true;
+    }
     mastra_str in_a = inside_quotes(a);
     mastra_str in_b = inside_quotes(b);
-    if (!memchr(in_a.ptr, '\\', in_a.len) && !memchr(in_b.ptr, '\\', in_b.len))
+    if (!memchr(in_a.ptr, '\\', in_a.len) && !memchr(in_b.ptr, '\\', in_b.len)) {
         return false;
+    }
     struct byte_reader read_a = {.at = in_a.ptr, .end = in_a.ptr + in_a.len};
     struct byte_reader read_b = {.at = in_b.ptr, .end = in_b.ptr + in_b.len};
     for (;;) {
         int byte = next_byte(&read_a);
-        if (byte != next_byte(&read_b))
+        if (byte != next_byte(&read_b)) {
             return false;
-        if (byte < 0)
+        }
+        if (byte < 0) {
             return true;
+        }
     }
 }
 
@@ -262,10 +279,12 @@ struct decimal {
 static const char *read_exponent(const char *at, const char *end, struct decimal *decimal)
 {
     decimal->exponent_negative = *at == '-';
-    if (*at == '-' || *at == '+')
+    if (*at == '-' || *at == '+') {
         at++;
-    while (at < end && *at == '0')
+    }
+    while (at < end && *at == '0') {
         at++;
+    }
     decimal->exponent = (mastra_str){at, (size_t)(end - at)};
     return end;
 }
@@ -290,17 +309,20 @@ static struct decimal read_decimal(mastra_str number)
             decimal.shift -= fraction;
             continue;
         }
-        if (!decimal.first)
+        if (!decimal.first) {
             decimal.first = at;
+        }
         decimal.shift += !fraction;
         zeros = *at == '0' ? zeros + 1 : 0;
         decimal.count++;
-        if (!zeros)
+        if (!zeros) {
             decimal.last = at + 1;
+        }
     }
     decimal.count -= zeros;
-    if (at < end)
+    if (at < end) {
         read_exponent(at + 1, end, &decimal);
+    }
     return decimal;
 }
 
@@ -308,8 +330,9 @@ static struct decimal read_decimal(mastra_str number)
 static int64_t decimal_power(const struct decimal *decimal)
 {
     int64_t exponent = 0;
-    for (size_t i = 0; i < decimal->exponent.len && exponent < INT64_C(100000000000000000); i++)
+    for (size_t i = 0; i < decimal->exponent.len && exponent < INT64_C(100000000000000000); i++) {
         exponent = 10 * exponent + (decimal->exponent.ptr[i] - '0');
+    }
     return (decimal->exponent_negative ? -exponent : exponent) + decimal->shift;
 }
 
@@ -317,19 +340,23 @@ bool ms_json_int(mastra_str number, int64_t *ret)
 {
     struct decimal decimal = read_decimal(number);
     int64_t power = decimal.count ? decimal_power(&decimal) : 0;
-    if (power > 19 || power < (int64_t)decimal.count)
+    if (power > 19 || power < (int64_t)decimal.count) {
         return false;
+    }
     uint64_t value = 0;
     for (const char *at = decimal.first; at != decimal.last; at++) {
-        if (*at != '.')
+        if (*at != '.') {
             value = 10 * value + (uint64_t)(*at - '0');
+        }
     }
     /* At most 19 digits, so that this fits in 64 bits without a sign. */
-    for (int64_t i = (int64_t)decimal.count; i < power; i++)
+    for (int64_t i = (int64_t)decimal.count; i < power; i++) {
         value *= 10;
+    }
     uint64_t limit = (uint64_t)INT64_MAX + decimal.negative;
-    if (value > limit)
+    if (value > limit) {
         return false;
+    }
     *ret = decimal.negative ? (int64_t)(0 - value) : (int64_t)value;
     return true;
 }
@@ -347,19 +374,22 @@ static double slow_double(const struct decimal *decimal, int64_t power)
     size_t len = 0;
     const char *at = decimal->first;
     for (; at != decimal->last && len < DOUBLE_DIGITS; at++) {
-        if (*at != '.')
+        if (*at != '.') {
             text[len++] = *at;
+        }
     }
-    if (at != decimal->last && len == DOUBLE_DIGITS)
+    if (at != decimal->last && len == DOUBLE_DIGITS) {
         text[len++] = '1';
+    }
     int64_t exponent = power - (int64_t)len;
     text[len++] = 'e';
     if (exponent < 0) {
         text[len++] = '-';
         exponent = -exponent;
     }
-    for (int64_t scale = 10000; scale; scale /= 10)
+    for (int64_t scale = 10000; scale; scale /= 10) {
         text[len++] = (char)('0' + exponent / scale % 10);
+    }
     text[len] = '\0';
     double value = strtod(text, NULL);
     return decimal->negative ? -value : value;
@@ -370,22 +400,27 @@ double ms_json_double(mastra_str number)
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     struct decimal decimal = read_decimal(number);
-    if (!decimal.count)
+    if (!decimal.count) {
         return decimal.negative ? -0.0 : 0.0;
+    }
     int64_t power = decimal_power(&decimal);
-    if (power > 400)
+    if (power > 400) {
         return decimal.negative ? -HUGE_VAL : HUGE_VAL;
-    if (power < -400)
+    }
+    if (power < -400) {
         return decimal.negative ? -0.0 : 0.0;
+    }
     int64_t exponent = power - (int64_t)decimal.count;
-    if (FLT_EVAL_METHOD != 0 || decimal.count > 15 || exponent < -22 || exponent > 22)
+    if (FLT_EVAL_METHOD != 0 || decimal.count > 15 || exponent < -22 || exponent > 22) {
         return slow_double(&decimal, power);
+    }
 
     /* Both operands are exact, so that the one operation rounds correctly. */
     int64_t digits = 0;
     for (const char *at = decimal.first; at != decimal.last; at++) {
-        if (*at != '.')
+        if (*at != '.') {
             digits = 10 * digits + (*at - '0');
+        }
     }
     double value = exponent < 0 ? (double)digits / powers[-exponent] : (double)digits * powers[exponent];
     return decimal.negative ? -value : value;
@@ -407,8 +442,9 @@ static bool powers_same(const struct decimal *a, const struct decimal *b)
     for (size_t i = 0; i < len; i++) {
         difference = 10 * difference + exponent_digit(a, len, i) - exponent_digit(b, len, i);
         /* Once far from zero it only goes farther, and no text is long enough to make up for it. */
-        if (difference > INT64_C(100000000000000000) || difference < -INT64_C(100000000000000000))
+        if (difference > INT64_C(100000000000000000) || difference < -INT64_C(100000000000000000)) {
             return false;
+        }
     }
     return difference == wanted;
 }
@@ -417,20 +453,26 @@ bool ms_json_number_same(mastra_str a, mastra_str b)
 {
     struct decimal left = read_decimal(a);
     struct decimal right = read_decimal(b);
-    if (left.count != right.count)
+    if (left.count != right.count) {
         return false;
-    if (!left.count)
+    }
+    if (!left.count) {
         return true;
-    if (left.negative != right.negative || !powers_same(&left, &right))
+    }
+    if (left.negative != right.negative || !powers_same(&left, &right)) {
         return false;
+    }
     const char *other = right.first;
     for (const char *at = left.first; at != left.last; at++) {
-        if (*at == '.')
+        if (*at == '.') {
             continue;
-        if (*other == '.')
+        }
+        if (*other == '.') {
             other++;
-        if (*at != *other++)
+        }
+        if (*at != *other++) {
             return false;
+        }
     }
     return true;
 }

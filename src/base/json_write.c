@@ -11,12 +11,14 @@ static size_t plain_length(const char *ptr, size_t len)
         uint64_t word = ms_json_word(ptr + at);
         uint64_t marks =
             ms_json_word_equal(word, '"') | ms_json_word_equal(word, '\\') | ms_json_word_control(word);
-        if (marks)
+        if (marks) {
             return at + ms_json_word_index(marks);
+        }
         at += 8;
     }
-    while (at < len && ptr[at] != '"' && ptr[at] != '\\' && (unsigned char)ptr[at] >= 0x20)
+    while (at < len && ptr[at] != '"' && ptr[at] != '\\' && (unsigned char)ptr[at] >= 0x20) {
         at++;
+    }
     return at;
 }
 
@@ -53,14 +55,16 @@ static void put_escaped(struct ms_buf *buf, char c)
 void ms_json_put_string(struct ms_buf *buf, mastra_str text)
 {
     /* One growth for the usual text, which has nothing to escape. */
-    if (text.len > SIZE_MAX - 2 || !ms_buf_reserve(buf, text.len + 2))
+    if (text.len > SIZE_MAX - 2 || !ms_buf_reserve(buf, text.len + 2)) {
         return;
+    }
     ms_buf_add_char(buf, '"');
     while (text.len) {
         size_t plain = plain_length(text.ptr, text.len);
         ms_buf_add(buf, text.ptr, plain);
-        if (plain == text.len)
+        if (plain == text.len) {
             break;
+        }
         put_escaped(buf, text.ptr[plain]);
         text.ptr += plain + 1;
         text.len -= plain + 1;
@@ -113,8 +117,9 @@ static char *put_int(char *at, int64_t value)
         digits[count++] = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    while (count)
+    while (count) {
         *at++ = digits[--count];
+    }
     return at;
 }
 
@@ -125,15 +130,18 @@ static void round_digits(double value, int count, struct digits *ret)
     snprintf(text, sizeof(text), "%.*e", count - 1, value);
     const char *at = text;
     for (ret->count = 0; ret->count < count; at++) {
-        if (ms_json_is_digit(*at))
+        if (ms_json_is_digit(*at)) {
             ret->digits[ret->count++] = *at;
+        }
     }
     bool negative = at[1] == '-';
     ret->exponent = 0;
-    for (at += 2; ms_json_is_digit(*at); at++)
+    for (at += 2; ms_json_is_digit(*at); at++) {
         ret->exponent = 10 * ret->exponent + (*at - '0');
-    if (negative)
+    }
+    if (negative) {
         ret->exponent = -ret->exponent;
+    }
 }
 
 static bool reads_back(const struct digits *digits, double value)
@@ -153,8 +161,9 @@ static bool reads_back(const struct digits *digits, double value)
 static void increment(struct digits *digits)
 {
     int i = digits->count - 1;
-    while (i >= 0 && digits->digits[i] == '9')
+    while (i >= 0 && digits->digits[i] == '9') {
         digits->digits[i--] = '0';
+    }
     if (i >= 0) {
         digits->digits[i]++;
         return;
@@ -170,11 +179,13 @@ static void increment(struct digits *digits)
 static bool fits_with(double value, int count, struct digits *ret)
 {
     round_digits(value, count, ret);
-    if (reads_back(ret, value))
+    if (reads_back(ret, value)) {
         return true;
+    }
     int exponent;
-    if (frexp(value, &exponent) != 0.5)
+    if (frexp(value, &exponent) != 0.5) {
         return false;
+    }
     increment(ret);
     return reads_back(ret, value);
 }
@@ -187,19 +198,23 @@ static void shortest_digits(double value, struct digits *ret)
      * zeros.
      */
     int count = fpclassify(value) == FP_NORMAL ? 15 : 1;
-    while (count < MOST_DIGITS && !fits_with(value, count, ret))
+    while (count < MOST_DIGITS && !fits_with(value, count, ret)) {
         count++;
-    if (count == MOST_DIGITS)
+    }
+    if (count == MOST_DIGITS) {
         round_digits(value, count, ret);
-    while (ret->count > 1 && ret->digits[ret->count - 1] == '0')
+    }
+    while (ret->count > 1 && ret->digits[ret->count - 1] == '0') {
         ret->count--;
+    }
 }
 
 /* Appends digits[from..to) and zeros where there are none. */
 static char *put_range(char *at, const struct digits *digits, int from, int to)
 {
-    for (int i = from; i < to; i++)
+    for (int i = from; i < to; i++) {
         *at++ = i < digits->count ? digits->digits[i] : '0';
+    }
     return at;
 }
 
@@ -217,8 +232,9 @@ static char *put_digits(char *at, const struct digits *digits)
     if (point <= 0 && point > -6) {
         *at++ = '0';
         *at++ = '.';
-        for (int i = point; i < 0; i++)
+        for (int i = point; i < 0; i++) {
             *at++ = '0';
+        }
         return put_range(at, digits, 0, digits->count);
     }
     *at++ = digits->digits[0];

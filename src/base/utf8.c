@@ -4,19 +4,23 @@
 static size_t sequence_length(const unsigned char *ptr, size_t len)
 {
     unsigned char lead = ptr[0];
-    if (lead < 0xc2 || lead > 0xf4 || len < 2 || (ptr[1] & 0xc0) != 0x80)
+    if (lead < 0xc2 || lead > 0xf4 || len < 2 || (ptr[1] & 0xc0) != 0x80) {
         return 0;
-    if (lead < 0xe0)
+    }
+    if (lead < 0xe0) {
         return 2;
-    if (len < 3 || (ptr[2] & 0xc0) != 0x80)
+    }
+    if (len < 3 || (ptr[2] & 0xc0) != 0x80) {
         return 0;
+    }
     if (lead < 0xf0) {
         /* Below 0xa0 the form of 0xe0 is overlong; from 0xa0 on that of 0xed is a surrogate. */
         bool bad = (lead == 0xe0 && ptr[1] < 0xa0) || (lead == 0xed && ptr[1] > 0x9f);
         return bad ? 0 : 3;
     }
-    if (len < 4 || (ptr[3] & 0xc0) != 0x80)
+    if (len < 4 || (ptr[3] & 0xc0) != 0x80) {
         return 0;
+    }
     bool bad = (lead == 0xf0 && ptr[1] < 0x90) || (lead == 0xf4 && ptr[1] > 0x8f);
     return bad ? 0 : 4;
 }
@@ -29,16 +33,19 @@ size_t ms_utf8_valid_prefix(const char *ptr, size_t len)
         while (len - at >= 8) {
             uint64_t word;
             memcpy(&word, bytes + at, sizeof(word));
-            if (word & UINT64_C(0x8080808080808080))
+            if (word & UINT64_C(0x8080808080808080)) {
                 break;
+            }
             at += 8;
         }
-        while (at < len && bytes[at] < 0x80)
+        while (at < len && bytes[at] < 0x80) {
             at++;
+        }
         while (at < len && bytes[at] >= 0x80) {
             size_t step = sequence_length(bytes + at, len - at);
-            if (!step)
+            if (!step) {
                 return at;
+            }
             at += step;
         }
     }
@@ -57,11 +64,13 @@ static bool is_continuation(char c)
 
 size_t ms_utf8_cut(const char *ptr, size_t len, size_t max)
 {
-    if (len <= max)
+    if (len <= max) {
         return len;
+    }
     size_t cut = max;
-    while (cut > 0 && max - cut < 3 && is_continuation(ptr[cut]))
+    while (cut > 0 && max - cut < 3 && is_continuation(ptr[cut])) {
         cut--;
+    }
     /* A longer run of continuation bytes belongs to no character, so there is none to spare. */
     return is_continuation(ptr[cut]) ? max : cut;
 }
@@ -164,24 +173,28 @@ static bool in_ranges(uint32_t point, const struct range *ranges, size_t count)
     size_t low = 0;
     while (low < count) {
         size_t middle = low + (count - low) / 2;
-        if (point < ranges[middle].first)
+        if (point < ranges[middle].first) {
             count = middle;
-        else if (point > ranges[middle].last)
+        } else if (point > ranges[middle].last) {
             low = middle + 1;
-        else
+        } else {
             return true;
+        }
     }
     return false;
 }
 
 static size_t point_columns(uint32_t point)
 {
-    if (point < 0x20 || (point >= 0x7f && point < 0xa0))
+    if (point < 0x20 || (point >= 0x7f && point < 0xa0)) {
         return 0;
-    if (point < 0x300)
+    }
+    if (point < 0x300) {
         return 1;
-    if (in_ranges(point, zero_width, sizeof(zero_width) / sizeof(zero_width[0])))
+    }
+    if (in_ranges(point, zero_width, sizeof(zero_width) / sizeof(zero_width[0]))) {
         return 0;
+    }
     return in_ranges(point, double_width, sizeof(double_width) / sizeof(double_width[0])) ? 2 : 1;
 }
 
@@ -189,8 +202,9 @@ static uint32_t decode(const unsigned char *ptr, size_t len)
 {
     static const unsigned char lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
     uint32_t point = ptr[0] & lead_bits[len];
-    for (size_t i = 1; i < len; i++)
+    for (size_t i = 1; i < len; i++) {
         point = point << 6 | (ptr[i] & 0x3f);
+    }
     return point;
 }
 
