@@ -1,37 +1,9 @@
-#include "unit/base_support.h"
+#include "unit/buffer_fixture.h"
 
 #include <locale.h>
 #include <math.h>
 
 #include "base/json.h"
-
-struct fixture {
-    struct test_memory memory;
-    struct ms_heap *heap;
-    struct ms_buf buf;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    if (!fixture)
-        return -1;
-    test_memory_init(&fixture->memory, 0);
-    fixture->heap = ms_heap_new(&fixture->memory.allocator);
-    ms_buf_init(&fixture->buf, fixture->heap, 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    ms_buf_release(&fixture->buf);
-    ms_heap_unref(fixture->heap);
-    int leaked = fixture->memory.live != 0;
-    free(fixture);
-    return leaked;
-}
 
 static void assert_written(struct fixture *fixture, const char *ptr, size_t len, const char *expected)
 {
