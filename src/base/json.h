@@ -40,9 +40,6 @@ bool ms_json_check(mastra_str text, mastra_str *ret, struct ms_json_fault *fault
 /* The kind of a checked value, by its first character; NONE when absent or empty. */
 enum ms_json_kind ms_json_kind(mastra_str value);
 
-/* "string", "number", "boolean", "null", "array", "object", "undefined" (for NONE). */
-const char *ms_json_kind_name(enum ms_json_kind kind);
-
 /* Walks the members of an object, or the elements of an array (where key is absent). */
 struct ms_json_iter {
     const char *at;

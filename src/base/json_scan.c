@@ -344,28 +344,6 @@ enum ms_json_kind ms_json_kind(mastra_str value)
     }
 }
 
-const char *ms_json_kind_name(enum ms_json_kind kind)
-{
-    switch (kind) {
-    case MS_JSON_NULL:
-        return "null";
-    case MS_JSON_FALSE:
-    case MS_JSON_TRUE:
-        return "boolean";
-    case MS_JSON_NUMBER:
-        return "number";
-    case MS_JSON_STRING:
-        return "string";
-    case MS_JSON_ARRAY:
-        return "array";
-    case MS_JSON_OBJECT:
-        return "object";
-    case MS_JSON_NONE:
-        break;
-    }
-    return "undefined";
-}
-
 /* Stands on the opening quote; returns what follows the closing one. */
 static const char *pass_string(const char *at, const char *end)
 {

@@ -11,7 +11,4 @@ bool ms_utf8_valid(mastra_str text);
 /* The largest n <= max such that ptr[0..n) does not cut a character. */
 size_t ms_utf8_cut(const char *ptr, size_t len, size_t max);
 
-/* Number of characters (code points) and of terminal columns (wide East Asian and emoji count 2, combining 0). */
-size_t ms_utf8_columns(mastra_str text);
-
 #endif

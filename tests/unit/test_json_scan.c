@@ -268,21 +268,15 @@ static void test_kinds(void **state)
     static const struct {
         const char *text;
         enum ms_json_kind kind;
-        const char *name;
     } kinds[] = {
-        {NULL, MS_JSON_NONE, "undefined"},   {"", MS_JSON_NONE, "undefined"},
-        {"null", MS_JSON_NULL, "null"},      {"true", MS_JSON_TRUE, "boolean"},
-        {"false", MS_JSON_FALSE, "boolean"}, {"0", MS_JSON_NUMBER, "number"},
-        {"9", MS_JSON_NUMBER, "number"},     {"-1", MS_JSON_NUMBER, "number"},
-        {"\"\"", MS_JSON_STRING, "string"},  {"[]", MS_JSON_ARRAY, "array"},
-        {"{}", MS_JSON_OBJECT, "object"},    {"x", MS_JSON_NONE, "undefined"},
+        {NULL, MS_JSON_NONE},     {"", MS_JSON_NONE},    {"null", MS_JSON_NULL}, {"true", MS_JSON_TRUE},
+        {"false", MS_JSON_FALSE}, {"0", MS_JSON_NUMBER}, {"9", MS_JSON_NUMBER},  {"-1", MS_JSON_NUMBER},
+        {"\"\"", MS_JSON_STRING}, {"[]", MS_JSON_ARRAY}, {"{}", MS_JSON_OBJECT}, {"x", MS_JSON_NONE},
     };
     for (size_t i = 0; i < COUNT(kinds); i++) {
         enum ms_json_kind kind = ms_json_kind(mastra_str_of(kinds[i].text));
         assert_int_equal(kind, kinds[i].kind);
-        assert_string_equal(ms_json_kind_name(kind), kinds[i].name);
     }
-    assert_string_equal(ms_json_kind_name((enum ms_json_kind)99), "undefined");
 }
 
 static void test_iterating(void **state)

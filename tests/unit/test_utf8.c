@@ -126,37 +126,6 @@ static void test_cut(void **state)
     assert_int_equal(ms_utf8_cut("\x80\x80\x80", 3, 0), 0);
 }
 
-static void test_columns(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        size_t columns;
-    } cases[] = {
-        {"", 0},
-        {"abc", 3},
-        {"\xc3\xa4\xc3\xb6", 2},
-        {"e\xcc\x81", 1},                            /* e and a combining acute */
-        {"\xe6\x97\xa5\xe6\x9c\xac", 4},             /* two ideographs */
-        {"\xef\xbc\xa1", 2},                         /* full-width A */
-        {"\xed\x95\x9c", 2},                         /* Hangul, composed */
-        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", 2}, /* the same from its parts */
-        {"\xf0\x9f\x98\x80", 2},                     /* emoji */
-        {"\xe2\x80\x8b", 0},                         /* zero width space */
-        {"\xe2\x82\xac", 1},                         /* euro */
-        {"\xf0\xa0\x80\x80", 2},                     /* an ideograph of plane 2 */
-        {"\xf3\xa0\x84\x80", 0},                     /* variation selector 17 */
-        {"a\x01\x7f\xc2\x85z", 2},                   /* controls */
-        {"a\xffz\xe2\x82", 5},                       /* what is not UTF-8 counts 1 a byte */
-    };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        size_t columns = ms_utf8_columns(mastra_str_of(cases[i].text));
-        if (columns != cases[i].columns)
-            fail_msg("case %zu: %zu, not %zu", i, columns, cases[i].columns);
-    }
-    assert_int_equal(ms_utf8_columns(mastra_str_of(NULL)), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,7 +134,6 @@ int main(void)
         cmocka_unit_test(test_faults_at_every_offset),
         cmocka_unit_test(test_valid_texts),
         cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
