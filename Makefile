@@ -52,6 +52,9 @@ format: ## rewrite the C files in the project's format
 	@scripts/install-deps lint
 	@scripts/source-files c | xargs -r clang-format-14 -i
 
+docs: all ## write docs/operations.md anew from the registry
+	@scripts/operations-reference build/cli/mastra-store docs/operations.md
+
 bench: ## measure; the results go to bench/results.json
 	@scripts/install-deps build
 	@scripts/build build -- product benchmarks
@@ -71,4 +74,4 @@ clean: ## remove what was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all demo test asan tsan clang valgrind lint format bench bench-quick install clean help
+.PHONY: all demo test asan tsan clang valgrind lint format docs bench bench-quick install clean help

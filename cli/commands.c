@@ -33,8 +33,9 @@ static int print_operation(const mastra_operation *operation)
     if (mastra_operation_help(operation->name, &help, NULL, &error) != MASTRA_OK) {
         return cli_fail(&error);
     }
-    printf("%s (%s%s)\n  %s\n%s\n", operation->name, operation->domain, operation->writes ? ", writes" : "",
+    printf("%s (%s%s)\n  %s\n%s", operation->name, operation->domain, operation->writes ? ", writes" : "",
            operation->summary, help);
+    printf("  Example: %s\n\n", operation->example);
     mastra_json_free(help);
     return 0;
 }
@@ -165,7 +166,7 @@ int run_call(struct cli *cli)
         code = cli_open(cli);
     }
     if (code == 0) {
-        code = call_and_print(cli, cli->args[0], owned ? owned : given, len);
+        code = call_and_print(cli, cli->args[0], owned ? owned : given, len, NULL);
     }
     free(owned);
     return code;

@@ -1,14 +1,11 @@
 /* Commands that show what a store holds: threads, messages, resources. */
 #include "cli.h"
+#include "request.h"
 #include "table.h"
-#include "text.h"
-
-#include <stdlib.h>
 
 /* Tables. */
 
-/* "6 messages", or "messages 41-80 of 120; more: --page 2". */
-static void print_footer(const char *noun, size_t count, const mastra_page *page)
+void show_page(const char *noun, size_t count, const mastra_page *page)
 {
     if (page->total == 0 && count == 0) {
         printf("no %ss\n", noun);
@@ -27,20 +24,11 @@ static void print_footer(const char *noun, size_t count, const mastra_page *page
     }
 }
 
-/* Prints and releases a table, unless it is empty. */
-static int finish_table(struct table *table, bool wide)
-{
-    bool ok = table->cell_count == 0 ? !table->failed : table_print(table, stdout, wide);
-
-    table_release(table);
-    return ok ? 0 : cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
-}
-
 int show_threads(const mastra_thread_list *list, bool wide)
 {
-    static const struct table_column columns[] = {{"THREAD", true},        {"RESOURCE", true},
-                                                  {"TITLE", false},        {"CREATED (UTC)", true},
-                                                  {"UPDATED (UTC)", true}, {NULL, false}};
+    static const struct table_column columns[] = {
+        {"THREAD", TABLE_ID},           {"RESOURCE", TABLE_ID},         {"TITLE", TABLE_TEXT},
+        {"CREATED (UTC)", TABLE_WHOLE}, {"UPDATED (UTC)", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
     size_t count = mastra_thread_list_count(list);
     struct table table;
     int code;
@@ -55,9 +43,9 @@ int show_threads(const mastra_thread_list *list, bool wide)
         table_add_time(&table, thread->created_at);
         table_add_time(&table, thread->updated_at);
     }
-    code = finish_table(&table, wide);
+    code = table_finish(&table, wide);
     if (code == 0) {
-        print_footer("thread", count, mastra_thread_list_page(list));
+        show_page("thread", count, mastra_thread_list_page(list));
     }
     return code;
 }
@@ -80,8 +68,11 @@ static void add_message(struct table *table, const mastra_message *message)
 
 int show_messages(const mastra_message_list *list, bool wide)
 {
-    static const struct table_column columns[] = {
-        {"MESSAGE", true}, {"ROLE", true}, {"CREATED (UTC)", true}, {"TEXT", false}, {NULL, false}};
+    static const struct table_column columns[] = {{"MESSAGE", TABLE_ID},
+                                                  {"ROLE", TABLE_WHOLE},
+                                                  {"CREATED (UTC)", TABLE_WHOLE},
+                                                  {"TEXT", TABLE_TEXT},
+                                                  {NULL, TABLE_TEXT}};
     size_t count = mastra_message_list_count(list);
     struct table table;
     int code;
@@ -90,9 +81,9 @@ int show_messages(const mastra_message_list *list, bool wide)
     for (size_t i = 0; i < count; i++) {
         add_message(&table, mastra_message_list_at(list, i));
     }
-    code = finish_table(&table, wide);
+    code = table_finish(&table, wide);
     if (code == 0) {
-        print_footer("message", count, mastra_message_list_page(list));
+        show_page("message", count, mastra_message_list_page(list));
     }
     return code;
 }
@@ -105,79 +96,26 @@ static void add_resource(struct table *table, const mastra_resource *resource)
     table_add_time(table, resource->updated_at);
 }
 
-static const struct table_column resource_columns[] = {{"RESOURCE", true},
-                                                       {"WORKING MEMORY", false},
-                                                       {"METADATA", false},
-                                                       {"UPDATED (UTC)", true},
-                                                       {NULL, false}};
-
-/* Arguments as JSON, for --json. */
-
-struct json_args {
-    FILE *out;
-    char *text;
-    size_t len;
-    const char *separator;
-};
-
-static bool begin_args(struct json_args *args)
-{
-    *args = (struct json_args){.separator = ""};
-    args->out = open_memstream(&args->text, &args->len);
-    if (args->out) {
-        fputc('{', args->out);
-    }
-    return args->out != NULL;
-}
-
-static void add_text_arg(struct json_args *args, const char *name, const char *value)
-{
-    fprintf(args->out, "%s\"%s\":", args->separator, name);
-    text_write_json_string(args->out, value);
-    args->separator = ",";
-}
-
-static void add_page_args(struct json_args *args, const struct options *options)
-{
-    fprintf(args->out, "%s\"page\":%lld", args->separator, (long long)options->page);
-    args->separator = ",";
-    if (options->per_page == MASTRA_PER_PAGE_ALL) {
-        fputs(",\"perPage\":false", args->out);
-    } else if (options->per_page != MASTRA_PER_PAGE_DEFAULT) {
-        fprintf(args->out, ",\"perPage\":%lld", (long long)options->per_page);
-    }
-}
-
-static int call_with_args(struct cli *cli, const char *operation, struct json_args *args)
-{
-    int code;
-
-    fputc('}', args->out);
-    if (fclose(args->out) == 0) {
-        code = call_and_print(cli, operation, args->text, args->len);
-    } else {
-        code = cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
-    }
-    free(args->text);
-    return code;
-}
+static const struct table_column resource_columns[] = {{"RESOURCE", TABLE_ID},
+                                                       {"WORKING MEMORY", TABLE_TEXT},
+                                                       {"METADATA", TABLE_TEXT},
+                                                       {"UPDATED (UTC)", TABLE_WHOLE},
+                                                       {NULL, TABLE_TEXT}};
 
 /* One operation with at most one text argument and, when `paged`, the page options. */
 static int print_as_json(struct cli *cli, const char *operation, const char *name, const char *value,
                          bool paged)
 {
-    struct json_args args;
+    struct request request;
 
-    if (!begin_args(&args)) {
-        return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
+    if (!request_begin(&request)) {
+        return mastra_status_exit_code(MASTRA_OUT_OF_MEMORY);
     }
-    if (value) {
-        add_text_arg(&args, name, value);
-    }
+    request_add_text(&request, name, value);
     if (paged) {
-        add_page_args(&args, &cli->options);
+        request_add_page(&request, &cli->options);
     }
-    return call_with_args(cli, operation, &args);
+    return request_print(cli, operation, &request);
 }
 
 /* The commands. */
@@ -251,9 +189,9 @@ static int show_all_resources(struct cli *cli)
     for (size_t i = 0; i < count; i++) {
         add_resource(&table, mastra_resource_list_at(list, i));
     }
-    code = finish_table(&table, cli->options.wide);
+    code = table_finish(&table, cli->options.wide);
     if (code == 0) {
-        print_footer("resource", count, mastra_resource_list_page(list));
+        show_page("resource", count, mastra_resource_list_page(list));
     }
     mastra_resource_list_free(list);
     return code;
@@ -283,7 +221,7 @@ static int show_resources(struct cli *cli)
         }
         mastra_resource_free(resource);
     }
-    code = finish_table(&table, cli->options.wide);
+    code = table_finish(&table, cli->options.wide);
     return code != 0 ? code : missing;
 }
 

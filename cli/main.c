@@ -49,25 +49,156 @@ static const struct command commands[] = {
      .options = OPTION_STORE | OPTION_PAGE | OPTION_PER_PAGE | OPTION_JSON | OPTION_WIDE,
      .most_args = -1,
      .run = run_resources},
+    {.name = "runs",
+     .usage = "[filters] [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list workflow runs, newest first",
+     .details =
+         "  --workflow W      only the runs of this workflow\n"
+         "  --status S        only those whose snapshot says so: running, suspended, success, failed...\n"
+         "  --resource R      only the runs for this resource\n"
+         "  --thread T        only those whose steps or input work in this thread\n"
+         "  --from TIME       created then or later: 2026-01-31, 2026-01-31T12:00Z, or an age: 45m, 12h, "
+         "30d\n"
+         "  --to TIME         created then or before\n"
+         "  --page N          which page, from 0\n"
+         "  --per-page N|all  how many on a page (100)\n"
+         "  --json            the result of listWorkflowRuns\n"
+         "  --wide            cut nothing\n",
+     .options = OPTION_LIST | OPTION_WORKFLOW | OPTION_STATUS | OPTION_RESOURCE | OPTION_THREAD |
+                OPTION_FROM | OPTION_TO,
+     .run = run_runs},
+    {.name = "run",
+     .usage = "ID [--workflow W] [--json] [--wide]",
+     .summary = "show a workflow run: its steps, what it waits for, its error",
+     .details = "  --workflow W      the run of this workflow, should several have one of that id\n"
+                "  --json            the result of getWorkflowRunById\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_STORE | OPTION_WORKFLOW | OPTION_JSON | OPTION_WIDE,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_run},
+    {.name = "locks",
+     .usage = "[--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list the locks of workflow runs that are held",
+     .details = "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (100)\n"
+                "  --json            the result of listWorkflowRunLocks\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_LIST,
+     .run = run_locks},
+    {.name = "traces",
+     .usage = "[filters] [--page N] [--per-page N] [--json] [--wide]",
+     .summary = "list traces, newest first",
+     .details = "  --status S        success, error or running\n"
+                "  --errors          only those with an error in any span\n"
+                "  --name N          whose root has this name\n"
+                "  --entity-type T   whose root is about an entity of this type: agent, workflow_run...\n"
+                "  --entity E        whose root is about the entity with this id\n"
+                "  --from TIME       started then or later: 2026-01-31, 2026-01-31T12:00Z, or an age: 45m, "
+                "12h, 30d\n"
+                "  --to TIME         started then or before\n"
+                "  --page N          which page, from 0\n"
+                "  --per-page N      how many on a page (20), at most 100\n"
+                "  --json            the result of listTraces\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_LIST | OPTION_STATUS | OPTION_ERRORS | OPTION_NAME | OPTION_ENTITY_TYPE |
+                OPTION_ENTITY | OPTION_FROM | OPTION_TO,
+     .run = run_traces},
+    {.name = "trace",
+     .usage = "ID [--json] [--wide]",
+     .summary = "show the spans of a trace as a waterfall",
+     .details = "As wide as the terminal, or COLUMNS. Draws with lines and blocks where the locale is UTF-8; "
+                "in colour\n"
+                "on a terminal, unless NO_COLOR is set.\n\n"
+                "  --json            the result of getTrace\n"
+                "  --wide            do not cut names\n",
+     .options = OPTION_STORE | OPTION_JSON | OPTION_WIDE,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_trace},
+    {.name = "scores",
+     .usage = "[filters] [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list scores, newest first",
+     .details = "  --scorer S        only those of this scorer\n"
+                "  --run R           only those of this run\n"
+                "  --entity E        only those of the entity with this id\n"
+                "  --entity-type T   only those of entities of this type: AGENT, WORKFLOW...\n"
+                "  --trace T         only those of this trace\n"
+                "  --span S          only those of this span\n"
+                "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (100)\n"
+                "  --json            the result of listScores\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_LIST | OPTION_SCORER | OPTION_RUN | OPTION_ENTITY | OPTION_ENTITY_TYPE | OPTION_TRACE |
+                OPTION_SPAN,
+     .run = run_scores},
+    {.name = "evals",
+     .usage = "[--agent A] [--type test|live] [--page N] [--per-page N|all] [--json] [--wide]",
+     .summary = "list evals of Mastra 0.x, newest first",
+     .details = "  --agent A         only those of this agent\n"
+                "  --type T          test: only those of test runs; live: only the others\n"
+                "  --page N          which page, from 0\n"
+                "  --per-page N|all  how many on a page (100)\n"
+                "  --json            the result of getEvals\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_LIST | OPTION_AGENT | OPTION_TYPE,
+     .run = run_evals},
+    {.name = "indexes",
+     .usage = "[TABLE] [--json] [--wide]",
+     .summary = "list the indexes of a table, or of all",
+     .details = "  TABLE             as it is named in the database: mastra_messages\n"
+                "  --json            the result of listIndexes\n"
+                "  --wide            cut nothing\n",
+     .options = OPTION_STORE | OPTION_JSON | OPTION_WIDE,
+     .most_args = 1,
+     .run = run_indexes},
+    {.name = "index",
+     .usage = "NAME [--json]",
+     .summary = "show an index: its columns, size and definition",
+     .details = "  --json            the result of describeIndex\n",
+     .options = OPTION_STORE | OPTION_JSON,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_index},
+    {.name = "prune",
+     .usage = "--older-than TIME [--only WHAT,...] [--batch N] [--json]",
+     .summary = "delete what is old",
+     .details =
+         "Threads and runs are judged by their last change, spans by their start, all else by its creation. "
+         "A "
+         "thread\n"
+         "takes its messages along; a trace goes when none of its spans is younger.\n\n"
+         "  --older-than TIME 2026-01-31, 2026-01-31T12:00Z, or an age: 12h, 30d\n"
+         "  --only WHAT,...   threads, messages, resources, runs, spans, scores, evals, traces (of Mastra "
+         "0.x);\n"
+         "                    all of them unless given\n"
+         "  --batch N         about how many rows to delete at a time (1000)\n"
+         "  --json            the result of prune\n",
+     .options = OPTION_STORE | OPTION_OLDER_THAN | OPTION_ONLY | OPTION_BATCH | OPTION_JSON,
+     .run = run_prune},
     {.name = "call",
-     .usage = "OPERATION [JSON | @FILE | -]",
+     .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",
      .details =
          "The arguments are given as JSON, or read from a file, or (-) from standard input; none means {}.\n"
-         "mastra-store ops OPERATION tells which there are.\n",
-     .options = OPTION_STORE,
+         "mastra-store ops OPERATION tells which there are.\n"
+         "  --allow-raw-sql   take SQL in arguments (where of createIndex); never with arguments of "
+         "strangers\n",
+     .options = OPTION_STORE | OPTION_RAW_SQL,
      .least_args = 1,
      .most_args = 2,
      .run = run_call},
     {.name = "pipe",
-     .usage = "",
+     .usage = "[--allow-raw-sql]",
      .summary = "serve operations from standard input, JSON lines in and out",
      .details = "Each line {\"id\":1,\"op\":\"getThreadById\",\"args\":{\"threadId\":\"t\"}} is answered, in "
                 "order, by\n"
                 "{\"id\":1,\"ok\":true,\"result\":...} or {\"id\":1,\"ok\":false,\"error\":{...}}; a line "
                 "that cannot be\n"
-                "read by an error with the id null. Ends with its input.\n",
-     .options = OPTION_STORE,
+                "read by an error with the id null. Ends with its input.\n"
+                "  --allow-raw-sql   take SQL in arguments (where of createIndex); never with arguments of "
+                "strangers\n",
+     .options = OPTION_STORE | OPTION_RAW_SQL,
      .run = run_pipe},
     {.name = "ops",
      .usage = "[OPERATION] [--json]",
@@ -96,10 +227,11 @@ static void print_help(void)
         printf("  %-10s  %s\n", commands[i].name, commands[i].summary);
     }
     puts("\nOptions:\n"
-         "  --store URL  the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:\n"
-         "               (without it, the variable MASTRA_STORE_URL)\n"
-         "  --help       this help; behind a command, help for it\n"
-         "  --version    the version\n\n"
+         "  --store URL   the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:\n"
+         "                (without it, the variable MASTRA_STORE_URL)\n"
+         "  --owner NAME  who this process is to the locks of workflow runs (without it, host:pid:uuid)\n"
+         "  --help        this help; behind a command, help for it\n"
+         "  --version     the version\n\n"
          "Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid argument, 4 not found, 5 busy or "
          "conflict,\n"
          "6 cannot open, 7 damaged, 8 read-only or denied, 9 full or a limit, 10 lock lost, 11 outcome "
@@ -126,12 +258,15 @@ static const struct command *find_command(const char *name)
 
 int cli_open(struct cli *cli)
 {
+    mastra_options options = MASTRA_OPTIONS_INIT;
     mastra_error error = MASTRA_ERROR_INIT;
 
     if (!cli->options.store || !cli->options.store[0]) {
         return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
     }
-    if (mastra_open(cli->options.store, NULL, &cli->store, &error) != MASTRA_OK) {
+    options.lock_owner = cli->options.owner;
+    options.allow_raw_sql = cli->options.allow_raw_sql;
+    if (mastra_open(cli->options.store, &options, &cli->store, &error) != MASTRA_OK) {
         return cli_fail(&error);
     }
     return 0;
@@ -140,7 +275,7 @@ int cli_open(struct cli *cli)
 /* Returns 0 or, after saying what is wrong, an exit code. */
 static int check_usage(const struct command *command, const struct cli *cli)
 {
-    unsigned foreign = cli->options.given & ~command->options & ~(unsigned)OPTION_STORE;
+    unsigned foreign = cli->options.given & ~command->options & ~(unsigned)(OPTION_STORE | OPTION_OWNER);
 
     if (foreign) {
         return cli_complain(MASTRA_USAGE, "%s has no option %s; see mastra-store %s --help", command->name,

@@ -1,56 +1,67 @@
 #include "cli.h"
 
+#include "moment.h"
+
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+/* What an option's value is, and the type of the field that keeps it. */
+enum kind {
+    FLAG,     /* none: bool */
+    TEXT,     /* const char * */
+    NUMBER,   /* int64_t */
+    PER_PAGE, /* the same; "all" is MASTRA_PER_PAGE_ALL */
+    MOMENT,   /* mastra_time */
+};
 
 struct option {
     const char *name;
-    bool takes_value;
+    enum kind kind;
+    size_t offset;
     unsigned bit; /* 0: understood by every command */
-    mastra_status (*apply)(struct options *options, const char *value);
 };
 
-static mastra_status set_store(struct options *options, const char *value)
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct option known[] = {
+    {"--store", TEXT, FIELD(store), OPTION_STORE},
+    {"--owner", TEXT, FIELD(owner), OPTION_OWNER},
+    {"--json", FLAG, FIELD(json), OPTION_JSON},
+    {"--wide", FLAG, FIELD(wide), OPTION_WIDE},
+    {"--resource", TEXT, FIELD(resource), OPTION_RESOURCE},
+    {"--page", NUMBER, FIELD(page), OPTION_PAGE},
+    {"--per-page", PER_PAGE, FIELD(per_page), OPTION_PER_PAGE},
+    {"--workflow", TEXT, FIELD(workflow), OPTION_WORKFLOW},
+    {"--status", TEXT, FIELD(status), OPTION_STATUS},
+    {"--thread", TEXT, FIELD(thread), OPTION_THREAD},
+    {"--from", MOMENT, FIELD(from), OPTION_FROM},
+    {"--to", MOMENT, FIELD(to), OPTION_TO},
+    {"--entity-type", TEXT, FIELD(entity_type), OPTION_ENTITY_TYPE},
+    {"--entity", TEXT, FIELD(entity), OPTION_ENTITY},
+    {"--name", TEXT, FIELD(name), OPTION_NAME},
+    {"--errors", FLAG, FIELD(errors), OPTION_ERRORS},
+    {"--scorer", TEXT, FIELD(scorer), OPTION_SCORER},
+    {"--run", TEXT, FIELD(run), OPTION_RUN},
+    {"--trace", TEXT, FIELD(trace), OPTION_TRACE},
+    {"--span", TEXT, FIELD(span), OPTION_SPAN},
+    {"--agent", TEXT, FIELD(agent), OPTION_AGENT},
+    {"--type", TEXT, FIELD(type), OPTION_TYPE},
+    {"--older-than", MOMENT, FIELD(older_than), OPTION_OLDER_THAN},
+    {"--only", TEXT, FIELD(only), OPTION_ONLY},
+    {"--batch", NUMBER, FIELD(batch), OPTION_BATCH},
+    {"--allow-raw-sql", FLAG, FIELD(allow_raw_sql), OPTION_RAW_SQL},
+    {"--help", FLAG, FIELD(help), 0},
+    {"-h", FLAG, FIELD(help), 0},
+    {"--version", FLAG, FIELD(version), 0},
+};
+
+static int64_t *field_number(struct options *options, const struct option *option)
 {
-    options->store = value;
-    return MASTRA_OK;
+    return (int64_t *)((char *)options + option->offset);
 }
 
-static mastra_status set_resource(struct options *options, const char *value)
-{
-    options->resource = value;
-    return MASTRA_OK;
-}
-
-static mastra_status set_help(struct options *options, const char *value)
-{
-    (void)value;
-    options->help = true;
-    return MASTRA_OK;
-}
-
-static mastra_status set_version(struct options *options, const char *value)
-{
-    (void)value;
-    options->version = true;
-    return MASTRA_OK;
-}
-
-static mastra_status set_json(struct options *options, const char *value)
-{
-    (void)value;
-    options->json = true;
-    return MASTRA_OK;
-}
-
-static mastra_status set_wide(struct options *options, const char *value)
-{
-    (void)value;
-    options->wide = true;
-    return MASTRA_OK;
-}
-
-static mastra_status to_number(const char *text, int64_t *ret)
+static bool read_number(const char *text, int64_t *ret)
 {
     char *end;
     long long number;
@@ -59,37 +70,41 @@ static mastra_status to_number(const char *text, int64_t *ret)
     number = strtoll(text, &end, 10);
     /* Beyond 2^53 a number is not the same in every reader of JSON. */
     if (errno != 0 || end == text || *end || number < 0 || number > INT64_C(9007199254740991)) {
-        return MASTRA_USAGE;
+        return false;
     }
     *ret = number;
-    return MASTRA_OK;
+    return true;
 }
 
-static mastra_status set_page(struct options *options, const char *value)
+/* Keeps the value; returns what it should have been when it is wrong, else NULL. */
+static const char *apply(struct options *options, const struct option *option, const char *value)
 {
-    return to_number(value, &options->page);
-}
+    bool good = true;
 
-static mastra_status set_per_page(struct options *options, const char *value)
-{
-    if (strcmp(value, "all") == 0) {
-        options->per_page = MASTRA_PER_PAGE_ALL;
-        return MASTRA_OK;
+    switch (option->kind) {
+    case FLAG:
+        *(bool *)((char *)options + option->offset) = true;
+        break;
+    case TEXT:
+        *(const char **)((char *)options + option->offset) = value;
+        break;
+    case PER_PAGE:
+        if (strcmp(value, "all") == 0) {
+            *field_number(options, option) = MASTRA_PER_PAGE_ALL;
+            break;
+        }
+        good = read_number(value, field_number(options, option));
+        break;
+    case NUMBER:
+        good = read_number(value, field_number(options, option));
+        break;
+    case MOMENT:
+        return moment_read(value, field_number(options, option))
+                   ? NULL
+                   : "a time (2026-01-31, 2026-01-31T12:00Z) or an age (45m, 12h, 30d)";
     }
-    return to_number(value, &options->per_page);
+    return good ? NULL : "a whole number that is not negative";
 }
-
-static const struct option known[] = {
-    {"--store", true, OPTION_STORE, set_store},
-    {"--json", false, OPTION_JSON, set_json},
-    {"--wide", false, OPTION_WIDE, set_wide},
-    {"--resource", true, OPTION_RESOURCE, set_resource},
-    {"--page", true, OPTION_PAGE, set_page},
-    {"--per-page", true, OPTION_PER_PAGE, set_per_page},
-    {"--help", false, 0, set_help},
-    {"-h", false, 0, set_help},
-    {"--version", false, 0, set_version},
-};
 
 const char *option_name(unsigned bits)
 {
@@ -119,23 +134,24 @@ static const struct option *find(const char *word, const char **ret_value)
 static int take(struct options *options, char **argv, int argc, int *at)
 {
     const char *value;
+    const char *wanted;
     const struct option *option = find(argv[*at], &value);
 
     if (!option) {
         return cli_complain(MASTRA_USAGE, "unknown option %s", argv[*at]);
     }
-    if (!option->takes_value && value) {
+    if (option->kind == FLAG && value) {
         return cli_complain(MASTRA_USAGE, "%s takes no value", option->name);
     }
-    if (option->takes_value && !value) {
+    if (option->kind != FLAG && !value) {
         if (*at + 1 == argc) {
             return cli_complain(MASTRA_USAGE, "%s needs a value", option->name);
         }
         value = argv[++*at];
     }
-    if (option->apply(options, value) != MASTRA_OK) {
-        return cli_complain(MASTRA_USAGE, "%s must be a whole number that is not negative, not \"%s\"",
-                            option->name, value);
+    wanted = apply(options, option, value);
+    if (wanted) {
+        return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted, value);
     }
     options->given |= option->bit;
     return 0;
@@ -146,7 +162,11 @@ int options_parse(struct options *options, int argc, char **argv)
     bool words_only = false;
     int code = 0;
 
-    *options = (struct options){.per_page = MASTRA_PER_PAGE_DEFAULT, .store = getenv("MASTRA_STORE_URL")};
+    *options = (struct options){.per_page = MASTRA_PER_PAGE_DEFAULT,
+                                .from = MASTRA_TIME_NONE,
+                                .to = MASTRA_TIME_NONE,
+                                .older_than = MASTRA_TIME_NONE,
+                                .store = getenv("MASTRA_STORE_URL")};
     options->words = calloc((size_t)argc + 1, sizeof *options->words);
     if (!options->words) {
         return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");

@@ -28,6 +28,36 @@ int cli_complain(mastra_status status, const char *format, ...)
     return report(message, status);
 }
 
+void show_count(const char *noun, const char *nouns, size_t count)
+{
+    if (count == 0) {
+        printf("no %s\n", nouns);
+    } else {
+        printf("%zu %s\n", count, count == 1 ? noun : nouns);
+    }
+}
+
+void show_title(const char *kind, mastra_str name)
+{
+    printf("%s ", kind);
+    text_write_line(stdout, name);
+    putchar('\n');
+}
+
+void show_fact(const char *name, mastra_str text)
+{
+    printf("  %-10s  ", name);
+    text_write_line(stdout, text.ptr ? text : mastra_str_of("-"));
+    putchar('\n');
+}
+
+void show_fact_time(const char *name, mastra_time time)
+{
+    printf("  %-10s  ", name);
+    text_write_time(stdout, time);
+    fputs(time == MASTRA_TIME_NONE ? "\n" : " UTC\n", stdout);
+}
+
 void print_json(const char *json, size_t len)
 {
     if (isatty(STDOUT_FILENO)) {
@@ -38,7 +68,7 @@ void print_json(const char *json, size_t len)
     fputc('\n', stdout);
 }
 
-int call_and_print(struct cli *cli, const char *operation, const char *args, size_t len)
+int call_and_print(struct cli *cli, const char *operation, const char *args, size_t len, bool *ret_null)
 {
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_str text = {args, len};
@@ -49,6 +79,9 @@ int call_and_print(struct cli *cli, const char *operation, const char *args, siz
         return cli_fail(&error);
     }
     print_json(json, json_len);
+    if (ret_null) {
+        *ret_null = strcmp(json, "null") == 0;
+    }
     mastra_json_free(json);
     return 0;
 }

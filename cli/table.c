@@ -1,13 +1,14 @@
 #include "table.h"
 
+#include "cli.h"
+#include "json.h"
+#include "moment.h"
 #include "text.h"
 
 #include <stdlib.h>
 
-#define GAP       2
-#define READABLE  16 /* columns that a text should have */
-#define NARROWEST 4
-#define ELLIPSIS  "\xE2\x80\xA6"
+#define GAP      2
+#define ELLIPSIS "\xE2\x80\xA6"
 
 void table_init(struct table *table, const struct table_column *columns)
 {
@@ -74,13 +75,67 @@ void table_add_time(struct table *table, mastra_time time)
     }
 }
 
-/* The widest column of all, or of those that need not stay whole; column_count when none is wider than `least`. */
-static size_t widest(const struct table *table, const size_t *widths, bool whole_too, size_t least)
+void table_add_span(struct table *table, mastra_time from, mastra_time to)
+{
+    FILE *cell = begin_cell(table);
+
+    if (cell) {
+        moment_write_span(cell, from, to);
+        end_cell(table);
+    }
+}
+
+void table_add_size(struct table *table, size_t bytes)
+{
+    FILE *cell = begin_cell(table);
+
+    if (cell) {
+        text_write_size(cell, bytes);
+        end_cell(table);
+    }
+}
+
+void table_add_number(struct table *table, double number)
+{
+    FILE *cell = begin_cell(table);
+
+    if (cell) {
+        if (isnan(number)) {
+            fputc('-', cell);
+        } else {
+            fprintf(cell, "%.6g", number);
+        }
+        end_cell(table);
+    }
+}
+
+void table_add_integer(struct table *table, int64_t number)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    table_add_text(table, mastra_str_of(number == MASTRA_INTEGER_NONE ? NULL : text));
+}
+
+void table_add_json(struct table *table, mastra_str value)
+{
+    mastra_str text = {NULL, 0};
+    char *owned = NULL;
+
+    if (!json_text(value, &text, &owned)) {
+        table->failed = true;
+    }
+    table_add_text(table, text);
+    free(owned);
+}
+
+/* The widest column that is cut no later than `cut`; column_count when none is wider than `least`. */
+static size_t widest(const struct table *table, const size_t *widths, enum table_cut cut, size_t least)
 {
     size_t found = table->column_count;
 
     for (size_t i = 0; i < table->column_count; i++) {
-        if (widths[i] > least && (whole_too || !table->columns[i].whole)) {
+        if (widths[i] > least && table->columns[i].cut <= cut) {
             found = i;
             least = widths[i];
         }
@@ -91,19 +146,19 @@ static size_t widest(const struct table *table, const size_t *widths, bool whole
 /* Takes from the widest column, a step at a time, until the row fits. */
 static void shrink(const struct table *table, size_t *widths, size_t room)
 {
+    static const size_t least[] = {[TABLE_TEXT] = 16, [TABLE_ID] = 12, [TABLE_WHOLE] = 4};
+    enum table_cut cut = TABLE_TEXT;
     size_t total = GAP * (table->column_count - 1);
 
     for (size_t i = 0; i < table->column_count; i++) {
         total += widths[i];
     }
-    while (total > room) {
-        size_t column = widest(table, widths, false, READABLE);
+    while (total > room && cut <= TABLE_WHOLE) {
+        size_t column = widest(table, widths, cut, least[cut]);
 
         if (column == table->column_count) {
-            column = widest(table, widths, true, NARROWEST);
-        }
-        if (column == table->column_count) {
-            break;
+            cut++;
+            continue;
         }
         widths[column]--;
         total--;
@@ -171,4 +226,12 @@ bool table_print(const struct table *table, FILE *out, bool wide)
         print_cell(out, table->cells[i], widths[column], column + 1 == table->column_count);
     }
     return true;
+}
+
+int table_finish(struct table *table, bool wide)
+{
+    bool ok = table->cell_count == 0 ? !table->failed : table_print(table, stdout, wide);
+
+    table_release(table);
+    return ok ? 0 : cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
 }

@@ -8,9 +8,16 @@
 
 #define TABLE_COLUMNS 8
 
+/* When a row does not fit, texts are cut first, then ids; what should stay whole only when that is not enough. */
+enum table_cut {
+    TABLE_TEXT,
+    TABLE_ID,
+    TABLE_WHOLE,
+};
+
 struct table_column {
     const char *title;
-    bool whole; /* an id or a time: cut only when cutting the others is not enough */
+    enum table_cut cut;
 };
 
 struct table {
@@ -31,8 +38,16 @@ void table_release(struct table *table);
 /* Adds cells from left to right, row after row. */
 void table_add_text(struct table *table, mastra_str text); /* absent: "-" */
 void table_add_time(struct table *table, mastra_time time);
+void table_add_span(struct table *table, mastra_time from, mastra_time to); /* how long */
+void table_add_size(struct table *table, size_t bytes);
+void table_add_number(struct table *table, double number);
+void table_add_integer(struct table *table, int64_t number);
+void table_add_json(struct table *table, mastra_str value); /* a JSON string without its quotes; null: "-" */
 
 /* Prints the table; `wide`: without cutting. Returns false when memory ran out. */
 bool table_print(const struct table *table, FILE *out, bool wide);
+
+/* Prints a table on stdout, unless it is empty, and releases it; returns the exit code. */
+int table_finish(struct table *table, bool wide);
 
 #endif

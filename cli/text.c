@@ -175,6 +175,48 @@ void text_write_time(FILE *out, mastra_time time)
     fputs(text, out);
 }
 
+void text_write_size(FILE *out, size_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB"};
+    double size = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        fprintf(out, "%zu B", bytes);
+        return;
+    }
+    for (; size >= 1024 && unit < 2; unit++) {
+        size /= 1024;
+    }
+    fprintf(out, "%.1f %s", size, units[unit]);
+}
+
+static bool is_set(const char *name, const char **ret_value)
+{
+    *ret_value = getenv(name);
+    return *ret_value && **ret_value;
+}
+
+bool text_is_utf8(void)
+{
+    const char *locale;
+
+    if (!is_set("LC_ALL", &locale) && !is_set("LC_CTYPE", &locale) && !is_set("LANG", &locale)) {
+        return false;
+    }
+    return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+}
+
+bool text_is_coloured(void)
+{
+    const char *value;
+
+    if (!isatty(STDOUT_FILENO) || is_set("NO_COLOR", &value)) {
+        return false;
+    }
+    return is_set("TERM", &value) && strcmp(value, "dumb") != 0;
+}
+
 /* Where the secret part of user:secret@host begins and ends; false when there is none. */
 static bool find_user_secret(const char *url, const char **ret_from, const char **ret_to)
 {

@@ -30,6 +30,13 @@ void text_write_json_string(FILE *out, const char *text);
 /* Writes "2024-01-01 00:00:01", or "-" for the absent time. UTC. */
 void text_write_time(FILE *out, mastra_time time);
 
+/* Writes "662 B", "1.5 KiB", "3.0 MiB". */
+void text_write_size(FILE *out, size_t bytes);
+
+/* Whether the terminal takes UTF-8, by what LC_ALL, LC_CTYPE or LANG says; and whether stdout takes colours. */
+bool text_is_utf8(void);
+bool text_is_coloured(void);
+
 /* Writes a URL with the passwords and tokens in it replaced by ***. */
 void text_write_url(FILE *out, const char *url);
 

@@ -2,8 +2,13 @@
 #ifndef MASTRA_MASTRA_H
 #define MASTRA_MASTRA_H
 
+#include <mastra/evals.h>
 #include <mastra/memory.h>
+#include <mastra/observability.h>
+#include <mastra/scores.h>
 #include <mastra/store.h>
+#include <mastra/tables.h>
 #include <mastra/types.h>
+#include <mastra/workflows.h>
 
 #endif

@@ -121,30 +121,13 @@ typedef struct mastra_resource_patch {
         sizeof(mastra_resource_patch), 0, MASTRA_RESOURCE_INIT                                               \
     }
 
-/* Pages. */
-
-#define MASTRA_PER_PAGE_DEFAULT INT64_MIN /* the operation's own: 100 threads, 40 messages */
-#define MASTRA_PER_PAGE_ALL     INT64_MAX /* no limit; what Mastra writes as perPage: false */
-
-/* Which page a list is, and what lies beyond it. */
-typedef struct mastra_page {
-    int64_t total;    /* records that match, on all pages */
-    int64_t page;     /* zero-based */
-    int64_t per_page; /* MASTRA_PER_PAGE_ALL: no limit */
-    bool has_more;
-} mastra_page;
+/* Order. */
 
 typedef enum mastra_order_field {
     MASTRA_ORDER_DEFAULT = 0,
     MASTRA_ORDER_CREATED_AT = 1,
     MASTRA_ORDER_UPDATED_AT = 2, /* threads only; elsewhere the default order */
 } mastra_order_field;
-
-typedef enum mastra_direction {
-    MASTRA_DIRECTION_DEFAULT = 0, /* threads: descending; messages: ascending */
-    MASTRA_ASCENDING = 1,
-    MASTRA_DESCENDING = 2,
-} mastra_direction;
 
 /* Opaque lists; items and page are borrowed from them. An index out of range gives NULL; the page is never NULL. */
 typedef struct mastra_thread_list mastra_thread_list;

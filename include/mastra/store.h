@@ -23,7 +23,7 @@ typedef enum mastra_synchronous {
 /*
  * How to open a store. Start from MASTRA_OPTIONS_INIT and set what you need: zero always means the default. The
  * query part of the URL can say the same (`disable_init=1`, `synchronous=full`, `busy_timeout=5000`, `readers=4`,
- * `allow_vulnerable_wal=1`, `queue=1024`; SQLite also `mode=ro|rw|rwc`); a field that is set wins.
+ * `allow_vulnerable_wal=1`, `queue=1024`, `owner=worker-7`; SQLite also `mode=ro|rw|rwc`); a field that is set wins.
  */
 typedef struct mastra_options {
     size_t size;                       /* set by MASTRA_OPTIONS_INIT */
@@ -38,12 +38,14 @@ typedef struct mastra_options {
     int64_t close_timeout_ms; /* how long mastra_close lets running calls finish; default 30,000 */
     uint32_t readers;         /* SQLite: most reading connections; default 4 */
     uint32_t queue_limit;     /* most asynchronous calls waiting; default 1,024 */
+    const char *lock_owner;   /* who this store is to run locks; copied; default "host:pid:uuid" */
+    bool allow_raw_sql; /* calls by name may carry SQL: the argument `where` of createIndex. Not in the URL */
 } mastra_options;
 
 #define MASTRA_OPTIONS_INIT                                                                                  \
     {                                                                                                        \
         sizeof(mastra_options), NULL, NULL, NULL, MASTRA_LOG_ERROR, false, MASTRA_SYNCHRONOUS_DEFAULT,       \
-            false, 0, 0, 0, 0                                                                                \
+            false, 0, 0, 0, 0, NULL, false                                                                   \
     }
 
 /*
@@ -122,8 +124,10 @@ MASTRA_API mastra_status mastra_call_async(mastra_store *store, const char *oper
                                            mastra_error *error);
 
 /*
- * The operations that mastra_call knows, as a JSON array of {name, domain, summary, args, result, repeatable}; `args`
- * and `result` are JSON Schemas. To be released with mastra_json_free. Errors: OUT_OF_MEMORY. Thread-safe.
+ * The operations that mastra_call knows, as a JSON array of {name, domain, summary, args, result, writes, repeatable,
+ * errors, example}. `args` and `result` are JSON Schemas, `errors` the names of statuses that the operation may end in
+ * besides those that any call may, `example` its arguments in an example; the examples succeed one after another on an
+ * empty store. To be released with mastra_json_free. Errors: OUT_OF_MEMORY. Thread-safe.
  */
 MASTRA_API mastra_status mastra_operations(char **ret_json, size_t *ret_len, mastra_error *error);
 
@@ -134,12 +138,13 @@ typedef struct mastra_operation {
     const char *domain;  /* "memory" */
     const char *summary; /* one sentence */
     bool writes;
-    bool repeatable; /* running it again after a commit whose outcome is unknown does no harm */
+    bool repeatable;     /* running it again after a commit whose outcome is unknown does no harm */
+    const char *example; /* arguments, as JSON text */
 } mastra_operation;
 
 #define MASTRA_OPERATION_INIT                                                                                \
     {                                                                                                        \
-        sizeof(mastra_operation), NULL, NULL, NULL, false, false                                             \
+        sizeof(mastra_operation), NULL, NULL, NULL, false, false, NULL                                       \
     }
 
 /* Fills in the operation of that number, from 0; false when there is none. Thread-safe. */

@@ -5,6 +5,7 @@
 #ifndef MASTRA_TYPES_H
 #define MASTRA_TYPES_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +48,11 @@ static inline mastra_str mastra_str_of(const char *text)
 typedef int64_t mastra_time;
 
 /* The absent time: in inputs "not given", in results SQL NULL. */
-#define MASTRA_TIME_NONE INT64_MIN
+#define MASTRA_TIME_NONE    INT64_MIN
+
+/* The absent number: in inputs "not given", in results SQL NULL. A double is absent when it is NaN. */
+#define MASTRA_INTEGER_NONE INT64_MIN
+#define MASTRA_REAL_NONE    ((double)NAN)
 
 /*
  * Every status, once: X(enumerator, value, lower-case name, text, exit code of the command, HTTP status).
@@ -117,6 +122,25 @@ typedef struct mastra_error {
     {                                                                                                        \
         sizeof(mastra_error), MASTRA_OK, 0, false, "", "", "", "", "", "", ""                                \
     }
+
+/* Pages. */
+
+#define MASTRA_PER_PAGE_DEFAULT INT64_MIN /* the operation's own */
+#define MASTRA_PER_PAGE_ALL     INT64_MAX /* no limit; what Mastra writes as perPage: false */
+
+/* Which page a list is, and what lies beyond it. */
+typedef struct mastra_page {
+    int64_t total;    /* records that match, on all pages */
+    int64_t page;     /* zero-based */
+    int64_t per_page; /* MASTRA_PER_PAGE_ALL: no limit */
+    bool has_more;
+} mastra_page;
+
+typedef enum mastra_direction {
+    MASTRA_DIRECTION_DEFAULT = 0, /* the operation's own */
+    MASTRA_ASCENDING = 1,
+    MASTRA_DESCENDING = 2,
+} mastra_direction;
 
 /*
  * The memory functions of one store. All three are called from any thread. `realloc` and `release` get only

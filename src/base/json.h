@@ -83,6 +83,12 @@ bool ms_json_unescape_arena(mastra_str raw, struct ms_arena *arena, mastra_str *
 /* Whether a raw string's unescaped form equals `text`; no allocation. */
 bool ms_json_string_equals(mastra_str raw, mastra_str text);
 
+/* Whether two raw strings hold the same characters; different lone surrogates differ. */
+bool ms_json_string_same(mastra_str a, mastra_str b);
+
+/* Orders raw strings by the bytes of their unescaped forms: less than 0, 0 where they are the same, more than 0. */
+int ms_json_string_compare(mastra_str a, mastra_str b);
+
 /* A number that is an integer in int64 range ("5", "5.0", "5e0" too); false otherwise. */
 bool ms_json_int(mastra_str number, int64_t *ret);
 

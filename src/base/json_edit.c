@@ -1,6 +1,8 @@
 /* Comparing and splicing raw values. */
 #include "base/json_internal.h"
 
+#include <stdlib.h>
+
 /* The last member of an object whose key is the same as `key`; absent when there is none. */
 static mastra_str find_last(struct ms_json_iter iter, mastra_str key)
 {
@@ -141,28 +143,46 @@ struct members {
     struct member few[FEW_MEMBERS];
     struct member *at; /* few, or heap memory */
     size_t count;
+    const struct member **sorted; /* by key, those of one key by their places; NULL: few */
 };
+
+static int compare_members(const void *a, const void *b)
+{
+    const struct member *const *left = a;
+    const struct member *const *right = b;
+    int order = ms_json_string_compare((*left)->key, (*right)->key);
+    return order ? order : (*left > *right) - (*left < *right);
+}
 
 static bool members_init(struct members *members, struct ms_buf *buf, mastra_str object)
 {
     members->at = members->few;
+    members->sorted = NULL;
     members->count = 0;
     if (ms_json_kind(object) != MS_JSON_OBJECT) {
         return true;
     }
     size_t count = ms_json_count(object);
     if (count > FEW_MEMBERS) {
-        members->at = ms_heap_alloc(buf->heap, count * sizeof(members->few[0]));
+        members->at = ms_heap_alloc(buf->heap, count * (sizeof(members->few[0]) + sizeof(void *)));
         if (!members->at) {
             buf->failed = MASTRA_OUT_OF_MEMORY;
             return false;
         }
+        members->sorted = (const struct member **)(void *)(members->at + count);
     }
     struct ms_json_iter iter;
     struct member member;
     ms_json_iter_init(&iter, object);
     while (ms_json_next(&iter, &member.key, &member.value)) {
-        members->at[members->count++] = member;
+        members->at[members->count] = member;
+        if (members->sorted) {
+            members->sorted[members->count] = &members->at[members->count];
+        }
+        members->count++;
+    }
+    if (members->sorted) {
+        qsort(members->sorted, members->count, sizeof(void *), compare_members);
     }
     return true;
 }
@@ -174,20 +194,46 @@ static void members_release(struct members *members, struct ms_buf *buf)
     }
 }
 
-/* Whether one of the first `count` members has the key. */
-static bool has_key(const struct members *members, size_t count, mastra_str key)
+/* How many of the sorted members come before the key; `through`: before what follows it. */
+static size_t rank_of(const struct members *members, mastra_str key, bool through)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (ms_json_string_same(members->at[i].key, key)) {
-            return true;
+    size_t low = 0;
+    size_t high = members->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ms_json_string_compare(members->sorted[middle]->key, key) < (through ? 1 : 0)) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return false;
+    return low;
+}
+
+/* The first member with the key, NULL when there is none. */
+static const struct member *first_with_key(const struct members *members, mastra_str key)
+{
+    if (members->sorted) {
+        size_t at = rank_of(members, key, false);
+        bool found = at < members->count && ms_json_string_same(members->sorted[at]->key, key);
+        return found ? members->sorted[at] : NULL;
+    }
+    for (size_t i = 0; i < members->count; i++) {
+        if (ms_json_string_same(members->at[i].key, key)) {
+            return &members->at[i];
+        }
+    }
+    return NULL;
 }
 
 /* The member with the key that counts, NULL when there is none. */
 static const struct member *last_with_key(const struct members *members, mastra_str key)
 {
+    if (members->sorted) {
+        size_t at = rank_of(members, key, true);
+        bool found = at > 0 && ms_json_string_same(members->sorted[at - 1]->key, key);
+        return found ? members->sorted[at - 1] : NULL;
+    }
     for (size_t i = members->count; i > 0; i--) {
         if (ms_json_string_same(members->at[i - 1].key, key)) {
             return &members->at[i - 1];
@@ -215,13 +261,14 @@ static void put_merged(struct ms_buf *buf, const struct members *base, const str
         const struct member *newer = last_with_key(patch, member.key);
         if (!newer) {
             put_member(buf, start, member.key, member.value);
-        } else if (!has_key(base, i, member.key)) { /* a repeated key is replaced in its first place only */
+        } else if (first_with_key(base, member.key) == &base->at[i]) {
+            /* A repeated key is replaced in its first place only. */
             put_member(buf, start, member.key, newer->value);
         }
     }
     for (size_t i = 0; i < patch->count; i++) {
         mastra_str key = patch->at[i].key;
-        if (!has_key(base, base->count, key) && !has_key(patch, i, key)) {
+        if (!first_with_key(base, key) && first_with_key(patch, key) == &patch->at[i]) {
             put_member(buf, start, key, last_with_key(patch, key)->value);
         }
     }

@@ -54,9 +54,6 @@ static inline const char *ms_json_skip_space(const char *at, const char *end)
     return at;
 }
 
-/* Whether two raw strings hold the same characters; different lone surrogates differ. */
-bool ms_json_string_same(mastra_str a, mastra_str b);
-
 /* Whether two numbers have the same exact decimal value. */
 bool ms_json_number_same(mastra_str a, mastra_str b);
 

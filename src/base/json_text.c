@@ -249,15 +249,20 @@ bool ms_json_string_same(mastra_str a, mastra_str b)
     if (!memchr(in_a.ptr, '\\', in_a.len) && !memchr(in_b.ptr, '\\', in_b.len)) {
         return false;
     }
+    return ms_json_string_compare(a, b) == 0;
+}
+
+int ms_json_string_compare(mastra_str a, mastra_str b)
+{
+    mastra_str in_a = inside_quotes(a);
+    mastra_str in_b = inside_quotes(b);
     struct byte_reader read_a = {.at = in_a.ptr, .end = in_a.ptr + in_a.len};
     struct byte_reader read_b = {.at = in_b.ptr, .end = in_b.ptr + in_b.len};
     for (;;) {
-        int byte = next_byte(&read_a);
-        if (byte != next_byte(&read_b)) {
-            return false;
-        }
-        if (byte < 0) {
-            return true;
+        int byte_a = next_byte(&read_a);
+        int byte_b = next_byte(&read_b);
+        if (byte_a != byte_b || byte_a < 0) {
+            return byte_a - byte_b;
         }
     }
 }

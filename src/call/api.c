@@ -257,7 +257,8 @@ bool mastra_operation_at(size_t index, mastra_operation *ret_operation)
                                .domain = operation->domain,
                                .summary = operation->summary,
                                .writes = operation->op->writes,
-                               .repeatable = operation->op->repeatable};
+                               .repeatable = operation->op->repeatable,
+                               .example = operation->example};
     memcpy(ret_operation, &known, known.size < sizeof known ? known.size : sizeof known);
     return true;
 }

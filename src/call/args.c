@@ -41,10 +41,13 @@ static const char *plain_complaint(enum ms_arg_type type)
     switch (type) {
     case MS_ARG_TEXTS:
         return "must be an array of strings";
+    case MS_ARG_OBJECTS:
     case MS_ARG_GROUPS:
     case MS_ARG_RECORDS:
     case MS_ARG_PATCHES:
         return "must be an array";
+    case MS_ARG_CHOICE:
+        return "is not one of those known";
     default:
         return "must be an object";
     }
@@ -68,10 +71,23 @@ static void *list_memory(struct ms_reader *reader, size_t count, size_t size)
     return items;
 }
 
+/* The value that a string spells, where that will do. */
+static mastra_str spelled(const struct ms_arg *arg, mastra_str value)
+{
+    mastra_str inner;
+
+    if (!(arg->flags & MS_ARG_SPELLED) || ms_json_kind(value) != MS_JSON_STRING) {
+        return value;
+    }
+    return ms_json_check((mastra_str){value.ptr + 1, value.len - 2}, &inner, NULL) ? inner : value;
+}
+
 static mastra_status read_integer(struct ms_reader *reader, const struct ms_place *place,
                                   const struct ms_arg *arg, mastra_str value, char *out)
 {
     int64_t number;
+
+    value = spelled(arg, value);
 
     if (arg->type == MS_ARG_PER_PAGE && ms_json_kind(value) == MS_JSON_FALSE) {
         number = MASTRA_PER_PAGE_ALL;
@@ -86,24 +102,35 @@ static mastra_status read_boolean(struct ms_reader *reader, const struct ms_plac
                                   const struct ms_arg *arg, mastra_str value, char *out)
 {
     bool flag = false;
-    mastra_status status = ms_reader_bool(reader, place, value, &flag);
+    mastra_status status = ms_reader_bool(reader, place, spelled(arg, value), &flag);
 
-    if (status == MASTRA_OK) {
-        *(bool *)(void *)(out + arg->offset) = flag != ((arg->flags & MS_ARG_INVERTED) != 0);
+    if (status != MASTRA_OK) {
+        return status;
     }
-    return status;
+    flag = flag != ((arg->flags & MS_ARG_INVERTED) != 0);
+    if (arg->flags & MS_ARG_INT) {
+        int number = flag;
+
+        memcpy(out + arg->offset, &number, sizeof number);
+    } else {
+        memcpy(out + arg->offset, &flag, sizeof flag);
+    }
+    return MASTRA_OK;
 }
 
-static void read_choice(const struct ms_arg *arg, mastra_str value, char *out)
+static mastra_status read_choice(struct ms_reader *reader, const struct ms_place *place,
+                                 const struct ms_arg *arg, mastra_str value, char *out)
 {
-    if (ms_json_kind(value) != MS_JSON_STRING) {
-        return;
-    }
-    for (const struct ms_choice *choice = arg->choices; choice->name; choice++) {
+    bool text = ms_json_kind(value) == MS_JSON_STRING;
+
+    for (const struct ms_choice *choice = arg->choices; text && choice->name; choice++) {
         if (ms_json_string_equals(value, mastra_str_of(choice->name))) {
             memcpy(out + arg->offset, &choice->value, sizeof choice->value);
+            return MASTRA_OK;
         }
     }
+    return arg->flags & MS_ARG_KNOWN ? refuse(reader, place, arg, value, plain_complaint(arg->type))
+                                     : MASTRA_OK;
 }
 
 static mastra_status read_one_of_texts(struct ms_reader *reader, const struct ms_place *place,
@@ -167,7 +194,11 @@ static mastra_status read_groups(struct ms_reader *reader, const struct ms_place
         struct ms_place element = {place, NULL, i};
         char *group = items + i * arg->size;
 
-        memcpy(group, &arg->size, sizeof arg->size);
+        if (arg->blank) {
+            memcpy(group, arg->blank, arg->size);
+        } else {
+            memcpy(group, &arg->size, sizeof arg->size);
+        }
         pointers[i] = group;
         status = read_members(reader, &element, arg->members, arg->member_count, item, group);
     }
@@ -222,6 +253,28 @@ static mastra_status read_records(struct ms_reader *reader, const struct ms_plac
     return status;
 }
 
+static mastra_status read_record(struct ms_reader *reader, const struct ms_place *place,
+                                 const struct ms_arg *arg, mastra_str value, void *record)
+{
+    mastra_status status = ms_record_read(reader, place, ms_entity(arg->entity), value, record, NULL);
+
+    if (status == MASTRA_INVALID_ARGUMENT && arg->reason) {
+        ms_call_reason(reader->error, arg->reason, NULL);
+    }
+    return status;
+}
+
+static mastra_status read_updates(struct ms_reader *reader, const struct ms_place *place,
+                                  const struct ms_arg *arg, mastra_str value, char *out)
+{
+    uint64_t set = 0;
+    mastra_status status =
+        ms_record_update(reader, place, ms_entity(arg->entity), value, out + arg->offset, &set);
+
+    memcpy(out + arg->also, &set, sizeof set);
+    return status;
+}
+
 /* A value that is neither absent nor null. */
 static mastra_status read_value(struct ms_reader *reader, const struct ms_place *place,
                                 const struct ms_arg *arg, mastra_str value, char *out)
@@ -233,7 +286,15 @@ static mastra_status read_value(struct ms_reader *reader, const struct ms_place 
         return ms_reader_text(reader, place, value, MS_TEXT_STRICT, field);
     case MS_ARG_FREE_TEXT:
         return ms_reader_text(reader, place, value, MS_TEXT_FREE, field);
+    case MS_ARG_OBJECTS:
+        if (ms_json_kind(value) != MS_JSON_ARRAY) {
+            return refuse(reader, place, arg, value, plain_complaint(arg->type));
+        }
+        *(mastra_str *)field = value;
+        return MASTRA_OK;
     case MS_ARG_OBJECT:
+    case MS_ARG_ARRAY:
+    case MS_ARG_TIMES:
         *(mastra_str *)field = value;
         return MASTRA_OK;
     case MS_ARG_TIME:
@@ -244,22 +305,26 @@ static mastra_status read_value(struct ms_reader *reader, const struct ms_place 
     case MS_ARG_BOOLEAN:
         return read_boolean(reader, place, arg, value, out);
     case MS_ARG_CHOICE:
-        read_choice(arg, value, out);
-        return MASTRA_OK;
+        return read_choice(reader, place, arg, value, out);
     case MS_ARG_TEXTS:
         return read_texts(reader, place, arg, value, out);
     case MS_ARG_GROUP:
         if ((arg->flags & MS_ARG_LENIENT) && ms_json_kind(value) != MS_JSON_OBJECT) {
             return MASTRA_OK;
         }
+        if (arg->flags & MS_ARG_WHOLE) {
+            *(mastra_str *)field = value;
+        }
         return read_members(reader, place, arg->members, arg->member_count, value, out);
     case MS_ARG_GROUPS:
         return read_groups(reader, place, arg, value, out);
     case MS_ARG_RECORD:
-        return ms_record_read(reader, place, ms_entity(arg->entity), value, field, NULL);
+        return read_record(reader, place, arg, value, field);
     case MS_ARG_RECORDS:
     case MS_ARG_PATCHES:
         return read_records(reader, place, arg, value, out);
+    case MS_ARG_UPDATES:
+        return read_updates(reader, place, arg, value, out);
     case MS_ARG_NULL:
     case MS_ARG_TEXT_MAP:
         break;
@@ -305,6 +370,56 @@ static mastra_status read_members(struct ms_reader *reader, const struct ms_plac
     return status;
 }
 
+/* Refuses members that the table does not know; `args` that is no object is complained of elsewhere. */
+static mastra_status refuse_strangers(struct ms_reader *reader, const struct ms_arg *table, size_t count,
+                                      mastra_str args)
+{
+    struct ms_json_iter iter;
+    mastra_str key;
+    mastra_str value;
+
+    if (ms_json_kind(args) != MS_JSON_OBJECT) {
+        return MASTRA_OK;
+    }
+    ms_json_iter_init(&iter, args);
+    while (ms_json_next(&iter, &key, &value)) {
+        bool known = false;
+
+        for (size_t i = 0; i < count && !known; i++) {
+            known = ms_json_string_equals(key, mastra_str_of(table[i].name));
+        }
+        if (!known) {
+            return ms_reader_fail(reader, NULL, key, "have an unknown member");
+        }
+    }
+    return MASTRA_OK;
+}
+
+/* A record may have a member of the argument's name itself, as a score has. */
+static bool is_bare_record(const struct ms_arg *arg, mastra_str args)
+{
+    mastra_str name = mastra_str_of(arg->name);
+    mastra_str member = ms_json_member(args, name);
+    bool own = ms_entity_column(ms_entity(arg->entity), name) >= 0;
+
+    return !member.ptr || (own && ms_json_kind(member) != MS_JSON_OBJECT);
+}
+
+/* Whether the arguments are not an object of them, but the first one itself. */
+static bool is_bare(const struct ms_arg *arg, mastra_str args)
+{
+    switch (ms_json_kind(args)) {
+    case MS_JSON_ARRAY:
+        return true;
+    case MS_JSON_STRING:
+        return arg->type == MS_ARG_TEXT;
+    case MS_JSON_OBJECT:
+        return arg->type == MS_ARG_RECORD && is_bare_record(arg, args);
+    default:
+        return false;
+    }
+}
+
 mastra_status ms_args_read(struct ms_reader *reader, const struct ms_arg *table, size_t count,
                            mastra_str args, void *out)
 {
@@ -313,8 +428,12 @@ mastra_status ms_args_read(struct ms_reader *reader, const struct ms_arg *table,
     if (kind == MS_JSON_NONE || kind == MS_JSON_NULL) {
         args = mastra_str_of("{}");
     }
-    if (kind == MS_JSON_ARRAY && count && (table[0].flags & MS_ARG_BARE)) {
+    if (count && (table[0].flags & MS_ARG_BARE) && is_bare(&table[0], args)) {
         return read_arg(reader, NULL, &table[0], args, out);
+    }
+    if (count && (table[0].flags & MS_ARG_CLOSED) &&
+        refuse_strangers(reader, table, count, args) != MASTRA_OK) {
+        return MASTRA_INVALID_ARGUMENT;
     }
     return read_members(reader, NULL, table, count, args, out);
 }

@@ -28,17 +28,37 @@ struct ms_operation {
         *across; /* an argument which, when it is there and not empty, reaches beyond that thread; or NULL */
     ms_handler handler;
     ms_answer_fn answer; /* of a writing operation; NULL: the result is null */
+    const char *example; /* arguments, as JSON text */
+    uint32_t errors;     /* MS_FAILS of what it may end in, besides what any call may */
 };
+
+/* The longest result of an operation that is `alone`. */
+#define MS_OWN_ANSWER_MOST 1024
+
+#define MS_FAILS(status)   (UINT32_C(1) << -MASTRA_##status)
 
 struct ms_operation_set {
     const struct ms_operation *operations;
     size_t count;
 };
 
-extern const struct ms_operation_set ms_store_operations;
 extern const struct ms_operation_set ms_thread_operations;
 extern const struct ms_operation_set ms_message_operations;
+extern const struct ms_operation_set ms_clone_operations;
 extern const struct ms_operation_set ms_resource_operations;
+extern const struct ms_operation_set ms_workflow_operations;
+extern const struct ms_operation_set ms_run_lock_operations;
+extern const struct ms_operation_set ms_span_operations;
+extern const struct ms_operation_set ms_trace_operations;
+extern const struct ms_operation_set ms_score_operations;
+extern const struct ms_operation_set ms_eval_operations;
+extern const struct ms_operation_set ms_trace_record_operations;
+extern const struct ms_operation_set ms_table_operations;
+extern const struct ms_operation_set ms_last_table_operations;
+extern const struct ms_operation_set ms_row_operations;
+extern const struct ms_operation_set ms_index_operations;
+extern const struct ms_operation_set ms_prune_operations;
+extern const struct ms_operation_set ms_store_operations;
 
 /* The operation of that name, or the n-th of all; NULL when there is none. */
 const struct ms_operation *ms_operation_find(mastra_str name);
@@ -63,7 +83,7 @@ mastra_status ms_operation_refuse(mastra_store *store, const struct ms_op *op, c
 mastra_status ms_operation_run(const struct ms_operation *operation, struct ms_call *call, mastra_str args,
                                struct ms_buf *out);
 
-/* Appends {name, domain, summary, args, result, repeatable}. */
+/* Appends {name, domain, summary, args, result, writes, repeatable, errors, example}. */
 void ms_operation_describe(struct ms_buf *out, const struct ms_operation *operation);
 
 /* Appends the arguments for people to read, one to a line. */

@@ -151,7 +151,7 @@ static mastra_status new_task(mastra_store *store, const struct ms_operation *op
         ms_arena_free(arena);
         return ms_error_oom(error);
     }
-    self->task.writes = operation->op->writes;
+    self->task.writes = operation->op->writes && !operation->op->alone;
     self->task.run = run;
     self->task.cancel = cancel;
     self->task.finish = finish;

@@ -28,7 +28,7 @@ static const struct ms_arg messages_result = {
 static void put_saved(struct ms_buf *out, const void *list)
 {
     ms_buf_add_text(out, "{\"messages\":");
-    ms_put_messages(out, list, MS_OMIT_ABSENT);
+    ms_put_list(out, MS_MESSAGE, list, MS_OMIT_ABSENT);
     ms_buf_add_char(out, '}');
 }
 
@@ -124,7 +124,7 @@ static const struct ms_arg list_result = {
 static void put_message_page(struct ms_buf *out, const mastra_message_list *list)
 {
     ms_buf_add_text(out, "{\"messages\":");
-    ms_put_messages(out, list, 0);
+    ms_put_list(out, MS_MESSAGE, list, 0);
     ms_put_page(out, mastra_message_list_page(list));
 }
 
@@ -177,7 +177,7 @@ static mastra_status list_messages_by_id(struct ms_call *call, const void *args,
 
     if (status == MASTRA_OK) {
         ms_buf_add_text(out, "{\"messages\":");
-        ms_put_messages(out, list, 0);
+        ms_put_list(out, MS_MESSAGE, list, 0);
         ms_buf_add_char(out, '}');
     }
     mastra_message_list_free(list);
@@ -215,7 +215,7 @@ static const struct ms_arg update_result = {.type = MS_ARG_RECORDS, .entity = MS
 
 static void put_updated(struct ms_buf *out, const void *list)
 {
-    ms_put_messages(out, list, 0);
+    ms_put_list(out, MS_MESSAGE, list, 0);
 }
 
 static mastra_status update_messages(struct ms_call *call, const void *args, struct ms_buf *out)
@@ -232,9 +232,16 @@ static const char *const order_messages[] = {"messages.threadId", NULL};
 static const char *const order_thread_id[] = {"threadId", NULL};
 
 static const struct ms_operation operations[] = {
-    MS_MEMORY_ENTRY(save_messages, "Creates or replaces messages by id, all or none.", save_table, save_blank,
-                    messages_result, order_messages, put_saved),
+    MS_MEMORY_ENTRY(
+        save_messages, "Creates or replaces messages by id, all or none.", save_table, save_blank,
+        messages_result, order_messages, put_saved,
+        "{\"messages\":[{\"id\":\"m1\",\"threadId\":\"t1\",\"resourceId\":\"r1\",\"role\":\"user\","
+        "\"content\":{\"format\":2,\"parts\":[{\"type\":\"text\",\"text\":\"Where is it?\"}]}},"
+        "{\"id\":\"m2\",\"threadId\":\"t1\",\"resourceId\":\"r1\",\"role\":\"assistant\","
+        "\"content\":\"Near the station.\"}]}",
+        MS_FAILS(NOT_FOUND)),
     {.op = &ms_op_list_messages,
+     .example = "{\"threadId\":\"t1\",\"page\":0,\"perPage\":40}",
      .domain = "memory",
      .summary = "Lists the messages of one or several threads, oldest first.",
      .args = list_table,
@@ -246,13 +253,15 @@ static const struct ms_operation operations[] = {
      .across = "include",
      .handler = list_messages},
     MS_MEMORY_ENTRY(list_messages_by_resource_id, "Lists the messages of a resource over all its threads.",
-                    list_by_resource_table, list_blank, list_result, NULL, NULL),
+                    list_by_resource_table, list_blank, list_result, NULL, NULL,
+                    "{\"resourceId\":\"r1\",\"perPage\":20}", 0),
     MS_MEMORY_ENTRY(list_messages_by_id, "Reads messages by their ids, oldest first.", id_table, id_blank,
-                    messages_result, NULL, NULL),
+                    messages_result, NULL, NULL, "{\"messageIds\":[\"m1\",\"m2\"]}", 0),
     MS_MEMORY_ENTRY(update_messages, "Changes messages, all or none; returns those that exist.", update_table,
-                    update_blank, update_result, NULL, put_updated),
+                    update_blank, update_result, NULL, put_updated,
+                    "{\"messages\":[{\"id\":\"m1\",\"content\":{\"metadata\":{\"seen\":true}}}]}", 0),
     MS_MEMORY_ENTRY(delete_messages, "Deletes messages, all or none.", id_table, id_blank, ms_result_null,
-                    NULL, NULL),
+                    NULL, NULL, "{\"messageIds\":[\"m2\"]}", 0),
 };
 
 const struct ms_operation_set ms_message_operations = {operations, MS_COUNT(operations)};

@@ -116,15 +116,10 @@ static mastra_status list_resources(struct ms_call *call, const void *args, stru
 {
     mastra_resource_list *list = NULL;
     mastra_status status = ms_list_resources(call, args, &list);
-    size_t count = status == MASTRA_OK ? mastra_resource_list_count(list) : 0;
 
     if (status == MASTRA_OK) {
-        ms_buf_add_text(out, "{\"resources\":[");
-        for (size_t i = 0; i < count; i++) {
-            ms_buf_add_text(out, i ? "," : "");
-            ms_put_record(out, MS_RESOURCE, mastra_resource_list_at(list, i), 0);
-        }
-        ms_buf_add_char(out, ']');
+        ms_buf_add_text(out, "{\"resources\":");
+        ms_put_list(out, MS_RESOURCE, list, 0);
         ms_put_page(out, mastra_resource_list_page(list));
     }
     mastra_resource_list_free(list);
@@ -134,13 +129,18 @@ static mastra_status list_resources(struct ms_call *call, const void *args, stru
 /* The operations. */
 
 static const struct ms_operation operations[] = {
-    MS_MEMORY_ENTRY(get_resource_by_id, "Reads one resource.", get_table, get_blank, get_result, NULL, NULL),
-    MS_MEMORY_ENTRY(save_resource, "Creates or wholly replaces a resource.", save_table, save_blank,
-                    resource_result, NULL, put_saved),
-    MS_MEMORY_ENTRY(update_resource, "Changes working memory and metadata of a resource, or creates it.",
-                    update_table, update_blank, resource_result, NULL, put_updated),
+    MS_MEMORY_ENTRY(
+        save_resource, "Creates or wholly replaces a resource.", save_table, save_blank, resource_result,
+        NULL, put_saved,
+        "{\"resource\":{\"id\":\"r1\",\"workingMemory\":\"# Notes\",\"metadata\":{\"plan\":\"pro\"}}}", 0),
+    MS_MEMORY_ENTRY(
+        update_resource, "Changes working memory and metadata of a resource, or creates it.", update_table,
+        update_blank, resource_result, NULL, put_updated,
+        "{\"resourceId\":\"r1\",\"workingMemory\":\"# Notes\\n- likes tea\",\"metadata\":{\"seats\":3}}", 0),
+    MS_MEMORY_ENTRY(get_resource_by_id, "Reads one resource.", get_table, get_blank, get_result, NULL, NULL,
+                    "{\"resourceId\":\"r1\"}", 0),
     MS_MEMORY_ENTRY(list_resources, "Lists resources, newest first.", list_table, list_blank, list_result,
-                    NULL, NULL),
+                    NULL, NULL, "{\"page\":0,\"perPage\":50}", 0),
 };
 
 const struct ms_operation_set ms_resource_operations = {operations, MS_COUNT(operations)};

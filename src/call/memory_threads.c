@@ -228,16 +228,8 @@ static const struct ms_arg list_result = {
 
 static void put_threads(struct ms_buf *out, const mastra_thread_list *list)
 {
-    size_t count = mastra_thread_list_count(list);
-
-    ms_buf_add_text(out, "{\"threads\":[");
-    for (size_t i = 0; i < count; i++) {
-        if (i) {
-            ms_buf_add_char(out, ',');
-        }
-        ms_put_record(out, MS_THREAD, mastra_thread_list_at(list, i), 0);
-    }
-    ms_buf_add_char(out, ']');
+    ms_buf_add_text(out, "{\"threads\":");
+    ms_put_list(out, MS_THREAD, list, 0);
     ms_put_page(out, mastra_thread_list_page(list));
 }
 
@@ -393,25 +385,43 @@ static const char *const order_thread_id[] = {"threadId", NULL};
 
 static const struct ms_operation operations[] = {
     MS_MEMORY_ENTRY(save_thread, "Creates or wholly replaces a thread.", save_table, save_blank,
-                    ms_result_thread, order_record, put_saved),
+                    ms_result_thread, order_record, put_saved,
+                    "{\"thread\":{\"id\":\"t1\",\"resourceId\":\"r1\",\"title\":\"Trip\",\"metadata\":{"
+                    "\"topic\":\"travel\"}}}",
+                    0),
     MS_MEMORY_ENTRY(create_thread, "Saves a new thread, with an id of its own when none is given.",
-                    create_table, create_blank, ms_result_thread, order_create, put_saved),
+                    create_table, create_blank, ms_result_thread, order_create, put_saved,
+                    "{\"threadId\":\"t2\",\"resourceId\":\"r1\",\"title\":\"Dinner\"}", 0),
     MS_MEMORY_ENTRY(get_thread_by_id, "Reads one thread.", get_table, ref_blank, get_result, order_thread_id,
-                    NULL),
+                    NULL, "{\"threadId\":\"t1\"}", 0),
     MS_MEMORY_ENTRY(update_thread, "Changes title and metadata of a thread.", update_table, update_blank,
-                    ms_result_thread, order_id, put_changed),
+                    ms_result_thread, order_id, put_changed,
+                    "{\"id\":\"t1\",\"title\":\"Trip to Rome\",\"metadata\":{\"stage\":\"booked\"}}",
+                    MS_FAILS(NOT_FOUND)),
     MS_MEMORY_ENTRY(delete_thread, "Deletes a thread and its messages.", delete_table, ref_blank,
-                    ms_result_null, order_thread_id, NULL),
-    MS_MEMORY_ENTRY(list_threads, "Lists threads, newest first.", list_table, list_blank, list_result, NULL,
-                    NULL),
+                    ms_result_null, order_thread_id, NULL, "{\"threadId\":\"t2\"}", 0),
+    MS_MEMORY_ENTRY(
+        list_threads, "Lists threads, newest first.", list_table, list_blank, list_result, NULL, NULL,
+        "{\"filter\":{\"resourceId\":\"r1\",\"metadata\":{\"topic\":\"travel\"}},\"perPage\":20}", 0),
     MS_MEMORY_ENTRY(list_threads_by_resource_id, "Lists the threads of a resource, newest first.",
-                    list_by_resource_table, list_blank, list_result, NULL, NULL),
+                    list_by_resource_table, list_blank, list_result, NULL, NULL,
+                    "{\"resourceId\":\"r1\",\"orderBy\":{\"field\":\"updatedAt\",\"direction\":\"DESC\"}}",
+                    0),
     MS_MEMORY_ENTRY(update_thread_resource_id, "Gives a thread and its messages to another resource.",
-                    move_table, ref_blank, ms_result_thread, order_thread_id, put_changed),
+                    move_table, ref_blank, ms_result_thread, order_thread_id, put_changed,
+                    "{\"threadId\":\"t1\",\"resourceId\":\"r2\"}", MS_FAILS(NOT_FOUND)),
+};
+
+/* Behind the operations on messages, whose examples give these something to copy. */
+static const struct ms_operation clone_operations[] = {
     MS_MEMORY_ENTRY(clone_thread, "Copies a thread with its messages under new ids; returns the messages.",
-                    clone_table, clone_blank, clone_result, NULL, put_cloned),
+                    clone_table, clone_blank, clone_result, NULL, put_cloned,
+                    "{\"sourceThreadId\":\"t1\",\"newThreadId\":\"t3\",\"options\":{\"messageLimit\":10}}",
+                    MS_FAILS(NOT_FOUND) | MS_FAILS(CONFLICT)),
     MS_MEMORY_ENTRY(copy_thread, "Copies a thread with its messages under new ids.", clone_table, clone_blank,
-                    copy_result, NULL, put_copied),
+                    copy_result, NULL, put_copied, "{\"sourceThreadId\":\"t1\",\"newThreadId\":\"t4\"}",
+                    MS_FAILS(NOT_FOUND) | MS_FAILS(CONFLICT)),
 };
 
 const struct ms_operation_set ms_thread_operations = {operations, MS_COUNT(operations)};
+const struct ms_operation_set ms_clone_operations = {clone_operations, MS_COUNT(clone_operations)};

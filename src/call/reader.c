@@ -143,3 +143,16 @@ mastra_status ms_reader_int(struct ms_reader *reader, const struct ms_place *pla
     *ret = number;
     return MASTRA_OK;
 }
+
+mastra_status ms_reader_bigint(struct ms_reader *reader, const struct ms_place *place, mastra_str value,
+                               int64_t *ret)
+{
+    int64_t number = 0;
+
+    if (ms_json_kind(value) != MS_JSON_NUMBER || !ms_json_int(value, &number) ||
+        number == MASTRA_INTEGER_NONE) {
+        return ms_reader_fail(reader, place, value, "must be a whole number of 64 bits");
+    }
+    *ret = number;
+    return MASTRA_OK;
+}

@@ -39,4 +39,8 @@ mastra_status ms_reader_bool(struct ms_reader *reader, const struct ms_place *pl
 mastra_status ms_reader_int(struct ms_reader *reader, const struct ms_place *place, mastra_str value,
                             const char *complaint, int64_t *ret);
 
+/* The same of 64 bits, all but the one that stands for an absent number. */
+mastra_status ms_reader_bigint(struct ms_reader *reader, const struct ms_place *place, mastra_str value,
+                               int64_t *ret);
+
 #endif

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
+#include <math.h>
+
 /* Reading. */
 
 static int column_of(const struct ms_entity *entity, mastra_str key)
@@ -58,6 +60,21 @@ static mastra_status read_number(struct ms_reader *reader, const struct ms_place
     return MASTRA_OK;
 }
 
+static mastra_status read_whole(struct ms_reader *reader, const struct ms_place *place,
+                                const struct ms_column *column, mastra_str value, int64_t *ret)
+{
+    enum ms_json_kind kind = ms_json_kind(value);
+
+    if ((column->flags & MS_LOOSE) && (kind == MS_JSON_TRUE || kind == MS_JSON_FALSE)) {
+        *ret = kind == MS_JSON_TRUE;
+        return MASTRA_OK;
+    }
+    if (column->type == MS_BIGINT) {
+        return ms_reader_bigint(reader, place, value, ret);
+    }
+    return ms_reader_int(reader, place, value, "must be a whole number", ret);
+}
+
 static mastra_status read_field(struct ms_reader *reader, const struct ms_place *place,
                                 const struct ms_column *column, mastra_str value, void *record)
 {
@@ -71,7 +88,7 @@ static mastra_status read_field(struct ms_reader *reader, const struct ms_place 
         return MASTRA_OK;
     case MS_INTEGER:
     case MS_BIGINT:
-        return ms_reader_int(reader, place, value, "must be a whole number", field);
+        return read_whole(reader, place, column, value, field);
     case MS_REAL:
         return read_number(reader, place, value, field);
     case MS_BOOLEAN:
@@ -82,8 +99,21 @@ static mastra_status read_field(struct ms_reader *reader, const struct ms_place 
     return ms_reader_time(reader, place, value, field);
 }
 
-mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *place,
-                             const struct ms_entity *entity, mastra_str value, void *record, uint64_t *set)
+/* A null: the blank value, so that an earlier member of the same name does not count. */
+static mastra_status read_null(struct ms_reader *reader, const struct ms_place *place,
+                               const struct ms_entity *entity, const struct ms_column *column, bool update,
+                               void *record)
+{
+    if (update && column->null == MS_NOT_NULL) {
+        return ms_reader_fail(reader, place, mastra_str_of(NULL), "must not be null");
+    }
+    memcpy(ms_field(column, record), ms_field(column, entity->blank), field_size(column->type));
+    return MASTRA_OK;
+}
+
+static mastra_status read_record(struct ms_reader *reader, const struct ms_place *place,
+                                 const struct ms_entity *entity, mastra_str value, void *record, bool update,
+                                 uint64_t *set)
 {
     struct ms_json_iter iter;
     mastra_str key, item;
@@ -94,29 +124,41 @@ mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *pl
     ms_json_iter_init(&iter, value);
     while (ms_json_next(&iter, &key, &item)) {
         int index = column_of(entity, key);
-        mastra_status status = MASTRA_OK;
+        mastra_status status;
 
-        if (index < 0 || !entity->columns[index].offset) {
+        if (index < 0) {
             continue;
         }
         const struct ms_column *column = &entity->columns[index];
 
+        if (!column->offset || (update && (column->flags & MS_KEY))) {
+            continue;
+        }
+        struct ms_place member = {place, column->json, 0};
+
         if (set && !(column->flags & MS_KEY)) {
             *set |= MS_BIT(index);
         }
-        if (ms_json_kind(item) == MS_JSON_NULL) {
-            /* An earlier member of the same name does not count. */
-            memcpy(ms_field(column, record), ms_field(column, entity->blank), field_size(column->type));
-        } else {
-            struct ms_place member = {place, column->json, 0};
-
-            status = read_field(reader, &member, column, item, record);
-        }
+        status = ms_json_kind(item) == MS_JSON_NULL && !(column->flags & MS_NULLABLE)
+                     ? read_null(reader, &member, entity, column, update, record)
+                     : read_field(reader, &member, column, item, record);
         if (status != MASTRA_OK) {
             return status;
         }
     }
     return MASTRA_OK;
+}
+
+mastra_status ms_record_read(struct ms_reader *reader, const struct ms_place *place,
+                             const struct ms_entity *entity, mastra_str value, void *record, uint64_t *set)
+{
+    return read_record(reader, place, entity, value, record, false, set);
+}
+
+mastra_status ms_record_update(struct ms_reader *reader, const struct ms_place *place,
+                               const struct ms_entity *entity, mastra_str value, void *record, uint64_t *set)
+{
+    return read_record(reader, place, entity, value, record, true, set);
 }
 
 /* Writing. */
@@ -178,6 +220,26 @@ void ms_put_value(struct ms_buf *out, mastra_str text)
     }
 }
 
+void ms_put_json(struct ms_buf *out, mastra_str text)
+{
+    mastra_str value;
+
+    if (text.ptr && ms_json_check(text, &value, NULL)) {
+        ms_buf_add_str(out, value);
+    } else {
+        ms_put_text(out, text);
+    }
+}
+
+static void put_integer(struct ms_buf *out, int64_t value)
+{
+    if (value == MASTRA_INTEGER_NONE) {
+        ms_buf_add_text(out, "null");
+    } else {
+        ms_json_put_int(out, value);
+    }
+}
+
 static void put_time(struct ms_buf *out, mastra_time time)
 {
     char iso[MS_ISO_SIZE];
@@ -204,11 +266,15 @@ static void put_field(struct ms_buf *out, const struct ms_column *column, const 
         }
         break;
     case MS_JSON:
-        ms_put_value(out, *(const mastra_str *)field);
+        if (column->flags & MS_VALUE) {
+            ms_put_json(out, *(const mastra_str *)field);
+        } else {
+            ms_put_value(out, *(const mastra_str *)field);
+        }
         break;
     case MS_INTEGER:
     case MS_BIGINT:
-        ms_json_put_int(out, *(const int64_t *)field);
+        put_integer(out, *(const int64_t *)field);
         break;
     case MS_REAL:
         ms_json_put_double(out, *(const double *)field);
@@ -232,7 +298,9 @@ static bool is_absent(const struct ms_column *column, const void *record)
         return *ms_field_time(column, record) == MASTRA_TIME_NONE;
     case MS_INTEGER:
     case MS_BIGINT:
+        return *(const int64_t *)ms_field(column, record) == MASTRA_INTEGER_NONE;
     case MS_REAL:
+        return isnan(*(const double *)ms_field(column, record));
     case MS_BOOLEAN:
         break;
     }
@@ -251,15 +319,16 @@ static bool is_default(const struct ms_column *column, const void *record)
                           memcmp(text->ptr, column->default_text, text->len) == 0);
 }
 
-void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const void *record, unsigned flags)
+void ms_put_members(struct ms_buf *out, const struct ms_entity *entity, const void *record, uint64_t columns,
+                    unsigned flags)
 {
     bool first = true;
 
-    ms_buf_add_char(out, '{');
     for (int i = 0; i < entity->column_count; i++) {
         const struct ms_column *column = &entity->columns[i];
 
-        if (!column->offset || is_default(column, record) ||
+        if (!(columns & MS_BIT(i)) || !column->offset ||
+            (!(flags & MS_BY_COLUMN) && is_default(column, record)) ||
             ((flags & MS_OMIT_ABSENT) && is_absent(column, record))) {
             continue;
         }
@@ -267,9 +336,20 @@ void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const voi
             ms_buf_add_char(out, ',');
         }
         first = false;
-        ms_json_put_key(out, column->json);
+        if (flags & MS_BY_COLUMN) {
+            ms_put_text(out, mastra_str_of(column->name));
+            ms_buf_add_char(out, ':');
+        } else {
+            ms_json_put_key(out, column->json);
+        }
         put_field(out, column, record);
     }
+}
+
+void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const void *record, unsigned flags)
+{
+    ms_buf_add_char(out, '{');
+    ms_put_members(out, entity, record, ms_entity_all(entity), flags);
     ms_buf_add_char(out, '}');
 }
 

@@ -5,17 +5,33 @@
 
 #include <stdio.h>
 
+/* One to a line, so that additions merge. Each one's examples work on what those before it have made. */
+/* clang-format off */
 static const struct ms_operation_set *const sets[] = {
     &ms_thread_operations,
     &ms_message_operations,
+    &ms_clone_operations,
     &ms_resource_operations,
+    &ms_workflow_operations,
+    &ms_run_lock_operations,
+    &ms_span_operations,
+    &ms_trace_operations,
+    &ms_score_operations,
+    &ms_eval_operations,
+    &ms_trace_record_operations,
+    &ms_table_operations,
+    &ms_row_operations,
+    &ms_last_table_operations,
+    &ms_index_operations,
+    &ms_prune_operations,
     &ms_store_operations,
 };
+/* clang-format on */
 
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
 
 /* Stands in for the operation where none could be found. */
-static const struct ms_op op_call = {"call", "CALL", false, true};
+static const struct ms_op op_call = {.name = "call", .error = "CALL", .repeatable = true};
 
 const struct ms_operation *ms_operation_at(size_t index)
 {
@@ -116,6 +132,13 @@ static mastra_status run(const struct ms_operation *operation, struct ms_call *c
     /* What stands before the answer must be there, or nothing may be written. */
     if (out->failed != MASTRA_OK) {
         return ms_error_oom(&call->error);
+    }
+    if (operation->op->alone) {
+        write = NULL;
+        /* It prints when all is done: there must be room by then. */
+        if (!ms_buf_reserve(out, MS_OWN_ANSWER_MOST + MS_ANSWER_SLACK)) {
+            return ms_error_oom(&call->error);
+        }
     }
     ms_call_answer_to(call, operation->op->writes ? write : NULL, out);
     status = operation->handler(call, args, out);

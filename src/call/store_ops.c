@@ -1,5 +1,5 @@
 /* Operations on the store itself. */
-#include "call/memory.h"
+#include "call/common.h"
 
 #include "store/store.h"
 
@@ -23,6 +23,7 @@ static const struct ms_operation operations[] = {
      .blank = &nothing,
      .size = sizeof nothing,
      .result = &ms_result_null,
+     .example = "{}",
      .handler = init},
 };
 

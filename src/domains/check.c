@@ -3,12 +3,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "store/call.h"
 #include "store/query.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <strings.h>
 
-#define KEY_MOST   128
-#define FIELD_SIZE 64
+#define IDENTIFIER_MOST 63
+#define FIELD_SIZE      64
 
 bool ms_is_blank(mastra_str text)
 {
@@ -102,14 +105,61 @@ mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str t
     return MASTRA_OK;
 }
 
+static mastra_status check_given_time(mastra_error *error, const char *field, mastra_time time, bool required)
+{
+    if (required && time == MASTRA_TIME_NONE) {
+        return ms_error_argument(error, field, mastra_str_of(NULL), "is required");
+    }
+    return ms_check_time(error, field, time);
+}
+
+/* An absent number is NaN. */
+static mastra_status check_real(mastra_error *error, const char *field, double number, bool required)
+{
+    if (isinf(number)) {
+        return ms_error_argument(error, field, mastra_str_of(NULL), "must be a finite number");
+    }
+    if (required && isnan(number)) {
+        return ms_error_argument(error, field, mastra_str_of(NULL), "is required");
+    }
+    return MASTRA_OK;
+}
+
+static mastra_status check_json_field(mastra_error *error, const char *field, const struct ms_column *column,
+                                      mastra_str *text)
+{
+    mastra_str given = *text;
+    mastra_status status = ms_check_json(error, field, given, (column->flags & MS_OBJECT) != 0, text);
+
+    /* The literal null has become absent. */
+    if (status == MASTRA_OK && !text->ptr && (column->flags & MS_REQUIRED) &&
+        !(column->flags & MS_NULLABLE)) {
+        return ms_error_argument(error, field, given, "is required");
+    }
+    return status;
+}
+
 static mastra_status check_column(mastra_error *error, const char *field, const struct ms_column *column,
                                   void *record)
 {
-    bool required = column->null == MS_NOT_NULL && !(column->flags & MS_OPTIONAL);
+    bool required = ms_column_required(column);
     mastra_str text;
 
-    if (column->type == MS_TIMESTAMP) {
-        return ms_check_time(error, field, *ms_field_time(column, record));
+    switch (column->type) {
+    case MS_TIMESTAMP:
+        return check_given_time(error, field, *ms_field_time(column, record), required);
+    case MS_INTEGER:
+    case MS_BIGINT:
+        return required && *(int64_t *)ms_field(column, record) == MASTRA_INTEGER_NONE
+                   ? ms_error_argument(error, field, mastra_str_of(NULL), "is required")
+                   : MASTRA_OK;
+    case MS_REAL:
+        return check_real(error, field, *(double *)ms_field(column, record), required);
+    case MS_BOOLEAN:
+        return MASTRA_OK;
+    case MS_TEXT:
+    case MS_JSON:
+        break;
     }
     text = *ms_field_str(column, record);
     if (!text.ptr) {
@@ -122,7 +172,7 @@ static mastra_status check_column(mastra_error *error, const char *field, const 
         return ms_check_text(error, field, text);
     }
     if (column->type == MS_JSON) {
-        return ms_check_json(error, field, text, false, ms_field_str(column, record));
+        return check_json_field(error, field, column, ms_field_str(column, record));
     }
     return ms_utf8_valid(text) ? MASTRA_OK : ms_error_argument(error, field, text, "is not valid UTF-8");
 }
@@ -136,16 +186,17 @@ mastra_status ms_check_record(mastra_error *error, const char *prefix, const str
         const struct ms_column *column = &entity->columns[i];
 
         /* Twice, so that the name is only built for an error. */
-        if (!(columns & MS_BIT(i)) || check_column(NULL, "", column, record) == MASTRA_OK) {
+        if (!(columns & MS_BIT(i)) || !column->offset ||
+            check_column(NULL, "", column, record) == MASTRA_OK) {
             continue;
         }
-        snprintf(field, sizeof field, "%.40s.%.20s", prefix, column->json);
+        snprintf(field, sizeof field, "%.40s.%.22s", prefix, column->json);
         return check_column(error, field, column, record);
     }
     return MASTRA_OK;
 }
 
-static bool key_form(mastra_str key)
+static bool is_identifier(mastra_str key)
 {
     for (size_t i = 0; i < key.len; i++) {
         char c = key.ptr[i];
@@ -158,6 +209,31 @@ static bool key_form(mastra_str key)
     return key.len > 0;
 }
 
+mastra_status ms_check_identifier(mastra_error *error, const char *field, mastra_str name)
+{
+    if (!name.ptr) {
+        return ms_error_argument(error, field, name, "is required");
+    }
+    if (name.len > IDENTIFIER_MOST || !is_identifier(name)) {
+        return ms_error_argument(
+            error, field, name,
+            "must be a letter or underscore, then letters, digits or underscores, at most 63");
+    }
+    return MASTRA_OK;
+}
+
+mastra_status ms_check_object_name(mastra_error *error, const char *field, mastra_str name)
+{
+    static const char kept[] = "sqlite_";
+    mastra_status status = ms_check_identifier(error, field, name);
+
+    if (status == MASTRA_OK && name.len >= sizeof kept - 1 &&
+        strncasecmp(name.ptr, kept, sizeof kept - 1) == 0) {
+        return ms_error_argument(error, field, name, "must not begin with sqlite_");
+    }
+    return status;
+}
+
 enum ms_key_fault ms_check_key(mastra_str raw_key)
 {
     static const char *const reserved[] = {"__proto__", "prototype", "constructor"};
@@ -168,7 +244,7 @@ enum ms_key_fault ms_check_key(mastra_str raw_key)
         return MS_KEY_TOO_LONG;
     }
     key.len = ms_json_unescape(raw_key, name, NULL);
-    if (!key_form(key)) {
+    if (!is_identifier(key)) {
         return MS_KEY_FORM;
     }
     if (key.len > MS_FILTER_KEY_MOST) {
@@ -180,4 +256,54 @@ enum ms_key_fault ms_check_key(mastra_str raw_key)
         }
     }
     return MS_KEY_FINE;
+}
+
+static mastra_status refuse_key(mastra_error *error, const char *field, const char *reason,
+                                mastra_str raw_key, enum ms_key_fault fault)
+{
+    int len = (int)raw_key.len - 2;
+    const char *key = raw_key.ptr + 1;
+
+    if (fault == MS_KEY_TOO_LONG) {
+        ms_error_set(error, MASTRA_INVALID_ARGUMENT,
+                     "Metadata key \"%.*s\" exceeds maximum length of 128 characters.", len, key);
+    } else if (fault == MS_KEY_RESERVED) {
+        ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Invalid metadata key: \"%.*s\".", len, key);
+    } else {
+        ms_error_set(
+            error, MASTRA_INVALID_ARGUMENT,
+            "Invalid metadata key: \"%.*s\". Keys must start with a letter or underscore and contain only "
+            "alphanumeric characters and underscores.",
+            len, key);
+    }
+    ms_error_copy(error->field, sizeof error->field, mastra_str_of(field));
+    return ms_call_reason(error, reason, "USER");
+}
+
+mastra_status ms_check_filter(mastra_error *error, const char *field, const char *reason, mastra_str text,
+                              mastra_str *ret)
+{
+    struct ms_json_iter iter;
+    mastra_str filter = {NULL, 0};
+    mastra_str key;
+    mastra_str value;
+    mastra_status status = ms_check_json(error, field, text, true, &filter);
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    *ret = mastra_str_of(NULL);
+    if (!filter.ptr || ms_json_count(filter) == 0) {
+        return MASTRA_OK;
+    }
+    ms_json_iter_init(&iter, filter);
+    while (ms_json_next(&iter, &key, &value)) {
+        enum ms_key_fault fault = ms_check_key(key);
+
+        if (fault != MS_KEY_FINE) {
+            return refuse_key(error, field, reason, key, fault);
+        }
+    }
+    *ret = filter;
+    return MASTRA_OK;
 }

@@ -35,6 +35,12 @@ mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str t
 mastra_status ms_check_record(mastra_error *error, const char *prefix, const struct ms_entity *entity,
                               void *record, uint64_t columns);
 
+/* The name of a column: a letter or underscore, then letters, digits and underscores, at most 63. */
+mastra_status ms_check_identifier(mastra_error *error, const char *field, mastra_str name);
+
+/* The same for what names a table or an index: none that the database keeps for itself. */
+mastra_status ms_check_object_name(mastra_error *error, const char *field, mastra_str name);
+
 /* Whether a text is absent or holds nothing but white space. */
 bool ms_is_blank(mastra_str text);
 
@@ -47,5 +53,12 @@ enum ms_key_fault {
     MS_KEY_FORM,
 };
 enum ms_key_fault ms_check_key(mastra_str raw_key);
+
+/*
+ * JSON text that lists filter by: an object with keys of that form, or absent. *ret becomes absent also when it has no
+ * members. `reason`: last part of the error id when a key is refused.
+ */
+mastra_status ms_check_filter(mastra_error *error, const char *field, const char *reason, mastra_str text,
+                              mastra_str *ret);
 
 #endif

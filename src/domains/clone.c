@@ -17,7 +17,7 @@ static mastra_status find_source(struct ms_unit *unit, const struct clone_work *
 {
     const mastra_str id = work->args.source_thread_id;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &id, false, &found);
 
     if (status != MASTRA_OK) {
         return status;
@@ -29,7 +29,7 @@ static mastra_status find_source(struct ms_unit *unit, const struct clone_work *
         return MASTRA_NOT_FOUND;
     }
     *ret = found;
-    status = ms_unit_get(unit, MS_THREAD, work->new_id, true, &found);
+    status = ms_unit_get(unit, MS_THREAD, &work->new_id, true, &found);
     if (status == MASTRA_OK && found) {
         ms_error_set(unit->error, MASTRA_CONFLICT, "Thread with id %.*s already exists",
                      (int)work->new_id.len, work->new_id.ptr);

@@ -95,7 +95,7 @@ mastra_status ms_page_read(struct ms_unit *unit, struct ms_query *query, const s
     return status;
 }
 
-static mastra_status read_page(struct ms_unit *unit, void *arg)
+mastra_status ms_listing_read(struct ms_unit *unit, void *arg)
 {
     struct ms_listing *listing = arg;
     struct ms_rows rows = {NULL, 0};
@@ -116,5 +116,5 @@ mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, s
     ms_paging_apply(&listing->paging, &listing->query);
     /* All rows from the first on are one statement. */
     mode = listing->query.limit == MS_NO_LIMIT && listing->query.offset == 0 ? MS_READ_ONE : MS_READ_SNAPSHOT;
-    return ms_read(call, mode, read_page, listing, ret_arena);
+    return ms_read(call, mode, ms_listing_read, listing, ret_arena);
 }

@@ -43,6 +43,9 @@ struct ms_listing {
     struct ms_list *list;
 };
 
+/* The unit that does it; `arg` is a struct ms_listing whose window is set. */
+mastra_status ms_listing_read(struct ms_unit *unit, void *arg);
+
 /* Reads page and total in one snapshot; listing->list lives in *ret_arena, which is the caller's. */
 mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_arena **ret_arena);
 

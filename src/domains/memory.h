@@ -5,11 +5,10 @@
 #ifndef DOMAINS_MEMORY_H
 #define DOMAINS_MEMORY_H
 
-#include "store/call.h"
+#include "domains/api.h"
 
 #include <mastra/memory.h>
 
-/* X(c_name, Mastra's name, part of error ids, writes, repeatable) */
 #define MS_MEMORY_OPS(X)                                                                                     \
     X(save_thread, "saveThread", "SAVE_THREAD", true, true)                                                  \
     X(create_thread, "createThread", "CREATE_THREAD", true, true)                                            \
@@ -32,9 +31,7 @@
     X(update_resource, "updateResource", "UPDATE_RESOURCE", true, true)                                      \
     X(list_resources, "listResources", "LIST_RESOURCES", false, true)
 
-#define MS_OP_DECLARE(c_name, name, error, writes, repeatable) extern const struct ms_op ms_op_##c_name;
 MS_MEMORY_OPS(MS_OP_DECLARE)
-#undef MS_OP_DECLARE
 
 mastra_status ms_save_thread(struct ms_call *call, const mastra_thread *thread, mastra_thread **ret);
 mastra_status ms_create_thread(struct ms_call *call, const mastra_thread *thread, mastra_thread **ret);

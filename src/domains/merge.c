@@ -3,8 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-/* The value when the text is a valid JSON object, else absent. */
-static mastra_str object_in(mastra_str text)
+mastra_str ms_stored_object(mastra_str text)
 {
     mastra_str value = {NULL, 0};
 
@@ -14,7 +13,7 @@ static mastra_str object_in(mastra_str text)
     return value;
 }
 
-static mastra_status keep(struct ms_unit *unit, struct ms_buf *buf, mastra_str *ret)
+mastra_status ms_unit_keep(struct ms_unit *unit, struct ms_buf *buf, mastra_str *ret)
 {
     mastra_status status = MASTRA_OK;
 
@@ -31,19 +30,19 @@ static mastra_status merge(struct ms_unit *unit, mastra_str base, mastra_str pat
 
     ms_buf_init(&buf, ms_arena_heap(unit->arena), 0);
     ms_json_merge(&buf, base, patch);
-    return keep(unit, &buf, ret);
+    return ms_unit_keep(unit, &buf, ret);
 }
 
 mastra_status ms_merge_stored(struct ms_unit *unit, mastra_str stored, mastra_str patch, mastra_str *ret)
 {
-    return merge(unit, object_in(stored), patch, ret);
+    return merge(unit, ms_stored_object(stored), patch, ret);
 }
 
 mastra_status ms_merge_content(struct ms_unit *unit, mastra_str stored, mastra_str patch, mastra_str *ret)
 {
     static const mastra_str metadata = MASTRA_STR("metadata");
-    mastra_str base = object_in(stored);
-    mastra_str over = object_in(patch);
+    mastra_str base = ms_stored_object(stored);
+    mastra_str over = ms_stored_object(patch);
     mastra_str base_metadata;
     mastra_str over_metadata;
     mastra_str merged = {NULL, 0};
@@ -67,5 +66,5 @@ mastra_status ms_merge_content(struct ms_unit *unit, mastra_str stored, mastra_s
     }
     ms_buf_init(&buf, ms_arena_heap(unit->arena), 0);
     ms_json_with_member(&buf, merged, metadata, over_metadata);
-    return keep(unit, &buf, ret);
+    return ms_unit_keep(unit, &buf, ret);
 }

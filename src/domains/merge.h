@@ -2,7 +2,14 @@
 #ifndef DOMAINS_MERGE_H
 #define DOMAINS_MERGE_H
 
+#include "base/buf.h"
 #include "store/unit.h"
+
+/* The value when a stored text is a valid JSON object, else absent. */
+mastra_str ms_stored_object(mastra_str text);
+
+/* What was written to the buffer, in the unit's arena; the buffer is released in any case. */
+mastra_status ms_unit_keep(struct ms_unit *unit, struct ms_buf *buf, mastra_str *ret);
 
 /*
  * {...stored, ...patch}, one level deep, into the unit's arena. `patch` is a checked object; of what is stored anything

@@ -252,7 +252,7 @@ static mastra_status read_window(struct ms_unit *unit, const struct message_list
     int64_t previous = include->with_previous > 0 ? include->with_previous : 0;
     const mastra_message *target;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_MESSAGE, include->id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_MESSAGE, &include->id, false, &found);
 
     target = found;
     if (status != MASTRA_OK || !target) {

@@ -29,10 +29,10 @@ static mastra_status touch_threads(struct ms_unit *unit, mastra_str *ids, size_t
     count = ms_distinct(ids, count);
     for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
         if (ms_call_strict_parents(unit->call)) {
-            status = ms_unit_expect(unit, MS_THREAD, ids[i]);
+            status = ms_unit_expect(unit, MS_THREAD, &ids[i]);
         }
         if (status == MASTRA_OK) {
-            status = ms_unit_touch(unit, MS_THREAD, ids[i], MS_THREAD_UPDATED_AT, unit->call->now);
+            status = ms_unit_touch(unit, MS_THREAD, &ids[i], MS_THREAD_UPDATED_AT, unit->call->now);
         }
     }
     return status;
@@ -458,7 +458,7 @@ static mastra_status erase(struct ms_unit *unit, void *arg)
         const mastra_message *message = rows.items[i];
 
         threads[i] = message->thread_id;
-        status = ms_unit_erase(unit, MS_MESSAGE, message->id);
+        status = ms_unit_erase(unit, MS_MESSAGE, &message->id);
     }
     return status == MASTRA_OK ? touch_threads(unit, threads, rows.count) : status;
 }

@@ -19,7 +19,7 @@ static mastra_status get(struct ms_unit *unit, void *arg)
 {
     struct resource_work *work = arg;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_RESOURCE, work->id, work->lock, &found);
+    mastra_status status = ms_unit_get(unit, MS_RESOURCE, &work->id, work->lock, &found);
 
     work->resource = found;
     return status;

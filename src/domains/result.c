@@ -46,16 +46,25 @@ void ms_list_free(struct ms_list *list)
 LIST_ACCESS(mastra_thread_list, mastra_thread)
 LIST_ACCESS(mastra_message_list, mastra_message)
 LIST_ACCESS(mastra_resource_list, mastra_resource)
+LIST_ACCESS(mastra_workflow_run_list, mastra_workflow_run)
+LIST_ACCESS(mastra_run_lock_list, mastra_run_lock)
+LIST_ACCESS(mastra_span_list, mastra_span)
+LIST_ACCESS(mastra_score_list, mastra_score)
+LIST_ACCESS(mastra_eval_list, mastra_eval)
+LIST_ACCESS(mastra_trace_record_list, mastra_trace_record)
 
-void mastra_thread_free(mastra_thread *thread)
-{
-    ms_record_free(thread);
-}
+#define RECORD_FREE(type)                                                                                    \
+    void type##_free(type *record)                                                                           \
+    {                                                                                                        \
+        ms_record_free(record);                                                                              \
+    }
 
-void mastra_resource_free(mastra_resource *resource)
-{
-    ms_record_free(resource);
-}
+RECORD_FREE(mastra_thread)
+RECORD_FREE(mastra_resource)
+RECORD_FREE(mastra_workflow_run)
+RECORD_FREE(mastra_run_lock)
+RECORD_FREE(mastra_span)
+RECORD_FREE(mastra_score)
 
 void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, const void *record)
 {
@@ -67,9 +76,10 @@ void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, cons
     memcpy(copy, record, entity->size);
     for (int i = 0; i < entity->column_count; i++) {
         const struct ms_column *column = &entity->columns[i];
-        mastra_str *text = ms_field_str(column, copy);
+        bool text = column->type == MS_TEXT || column->type == MS_JSON;
 
-        if (column->type != MS_TIMESTAMP && !ms_arena_str(arena, *text, text)) {
+        if (column->offset && text &&
+            !ms_arena_str(arena, *ms_field_str(column, copy), ms_field_str(column, copy))) {
             return NULL;
         }
     }

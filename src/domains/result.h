@@ -4,7 +4,7 @@
 
 #include "store/unit.h"
 
-#include <mastra/memory.h>
+#include <mastra/mastra.h>
 
 /* What every opaque list is. */
 struct ms_list {
@@ -21,6 +21,27 @@ struct mastra_message_list {
     struct ms_list list;
 };
 struct mastra_resource_list {
+    struct ms_list list;
+};
+struct mastra_workflow_run_list {
+    struct ms_list list;
+};
+struct mastra_run_lock_list {
+    struct ms_list list;
+};
+struct mastra_span_list {
+    struct ms_list list;
+};
+struct mastra_score_list {
+    struct ms_list list;
+};
+struct mastra_eval_list {
+    struct ms_list list;
+};
+struct mastra_trace_record_list {
+    struct ms_list list;
+};
+struct mastra_index_list {
     struct ms_list list;
 };
 

@@ -107,7 +107,7 @@ static mastra_status get(struct ms_unit *unit, void *arg)
 {
     struct thread_work *work = arg;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, work->id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &work->id, false, &found);
 
     work->thread = found;
     if (found && work->resource_id.ptr && ms_str_compare(work->thread->resource_id, work->resource_id) != 0) {
@@ -142,7 +142,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     struct thread_work *work = arg;
     uint64_t columns = MS_BIT(MS_THREAD_METADATA) | MS_BIT(MS_THREAD_UPDATED_AT);
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, work->id, true, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &work->id, true, &found);
 
     if (status != MASTRA_OK) {
         return status;
@@ -215,7 +215,7 @@ static mastra_status move(struct ms_unit *unit, void *arg)
     mastra_message *message;
     struct ms_query *query;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, work->id, true, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &work->id, true, &found);
 
     if (status != MASTRA_OK) {
         return status;
@@ -265,7 +265,7 @@ static mastra_status erase(struct ms_unit *unit, void *arg)
     if (!query) {
         return MASTRA_OUT_OF_MEMORY;
     }
-    status = ms_unit_erase(unit, MS_THREAD, *id);
+    status = ms_unit_erase(unit, MS_THREAD, id);
     return status == MASTRA_OK ? ms_unit_erase_all(unit, query) : status;
 }
 
@@ -277,52 +277,6 @@ mastra_status ms_delete_thread(struct ms_call *call, mastra_str thread_id)
 }
 
 /* Listing. */
-
-static mastra_status refuse_key(mastra_error *error, mastra_str raw_key, enum ms_key_fault fault)
-{
-    int len = (int)raw_key.len - 2;
-    const char *key = raw_key.ptr + 1;
-
-    if (fault == MS_KEY_TOO_LONG) {
-        ms_error_set(error, MASTRA_INVALID_ARGUMENT,
-                     "Metadata key \"%.*s\" exceeds maximum length of 128 characters.", len, key);
-    } else if (fault == MS_KEY_RESERVED) {
-        ms_error_set(error, MASTRA_INVALID_ARGUMENT, "Invalid metadata key: \"%.*s\".", len, key);
-    } else {
-        ms_error_set(
-            error, MASTRA_INVALID_ARGUMENT,
-            "Invalid metadata key: \"%.*s\". Keys must start with a letter or underscore and contain only "
-            "alphanumeric characters and underscores.",
-            len, key);
-    }
-    ms_error_copy(error->field, sizeof error->field, mastra_str_of("filter.metadata"));
-    return ms_call_reason(error, "INVALID_METADATA_KEY", "USER");
-}
-
-static mastra_status filter_by_metadata(mastra_error *error, mastra_str given, struct ms_query *query)
-{
-    struct ms_json_iter iter;
-    mastra_str filter;
-    mastra_str key;
-    mastra_str value;
-    mastra_status status = ms_check_json(error, "filter.metadata", given, true, &filter);
-
-    if (status != MASTRA_OK || !filter.ptr) {
-        return status;
-    }
-    ms_json_iter_init(&iter, filter);
-    while (ms_json_next(&iter, &key, &value)) {
-        enum ms_key_fault fault = ms_check_key(key);
-
-        if (fault != MS_KEY_FINE) {
-            return refuse_key(error, key, fault);
-        }
-    }
-    if (ms_json_count(filter) > 0) {
-        ms_query_has(query, MS_THREAD_METADATA, NULL, filter);
-    }
-    return MASTRA_OK;
-}
 
 static mastra_status paging_of(mastra_error *error, const mastra_list_threads_args *args,
                                struct ms_paging *ret)
@@ -345,6 +299,7 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
     mastra_list_threads_args args = MASTRA_LIST_THREADS_INIT;
     struct ms_listing work = {0};
     struct ms_arena *arena = NULL;
+    mastra_str filter = {NULL, 0};
     mastra_status status;
 
     if (given) {
@@ -361,7 +316,11 @@ mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_ar
         ms_query_equal(&work.query, MS_THREAD_RESOURCE_ID, args.resource_id);
     }
     if (status == MASTRA_OK) {
-        status = filter_by_metadata(&call->error, args.metadata, &work.query);
+        status =
+            ms_check_filter(&call->error, "filter.metadata", "INVALID_METADATA_KEY", args.metadata, &filter);
+    }
+    if (status == MASTRA_OK && filter.ptr) {
+        ms_query_has(&work.query, MS_THREAD_METADATA, NULL, filter);
     }
     if (status == MASTRA_OK) {
         status = ms_listing_run(call, &work, &arena);

@@ -2,7 +2,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A column with a field in the C struct, one with a default as well, one whose entity has no C struct yet. */
+/* A column with a field in the C struct, one with a default as well, one that is always null. */
 #define FIELD(struct_name, field, name, json, type, null, flags)                                             \
     {                                                                                                        \
         name, json, type, null, flags, offsetof(struct_name, field), NULL                                    \
@@ -49,165 +49,218 @@ static const struct ms_column resource_columns[] = {
 };
 #undef T
 
+#define T mastra_workflow_run
 static const struct ms_column snapshot_columns[] = {
-    PLAIN("workflow_name", "workflowName", MS_TEXT, MS_NULL_UNSET, MS_KEY | MS_STRICT),
-    PLAIN("run_id", "runId", MS_TEXT, MS_NULL_UNSET, MS_KEY | MS_STRICT),
-    PLAIN("resourceId", "resourceId", MS_TEXT, MS_NULL, 0),
-    PLAIN("snapshot", "snapshot", MS_JSON, MS_NULL_UNSET, 0),
-    PLAIN("createdAt", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_KEEP),
-    PLAIN("updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL_UNSET, 0),
+    FIELD(T, workflow_name, "workflow_name", "workflowName", MS_TEXT, MS_NULL_UNSET, MS_KEY | MS_STRICT),
+    FIELD(T, run_id, "run_id", "runId", MS_TEXT, MS_NULL_UNSET, MS_KEY | MS_STRICT),
+    FIELD(T, resource_id, "resourceId", "resourceId", MS_TEXT, MS_NULL, MS_STRICT | MS_STICKY),
+    FIELD(T, snapshot, "snapshot", "snapshot", MS_JSON, MS_NULL_UNSET, MS_VALUE),
+    FIELD(T, created_at, "createdAt", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_OPTIONAL | MS_KEEP),
+    FIELD(T, updated_at, "updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_OPTIONAL),
 };
+#undef T
 
+#define T mastra_span
 static const struct ms_column span_columns[] = {
-    PLAIN("traceId", "traceId", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
-    PLAIN("spanId", "spanId", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
-    PLAIN("name", "name", MS_TEXT, MS_NOT_NULL, 0),
-    PLAIN("spanType", "spanType", MS_TEXT, MS_NOT_NULL, 0),
-    PLAIN("isEvent", "isEvent", MS_BOOLEAN, MS_NOT_NULL, 0),
-    PLAIN("startedAt", "startedAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
-    PLAIN("parentSpanId", "parentSpanId", MS_TEXT, MS_NULL, 0),
-    PLAIN("entityType", "entityType", MS_TEXT, MS_NULL, 0),
-    PLAIN("entityId", "entityId", MS_TEXT, MS_NULL, 0),
-    PLAIN("entityName", "entityName", MS_TEXT, MS_NULL, 0),
-    PLAIN("parentEntityType", "parentEntityType", MS_TEXT, MS_NULL, 0),
-    PLAIN("parentEntityId", "parentEntityId", MS_TEXT, MS_NULL, 0),
-    PLAIN("parentEntityName", "parentEntityName", MS_TEXT, MS_NULL, 0),
-    PLAIN("rootEntityType", "rootEntityType", MS_TEXT, MS_NULL, 0),
-    PLAIN("rootEntityId", "rootEntityId", MS_TEXT, MS_NULL, 0),
-    PLAIN("rootEntityName", "rootEntityName", MS_TEXT, MS_NULL, 0),
-    PLAIN("userId", "userId", MS_TEXT, MS_NULL, 0),
-    PLAIN("organizationId", "organizationId", MS_TEXT, MS_NULL, 0),
-    PLAIN("resourceId", "resourceId", MS_TEXT, MS_NULL, 0),
-    PLAIN("runId", "runId", MS_TEXT, MS_NULL, 0),
-    PLAIN("sessionId", "sessionId", MS_TEXT, MS_NULL, 0),
-    PLAIN("threadId", "threadId", MS_TEXT, MS_NULL, 0),
-    PLAIN("requestId", "requestId", MS_TEXT, MS_NULL, 0),
-    PLAIN("environment", "environment", MS_TEXT, MS_NULL, 0),
-    PLAIN("serviceName", "serviceName", MS_TEXT, MS_NULL, 0),
-    PLAIN("scope", "scope", MS_JSON, MS_NULL, 0),
-    PLAIN("entityVersionId", "entityVersionId", MS_TEXT, MS_NULL, 0),
-    PLAIN("parentEntityVersionId", "parentEntityVersionId", MS_TEXT, MS_NULL, 0),
-    PLAIN("rootEntityVersionId", "rootEntityVersionId", MS_TEXT, MS_NULL, 0),
-    PLAIN("experimentId", "experimentId", MS_TEXT, MS_NULL, 0),
-    PLAIN("source", "source", MS_TEXT, MS_NULL, 0),
-    PLAIN("metadata", "metadata", MS_JSON, MS_NULL, 0),
-    PLAIN("tags", "tags", MS_JSON, MS_NULL, 0),
-    PLAIN("attributes", "attributes", MS_JSON, MS_NULL, 0),
-    PLAIN("links", "links", MS_JSON, MS_NULL, 0),
-    PLAIN("input", "input", MS_JSON, MS_NULL, 0),
-    PLAIN("output", "output", MS_JSON, MS_NULL, 0),
-    PLAIN("error", "error", MS_JSON, MS_NULL, 0),
-    PLAIN("endedAt", "endedAt", MS_TIMESTAMP, MS_NULL, 0),
-    PLAIN("requestContext", "requestContext", MS_JSON, MS_NULL, 0),
-    PLAIN("createdAt", "createdAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
-    PLAIN("updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL, 0),
+    FIELD(T, trace_id, "traceId", "traceId", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
+    FIELD(T, span_id, "spanId", "spanId", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
+    FIELD(T, name, "name", "name", MS_TEXT, MS_NOT_NULL, 0),
+    FIELD(T, span_type, "spanType", "spanType", MS_TEXT, MS_NOT_NULL, MS_STRICT),
+    FIELD(T, is_event, "isEvent", "isEvent", MS_BOOLEAN, MS_NOT_NULL, MS_OPTIONAL),
+    FIELD(T, started_at, "startedAt", "startedAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
+    FIELD(T, parent_span_id, "parentSpanId", "parentSpanId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, entity_type, "entityType", "entityType", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, entity_id, "entityId", "entityId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, entity_name, "entityName", "entityName", MS_TEXT, MS_NULL, 0),
+    FIELD(T, parent_entity_type, "parentEntityType", "parentEntityType", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, parent_entity_id, "parentEntityId", "parentEntityId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, parent_entity_name, "parentEntityName", "parentEntityName", MS_TEXT, MS_NULL, 0),
+    FIELD(T, root_entity_type, "rootEntityType", "rootEntityType", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, root_entity_id, "rootEntityId", "rootEntityId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, root_entity_name, "rootEntityName", "rootEntityName", MS_TEXT, MS_NULL, 0),
+    FIELD(T, user_id, "userId", "userId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, organization_id, "organizationId", "organizationId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, resource_id, "resourceId", "resourceId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, run_id, "runId", "runId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, session_id, "sessionId", "sessionId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, thread_id, "threadId", "threadId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, request_id, "requestId", "requestId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, environment, "environment", "environment", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, service_name, "serviceName", "serviceName", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, scope, "scope", "scope", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, entity_version_id, "entityVersionId", "entityVersionId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, parent_entity_version_id, "parentEntityVersionId", "parentEntityVersionId", MS_TEXT, MS_NULL,
+          MS_STRICT),
+    FIELD(T, root_entity_version_id, "rootEntityVersionId", "rootEntityVersionId", MS_TEXT, MS_NULL,
+          MS_STRICT),
+    FIELD(T, experiment_id, "experimentId", "experimentId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, source, "source", "source", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, metadata, "metadata", "metadata", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, tags, "tags", "tags", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, attributes, "attributes", "attributes", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, links, "links", "links", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, input, "input", "input", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, output, "output", "output", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, error, "error", "error", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, ended_at, "endedAt", "endedAt", MS_TIMESTAMP, MS_NULL, 0),
+    FIELD(T, request_context, "requestContext", "requestContext", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, created_at, "createdAt", "createdAt", MS_TIMESTAMP, MS_NOT_NULL, MS_OPTIONAL),
+    FIELD(T, updated_at, "updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL, 0),
 };
+#undef T
 
+#define T mastra_score
 static const struct ms_column score_columns[] = {
-    PLAIN("id", "id", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
-    PLAIN("scorerId", "scorerId", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("traceId", "traceId", MS_TEXT, MS_NULL, 0),
-    PLAIN("spanId", "spanId", MS_TEXT, MS_NULL, 0),
-    PLAIN("runId", "runId", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("scorer", "scorer", MS_JSON, MS_NULL_UNSET, 0),
-    PLAIN("preprocessStepResult", "preprocessStepResult", MS_JSON, MS_NULL, 0),
-    PLAIN("extractStepResult", "extractStepResult", MS_JSON, MS_NULL, 0),
-    PLAIN("analyzeStepResult", "analyzeStepResult", MS_JSON, MS_NULL, 0),
-    PLAIN("score", "score", MS_REAL, MS_NULL_UNSET, 0),
-    PLAIN("reason", "reason", MS_TEXT, MS_NULL, 0),
-    PLAIN("metadata", "metadata", MS_JSON, MS_NULL, 0),
-    PLAIN("preprocessPrompt", "preprocessPrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("extractPrompt", "extractPrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("generateScorePrompt", "generateScorePrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("generateReasonPrompt", "generateReasonPrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("analyzePrompt", "analyzePrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("reasonPrompt", "reasonPrompt", MS_TEXT, MS_NULL, 0),
-    PLAIN("input", "input", MS_JSON, MS_NULL_UNSET, 0),
-    PLAIN("output", "output", MS_JSON, MS_NULL_UNSET, 0),
-    PLAIN("additionalContext", "additionalContext", MS_JSON, MS_NULL, 0),
-    PLAIN("requestContext", "requestContext", MS_JSON, MS_NULL, 0),
-    PLAIN("entityType", "entityType", MS_TEXT, MS_NULL, 0),
-    PLAIN("entity", "entity", MS_JSON, MS_NULL, 0),
-    PLAIN("entityId", "entityId", MS_TEXT, MS_NULL, 0),
-    PLAIN("source", "source", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("resourceId", "resourceId", MS_TEXT, MS_NULL, 0),
-    PLAIN("threadId", "threadId", MS_TEXT, MS_NULL, 0),
-    PLAIN("organizationId", "organizationId", MS_TEXT, MS_NULL, 0),
-    PLAIN("projectId", "projectId", MS_TEXT, MS_NULL, 0),
-    PLAIN("batchId", "batchId", MS_TEXT, MS_NULL, 0),
-    PLAIN("datasetId", "datasetId", MS_TEXT, MS_NULL, 0),
-    PLAIN("datasetItemId", "datasetItemId", MS_TEXT, MS_NULL, 0),
-    PLAIN("createdAt", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, 0),
-    PLAIN("updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL_UNSET, 0),
+    FIELD(T, id, "id", "id", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT | MS_OPTIONAL),
+    FIELD(T, scorer_id, "scorerId", "scorerId", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, trace_id, "traceId", "traceId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, span_id, "spanId", "spanId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, run_id, "runId", "runId", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, scorer, "scorer", "scorer", MS_JSON, MS_NULL_UNSET, MS_VALUE | MS_REQUIRED | MS_OBJECT),
+    FIELD(T, preprocess_step_result, "preprocessStepResult", "preprocessStepResult", MS_JSON, MS_NULL,
+          MS_VALUE | MS_OBJECT),
+    FIELD(T, extract_step_result, "extractStepResult", "extractStepResult", MS_JSON, MS_NULL,
+          MS_VALUE | MS_OBJECT),
+    FIELD(T, analyze_step_result, "analyzeStepResult", "analyzeStepResult", MS_JSON, MS_NULL,
+          MS_VALUE | MS_OBJECT),
+    FIELD(T, score, "score", "score", MS_REAL, MS_NULL_UNSET, MS_REQUIRED),
+    FIELD(T, reason, "reason", "reason", MS_TEXT, MS_NULL, 0),
+    FIELD(T, metadata, "metadata", "metadata", MS_JSON, MS_NULL, MS_VALUE | MS_OBJECT),
+    FIELD(T, preprocess_prompt, "preprocessPrompt", "preprocessPrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, extract_prompt, "extractPrompt", "extractPrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, generate_score_prompt, "generateScorePrompt", "generateScorePrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, generate_reason_prompt, "generateReasonPrompt", "generateReasonPrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, analyze_prompt, "analyzePrompt", "analyzePrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, reason_prompt, "reasonPrompt", "reasonPrompt", MS_TEXT, MS_NULL, 0),
+    FIELD(T, input, "input", "input", MS_JSON, MS_NULL_UNSET, MS_VALUE),
+    FIELD(T, output, "output", "output", MS_JSON, MS_NULL_UNSET, MS_VALUE | MS_REQUIRED | MS_NULLABLE),
+    FIELD(T, additional_context, "additionalContext", "additionalContext", MS_JSON, MS_NULL,
+          MS_VALUE | MS_OBJECT),
+    FIELD(T, request_context, "requestContext", "requestContext", MS_JSON, MS_NULL, MS_VALUE | MS_OBJECT),
+    FIELD(T, entity_type, "entityType", "entityType", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, entity, "entity", "entity", MS_JSON, MS_NULL, MS_VALUE | MS_REQUIRED | MS_OBJECT),
+    FIELD(T, entity_id, "entityId", "entityId", MS_TEXT, MS_NULL, MS_STRICT | MS_REQUIRED),
+    FIELD(T, source, "source", "source", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, resource_id, "resourceId", "resourceId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, thread_id, "threadId", "threadId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, organization_id, "organizationId", "organizationId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, project_id, "projectId", "projectId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, batch_id, "batchId", "batchId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, dataset_id, "datasetId", "datasetId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, dataset_item_id, "datasetItemId", "datasetItemId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, created_at, "createdAt", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_OPTIONAL),
+    FIELD(T, updated_at, "updatedAt", "updatedAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_OPTIONAL),
 };
+#undef T
 
+#define T mastra_eval
 static const struct ms_column eval_columns[] = {
-    PLAIN("input", "input", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("output", "output", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("result", "result", MS_JSON, MS_NULL_UNSET, 0),
-    PLAIN("agent_name", "agentName", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("metric_name", "metricName", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("instructions", "instructions", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("test_info", "testInfo", MS_JSON, MS_NULL, 0),
-    PLAIN("global_run_id", "globalRunId", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("run_id", "runId", MS_TEXT, MS_NULL_UNSET, 0),
-    PLAIN("created_at", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, 0),
+    FIELD(T, input, "input", "input", MS_TEXT, MS_NULL_UNSET, MS_REQUIRED),
+    FIELD(T, output, "output", "output", MS_TEXT, MS_NULL_UNSET, MS_REQUIRED),
+    FIELD(T, result, "result", "result", MS_JSON, MS_NULL_UNSET, MS_VALUE | MS_REQUIRED | MS_OBJECT),
+    FIELD(T, agent_name, "agent_name", "agentName", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, metric_name, "metric_name", "metricName", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, instructions, "instructions", "instructions", MS_TEXT, MS_NULL_UNSET, MS_REQUIRED),
+    FIELD(T, test_info, "test_info", "testInfo", MS_JSON, MS_NULL, MS_VALUE | MS_OBJECT),
+    FIELD(T, global_run_id, "global_run_id", "globalRunId", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, run_id, "run_id", "runId", MS_TEXT, MS_NULL_UNSET, MS_STRICT | MS_REQUIRED),
+    FIELD(T, created_at, "created_at", "createdAt", MS_TIMESTAMP, MS_NULL_UNSET, MS_OPTIONAL),
     PLAIN("createdAt", "createdAtLegacy", MS_TIMESTAMP, MS_NULL, 0),
 };
+#undef T
 
+#define T mastra_trace_record
 static const struct ms_column trace_columns[] = {
-    PLAIN("id", "id", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
-    PLAIN("parentSpanId", "parentSpanId", MS_TEXT, MS_NULL, 0),
-    PLAIN("name", "name", MS_TEXT, MS_NOT_NULL, 0),
-    PLAIN("traceId", "traceId", MS_TEXT, MS_NOT_NULL, 0),
-    PLAIN("scope", "scope", MS_TEXT, MS_NOT_NULL, 0),
-    PLAIN("kind", "kind", MS_INTEGER, MS_NOT_NULL, 0),
-    PLAIN("attributes", "attributes", MS_JSON, MS_NULL, 0),
-    PLAIN("status", "status", MS_JSON, MS_NULL, 0),
-    PLAIN("events", "events", MS_JSON, MS_NULL, 0),
-    PLAIN("links", "links", MS_JSON, MS_NULL, 0),
-    PLAIN("other", "other", MS_TEXT, MS_NULL, 0),
-    PLAIN("startTime", "startTime", MS_BIGINT, MS_NOT_NULL, 0),
-    PLAIN("endTime", "endTime", MS_BIGINT, MS_NOT_NULL, 0),
-    PLAIN("createdAt", "createdAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
+    FIELD(T, id, "id", "id", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
+    FIELD(T, parent_span_id, "parentSpanId", "parentSpanId", MS_TEXT, MS_NULL, MS_STRICT),
+    FIELD(T, name, "name", "name", MS_TEXT, MS_NOT_NULL, 0),
+    FIELD(T, trace_id, "traceId", "traceId", MS_TEXT, MS_NOT_NULL, MS_STRICT),
+    FIELD(T, scope, "scope", "scope", MS_TEXT, MS_NOT_NULL, MS_STRICT),
+    FIELD(T, kind, "kind", "kind", MS_INTEGER, MS_NOT_NULL, 0),
+    FIELD(T, attributes, "attributes", "attributes", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, status, "status", "status", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, events, "events", "events", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, links, "links", "links", MS_JSON, MS_NULL, MS_VALUE),
+    FIELD(T, other, "other", "other", MS_TEXT, MS_NULL, MS_CONTENT),
+    FIELD(T, start_time, "startTime", "startTime", MS_BIGINT, MS_NOT_NULL, 0),
+    FIELD(T, end_time, "endTime", "endTime", MS_BIGINT, MS_NOT_NULL, 0),
+    FIELD(T, created_at, "createdAt", "createdAt", MS_TIMESTAMP, MS_NOT_NULL, MS_OPTIONAL),
+};
+#undef T
+
+#define T mastra_run_lock
+static const struct ms_column run_lock_columns[] = {
+    FIELD(T, workflow_name, "workflow_name", "workflowName", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
+    FIELD(T, run_id, "run_id", "runId", MS_TEXT, MS_NOT_NULL, MS_KEY | MS_STRICT),
+    FIELD(T, owner_id, "owner", "ownerId", MS_TEXT, MS_NOT_NULL, MS_STRICT),
+    FIELD(T, generation, "generation", "generation", MS_BIGINT, MS_NOT_NULL, 0),
+    FIELD(T, acquired_at, "acquired_at", "acquiredAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
+    FIELD(T, expires_at, "expires_at", "expiresAt", MS_TIMESTAMP, MS_NOT_NULL, 0),
+};
+#undef T
+
+/* One column of an index: ascending, descending. */
+#define UP(column)                                                                                           \
+    {                                                                                                        \
+        column, false                                                                                        \
+    }
+#define DOWN(column)                                                                                         \
+    {                                                                                                        \
+        column, true                                                                                         \
+    }
+#define INDEX(named, number, ...)                                                                            \
+    {                                                                                                        \
+        .name = (named), .column_count = (number), .columns = { __VA_ARGS__ }                                \
+    }
+#define SPARE_INDEX(named, number, ...)                                                                      \
+    {                                                                                                        \
+        .name = (named), .spare = true, .column_count = (number), .columns = { __VA_ARGS__ }                 \
+    }
+
+static const struct ms_index thread_indexes[] = {
+    SPARE_INDEX("mastra_threads_resourceid_createdat_idx", 2, UP(MS_THREAD_RESOURCE_ID),
+                UP(MS_THREAD_CREATED_AT)),
 };
 
 static const struct ms_index message_indexes[] = {
-    {"idx_messages_thread_created_at",
-     false,
-     MS_INDEX_ALL,
-     2,
-     {{MS_MESSAGE_THREAD_ID, false}, {MS_MESSAGE_CREATED_AT, false}}},
-    {"idx_messages_thread_resource_created_at",
-     false,
-     MS_INDEX_ALL,
-     3,
-     {{MS_MESSAGE_THREAD_ID, false}, {MS_MESSAGE_RESOURCE_ID, false}, {MS_MESSAGE_CREATED_AT, false}}},
-};
-
-enum span_column {
-    SPAN_TRACE_ID = 0,
-    SPAN_SPAN_ID = 1,
-    SPAN_STARTED_AT = 5,
+    INDEX("idx_messages_thread_created_at", 2, UP(MS_MESSAGE_THREAD_ID), UP(MS_MESSAGE_CREATED_AT)),
+    INDEX("idx_messages_thread_resource_created_at", 3, UP(MS_MESSAGE_THREAD_ID), UP(MS_MESSAGE_RESOURCE_ID),
+          UP(MS_MESSAGE_CREATED_AT)),
+    SPARE_INDEX("mastra_messages_thread_id_createdat_idx", 2, UP(MS_MESSAGE_THREAD_ID),
+                UP(MS_MESSAGE_CREATED_AT)),
 };
 
 static const struct ms_index span_indexes[] = {
-    {"mastra_ai_spans_spanid_traceid_idx",
-     true,
-     MS_INDEX_ALL,
-     2,
-     {{SPAN_SPAN_ID, false}, {SPAN_TRACE_ID, false}}},
-    {"mastra_ai_spans_roots_started_at_idx", false, MS_INDEX_ROOTS, 1, {{SPAN_STARTED_AT, true}}},
-    {"mastra_ai_spans_trace_started_at_idx",
-     false,
-     MS_INDEX_ALL,
-     2,
-     {{SPAN_TRACE_ID, false}, {SPAN_STARTED_AT, false}}},
+    {.name = "mastra_ai_spans_spanid_traceid_idx",
+     .unique = true,
+     .column_count = 2,
+     .columns = {UP(MS_SPAN_SPAN_ID), UP(MS_SPAN_TRACE_ID)}},
+    {.name = "mastra_ai_spans_roots_started_at_idx",
+     .where = MS_INDEX_ROOTS,
+     .column_count = 1,
+     .columns = {DOWN(MS_SPAN_STARTED_AT)}},
+    INDEX("mastra_ai_spans_trace_started_at_idx", 2, UP(MS_SPAN_TRACE_ID), UP(MS_SPAN_STARTED_AT)),
+    SPARE_INDEX("mastra_ai_spans_traceid_startedat_idx", 2, UP(MS_SPAN_TRACE_ID), UP(MS_SPAN_STARTED_AT)),
+    SPARE_INDEX("mastra_ai_spans_parentspanid_startedat_idx", 2, UP(MS_SPAN_PARENT_SPAN_ID),
+                UP(MS_SPAN_STARTED_AT)),
+    SPARE_INDEX("mastra_ai_spans_name_idx", 1, UP(MS_SPAN_NAME)),
+    SPARE_INDEX("mastra_ai_spans_spantype_startedat_idx", 2, UP(MS_SPAN_SPAN_TYPE), UP(MS_SPAN_STARTED_AT)),
+};
+
+static const struct ms_index score_indexes[] = {
+    SPARE_INDEX("mastra_scores_trace_id_span_id_created_at_idx", 3, UP(MS_SCORE_TRACE_ID),
+                UP(MS_SCORE_SPAN_ID), UP(MS_SCORE_CREATED_AT)),
 };
 
 static const mastra_thread thread_blank = MASTRA_THREAD_INIT;
 static const mastra_message message_blank = MASTRA_MESSAGE_INIT;
 static const mastra_resource resource_blank = MASTRA_RESOURCE_INIT;
+static const mastra_workflow_run snapshot_blank = MASTRA_WORKFLOW_RUN_INIT;
+static const mastra_span span_blank = MASTRA_SPAN_INIT;
+static const mastra_score score_blank = MASTRA_SCORE_INIT;
+static const mastra_eval eval_blank = MASTRA_EVAL_INIT;
+static const mastra_trace_record trace_blank = MASTRA_TRACE_RECORD_INIT;
+static const mastra_run_lock run_lock_blank = MASTRA_RUN_LOCK_INIT;
 
 static const struct ms_entity entities[MS_ENTITY_COUNT] = {
     [MS_THREAD] = {.id = MS_THREAD,
@@ -220,7 +273,9 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                    .key_form = MS_KEY_PRIMARY,
                    .created = MS_THREAD_CREATED_AT,
                    .size = sizeof(mastra_thread),
-                   .blank = &thread_blank},
+                   .blank = &thread_blank,
+                   .indexes = thread_indexes,
+                   .index_count = COUNT(thread_indexes)},
     [MS_MESSAGE] = {.id = MS_MESSAGE,
                     .noun = "Message",
                     .table = "mastra_messages",
@@ -252,18 +307,22 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                      .columns = snapshot_columns,
                      .column_count = COUNT(snapshot_columns),
                      .key_count = 2,
-                     .keys = {0, 1},
+                     .keys = {MS_SNAPSHOT_WORKFLOW_NAME, MS_SNAPSHOT_RUN_ID},
                      .key_form = MS_KEY_UNIQUE,
-                     .created = 4},
+                     .created = MS_SNAPSHOT_CREATED_AT,
+                     .size = sizeof(mastra_workflow_run),
+                     .blank = &snapshot_blank},
     [MS_SPAN] = {.id = MS_SPAN,
                  .noun = "Span",
                  .table = "mastra_ai_spans",
                  .columns = span_columns,
                  .column_count = COUNT(span_columns),
                  .key_count = 2,
-                 .keys = {SPAN_SPAN_ID, SPAN_TRACE_ID},
-                 .key_form = MS_KEY_UNIQUE,
-                 .created = SPAN_STARTED_AT,
+                 .keys = {MS_SPAN_TRACE_ID, MS_SPAN_SPAN_ID},
+                 .key_form = MS_KEY_UNIQUE_BACKWARDS,
+                 .created = MS_SPAN_STARTED_AT,
+                 .size = sizeof(mastra_span),
+                 .blank = &span_blank,
                  .indexes = span_indexes,
                  .index_count = COUNT(span_indexes)},
     [MS_SCORE] = {.id = MS_SCORE,
@@ -272,32 +331,62 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                   .columns = score_columns,
                   .column_count = COUNT(score_columns),
                   .key_count = 1,
-                  .keys = {0},
+                  .keys = {MS_SCORE_ID},
                   .key_form = MS_KEY_PRIMARY,
-                  .created = 33},
+                  .created = MS_SCORE_CREATED_AT,
+                  .size = sizeof(mastra_score),
+                  .blank = &score_blank,
+                  .indexes = score_indexes,
+                  .index_count = COUNT(score_indexes)},
     [MS_EVAL] = {.id = MS_EVAL,
                  .noun = "Eval",
                  .table = "mastra_evals",
                  .columns = eval_columns,
                  .column_count = COUNT(eval_columns),
                  .key_form = MS_KEY_NONE,
-                 .created = 9,
-                 .legacy = true},
+                 .created = MS_EVAL_CREATED_AT,
+                 .sequenced = true,
+                 .legacy = true,
+                 .size = sizeof(mastra_eval),
+                 .blank = &eval_blank},
     [MS_TRACE] = {.id = MS_TRACE,
                   .noun = "Trace",
                   .table = "mastra_traces",
                   .columns = trace_columns,
                   .column_count = COUNT(trace_columns),
                   .key_count = 1,
-                  .keys = {0},
+                  .keys = {MS_TRACE_ID},
                   .key_form = MS_KEY_PRIMARY,
-                  .created = 13,
-                  .legacy = true},
+                  .created = MS_TRACE_CREATED_AT,
+                  .legacy = true,
+                  .size = sizeof(mastra_trace_record),
+                  .blank = &trace_blank},
+    [MS_RUN_LOCK] = {.id = MS_RUN_LOCK,
+                     .noun = "Run lock",
+                     .table = "mastra_workflow_run_locks",
+                     .columns = run_lock_columns,
+                     .column_count = COUNT(run_lock_columns),
+                     .key_count = 2,
+                     .keys = {MS_RUN_LOCK_WORKFLOW_NAME, MS_RUN_LOCK_RUN_ID},
+                     .key_form = MS_KEY_PRIMARY_TABLE,
+                     .created = MS_RUN_LOCK_ACQUIRED_AT,
+                     .size = sizeof(mastra_run_lock),
+                     .blank = &run_lock_blank},
 };
 
 const struct ms_entity *ms_entity(enum ms_entity_id id)
 {
     return &entities[id];
+}
+
+const struct ms_entity *ms_entity_of_table(mastra_str table)
+{
+    for (size_t i = 0; i < MS_ENTITY_COUNT; i++) {
+        if (strlen(entities[i].table) == table.len && memcmp(entities[i].table, table.ptr, table.len) == 0) {
+            return &entities[i];
+        }
+    }
+    return NULL;
 }
 
 int ms_entity_column(const struct ms_entity *entity, mastra_str name)
@@ -317,7 +406,7 @@ int ms_entity_column(const struct ms_entity *entity, mastra_str name)
 
 uint64_t ms_entity_all(const struct ms_entity *entity)
 {
-    return (UINT64_C(1) << entity->column_count) - 1;
+    return entity->column_count == MS_COLUMNS_MOST ? UINT64_MAX : MS_BIT(entity->column_count) - 1;
 }
 
 static uint64_t flagged(const struct ms_entity *entity, unsigned flag)
@@ -326,6 +415,18 @@ static uint64_t flagged(const struct ms_entity *entity, unsigned flag)
 
     for (int i = 0; i < entity->column_count; i++) {
         if (entity->columns[i].flags & flag) {
+            bits |= MS_BIT(i);
+        }
+    }
+    return bits;
+}
+
+uint64_t ms_entity_fields(const struct ms_entity *entity)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < entity->column_count; i++) {
+        if (entity->columns[i].offset) {
             bits |= MS_BIT(i);
         }
     }

@@ -1,6 +1,7 @@
 #include "sql/sql.h"
 
 #include <assert.h>
+#include <math.h>
 
 /* What a shape begins with. */
 enum verb {
@@ -17,11 +18,16 @@ void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, struct m
     sql->shape_len = 0;
     sql->bind_count = 0;
     sql->reversed = false;
+    sql->uncached = false;
 }
 
 void ms_sql_quote(struct ms_buf *out, const char *name)
 {
     ms_buf_add_char(out, '"');
+    for (const char *quote; (quote = strchr(name, '"')) != NULL; name = quote + 1) {
+        ms_buf_add(out, name, (size_t)(quote - name));
+        ms_buf_add_text(out, "\"\"");
+    }
     ms_buf_add_text(out, name);
     ms_buf_add_char(out, '"');
 }
@@ -32,6 +38,13 @@ static void shape(struct ms_sql *sql, unsigned value)
 {
     assert(sql->shape_len < MS_SQL_SHAPE);
     sql->shape[sql->shape_len++] = (unsigned char)value;
+}
+
+/* Which columns a table of someone else's has is in no shape. */
+static void shape_entity(struct ms_sql *sql, const struct ms_entity *entity)
+{
+    shape(sql, entity->id);
+    sql->uncached = sql->uncached || entity->id == MS_FOREIGN;
 }
 
 static void shape_bits(struct ms_sql *sql, uint64_t bits)
@@ -89,12 +102,41 @@ static void bind_integer(struct ms_sql *sql, int64_t value)
     placeholder(sql);
 }
 
+static void bind_number(struct ms_sql *sql, int64_t value)
+{
+    bind(sql, value == MASTRA_INTEGER_NONE ? MS_BIND_NULL : MS_BIND_INTEGER)->integer = value;
+    placeholder(sql);
+}
+
+static void bind_real(struct ms_sql *sql, double value)
+{
+    bind(sql, isnan(value) ? MS_BIND_NULL : MS_BIND_REAL)->real = value;
+    placeholder(sql);
+}
+
 static void bind_field(struct ms_sql *sql, const struct ms_column *column, const void *record)
 {
-    if (column->type == MS_TIMESTAMP) {
-        bind_time(sql, *ms_field_time(column, record));
-    } else {
-        bind_text(sql, *ms_field_str(column, record));
+    const void *field = ms_field(column, record);
+
+    switch (column->type) {
+    case MS_TIMESTAMP:
+        bind_time(sql, *(const mastra_time *)field);
+        break;
+    case MS_INTEGER:
+    case MS_BIGINT:
+        bind_number(sql, *(const int64_t *)field);
+        break;
+    case MS_REAL:
+        bind_real(sql, *(const double *)field);
+        break;
+    case MS_BOOLEAN:
+        bind(sql, MS_BIND_BOOLEAN)->integer = *(const bool *)field;
+        placeholder(sql);
+        break;
+    case MS_TEXT:
+    case MS_JSON:
+        bind_text(sql, *(const mastra_str *)field);
+        break;
     }
 }
 
@@ -110,17 +152,39 @@ static void key_condition(struct ms_sql *sql, const struct ms_entity *entity, co
     }
 }
 
-static const char *time_operator(enum ms_compare compare)
+static const char *operator_of(enum ms_compare compare)
 {
     switch (compare) {
+    case MS_EQUAL:
+    case MS_NUMBER:
+        return " = ";
     case MS_AT_LEAST:
         return " >= ";
     case MS_AFTER:
         return " > ";
     case MS_AT_MOST:
         return " <= ";
+    case MS_NULL_VALUE:
+        return " IS NULL";
+    case MS_ANY_VALUE:
+        return " IS NOT NULL";
     default:
         return " < ";
+    }
+}
+
+/* column, operator and value. */
+static void comparison(struct ms_sql *sql, const struct ms_column *column,
+                       const struct ms_predicate *predicate)
+{
+    name(sql, column->name);
+    text(sql, operator_of(predicate->compare));
+    if (predicate->compare == MS_EQUAL) {
+        bind_text(sql, predicate->text);
+    } else if (predicate->compare == MS_NUMBER) {
+        bind_integer(sql, predicate->number);
+    } else if (predicate->compare != MS_NULL_VALUE && predicate->compare != MS_ANY_VALUE) {
+        bind_time(sql, predicate->time);
     }
 }
 
@@ -146,6 +210,66 @@ static void has(struct ms_sql *sql, const struct ms_column *column, const struct
     }
 }
 
+static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_str array)
+{
+    bind(sql, MS_BIND_TEXT)->text = array;
+    if (sql->out) {
+        sql->dialect->contains(sql->out, column, sql->bind_count);
+    }
+}
+
+static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_str beginning)
+{
+    bind(sql, MS_BIND_TEXT)->text = beginning;
+    if (sql->out) {
+        sql->dialect->prefix(sql->out, column, sql->bind_count);
+    }
+}
+
+static void above(struct ms_sql *sql, const struct ms_column *column, mastra_str limit)
+{
+    bind(sql, MS_BIND_TEXT)->text = limit;
+    if (sql->out) {
+        sql->dialect->above(sql->out, column, sql->bind_count);
+    }
+}
+
+static void at(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
+{
+    bind(sql, MS_BIND_TEXT)->text = mastra_str_of(predicate->path);
+    bind(sql, MS_BIND_TEXT)->text = predicate->text;
+    if (sql->out) {
+        sql->dialect->at(sql->out, column, sql->bind_count - 1);
+    }
+}
+
+static void member(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
+{
+    text(sql, predicate->compare == MS_NO_MEMBER ? "NOT " : "");
+    bind(sql, MS_BIND_TEXT)->text = predicate->text;
+    if (sql->out) {
+        sql->dialect->member(sql->out, column, sql->bind_count);
+    }
+}
+
+/* By a set of values, computed once, not by a subquery for each row. */
+static void related(struct ms_sql *sql, const struct ms_entity *entity, const struct ms_predicate *predicate)
+{
+    const struct ms_column *column = &entity->columns[predicate->column];
+    const struct ms_predicate *inner = predicate->related;
+
+    shape(sql, inner->compare);
+    shape(sql, inner->column);
+    name(sql, column->name);
+    text(sql, predicate->compare == MS_RELATED ? " IN (SELECT " : " NOT IN (SELECT ");
+    name(sql, column->name);
+    text(sql, " FROM ");
+    name(sql, entity->table);
+    text(sql, " WHERE ");
+    comparison(sql, &entity->columns[inner->column], inner);
+    text(sql, ")");
+}
+
 static void condition(struct ms_sql *sql, const struct ms_entity *entity,
                       const struct ms_predicate *predicate)
 {
@@ -154,21 +278,34 @@ static void condition(struct ms_sql *sql, const struct ms_entity *entity,
     shape(sql, predicate->compare);
     shape(sql, predicate->column);
     switch (predicate->compare) {
-    case MS_EQUAL:
-        name(sql, column->name);
-        text(sql, " = ");
-        bind_text(sql, predicate->text);
-        break;
     case MS_ANY_OF:
         any_of(sql, column, predicate);
         break;
     case MS_HAS:
         has(sql, column, predicate);
         break;
+    case MS_CONTAINS:
+        contains(sql, column, predicate->text);
+        break;
+    case MS_AT:
+        at(sql, column, predicate);
+        break;
+    case MS_MEMBER:
+    case MS_NO_MEMBER:
+        member(sql, column, predicate);
+        break;
+    case MS_PREFIX:
+        prefix(sql, column, predicate->text);
+        break;
+    case MS_ABOVE:
+        above(sql, column, predicate->text);
+        break;
+    case MS_RELATED:
+    case MS_UNRELATED:
+        related(sql, entity, predicate);
+        break;
     default:
-        name(sql, column->name);
-        text(sql, time_operator(predicate->compare));
-        bind_time(sql, predicate->time);
+        comparison(sql, column, predicate);
         break;
     }
 }
@@ -184,13 +321,22 @@ static void conditions(struct ms_sql *sql, const struct ms_query *query)
 
 /* Order and side. */
 
-/* The terms of the total order: time, sequence, key. `suffix` follows each. */
-static void order_terms(struct ms_sql *sql, const struct ms_query *query, const char *suffix)
+static bool nullable(const struct ms_query *query)
+{
+    return query->entity->columns[query->order].null == MS_NULL;
+}
+
+/* The terms of the total order: time, sequence, key. `suffix` follows each, `nulls` the first where it may be null. */
+static void order_terms(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
+                        const char *nulls)
 {
     const struct ms_entity *entity = query->entity;
 
     name(sql, entity->columns[query->order].name);
     text(sql, suffix);
+    if (nullable(query)) {
+        text(sql, nulls);
+    }
     if (entity->sequenced) {
         text(sql, ", ");
         text(sql, sql->dialect->sequence);
@@ -198,9 +344,12 @@ static void order_terms(struct ms_sql *sql, const struct ms_query *query, const 
         return;
     }
     for (size_t i = 0; i < entity->key_count; i++) {
-        text(sql, ", ");
-        name(sql, entity->columns[entity->keys[i]].name);
-        text(sql, suffix);
+        /* A term that is there twice would keep SQLite from using the key's own index for the order. */
+        if (entity->keys[i] != query->order) {
+            text(sql, ", ");
+            name(sql, entity->columns[entity->keys[i]].name);
+            text(sql, suffix);
+        }
     }
 }
 
@@ -212,9 +361,9 @@ static void side(struct ms_sql *sql, const struct ms_query *query)
         return;
     }
     text(sql, query->where_count == 0 ? " WHERE (" : " AND (");
-    order_terms(sql, query, "");
+    order_terms(sql, query, "", "");
     text(sql, query->side == MS_SIDE_UP_TO ? ") <= (SELECT " : ") > (SELECT ");
-    order_terms(sql, query, "");
+    order_terms(sql, query, "", "");
     text(sql, " FROM ");
     name(sql, query->entity->table);
     key_condition(sql, query->entity, query->anchor);
@@ -255,7 +404,7 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     shape(sql, descending);
     shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     text(sql, " ORDER BY ");
-    order_terms(sql, query, descending ? " DESC" : " ASC");
+    order_terms(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
     if (window.limit >= 0) {
         text(sql, " LIMIT ");
         bind_integer(sql, window.limit);
@@ -293,9 +442,9 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
     const struct ms_sql_key *row = what;
 
     shape(sql, VERB_GET);
-    shape(sql, row->entity->id);
+    shape_entity(sql, row->entity);
     text(sql, "SELECT ");
-    column_list(sql, row->entity, ms_entity_all(row->entity));
+    column_list(sql, row->entity, ms_entity_fields(row->entity));
     text(sql, " FROM ");
     name(sql, row->entity->table);
     key_condition(sql, row->entity, row->key);
@@ -306,7 +455,7 @@ void ms_sql_list(struct ms_sql *sql, const void *what)
     const struct ms_query *query = what;
 
     shape(sql, VERB_LIST);
-    shape(sql, query->entity->id);
+    shape_entity(sql, query->entity);
     text(sql, "SELECT ");
     column_list(sql, query->entity, query->columns);
     text(sql, " FROM ");
@@ -321,7 +470,7 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
     const struct ms_query *query = what;
 
     shape(sql, VERB_COUNT);
-    shape(sql, query->entity->id);
+    shape_entity(sql, query->entity);
     text(sql, "SELECT COUNT(*) FROM ");
     name(sql, query->entity->table);
     conditions(sql, query);
@@ -332,26 +481,50 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
 static void insert(struct ms_sql *sql, const struct ms_write *write)
 {
     const struct ms_entity *entity = write->entity;
+    uint64_t columns = ms_entity_fields(entity);
+    const char *separator = " (";
 
     text(sql, "INSERT INTO ");
     name(sql, entity->table);
-    text(sql, " (");
     for (int i = 0; i < entity->column_count; i++) {
-        text(sql, i == 0 ? "" : ", ");
-        name(sql, entity->columns[i].name);
+        if (columns & MS_BIT(i)) {
+            text(sql, separator);
+            name(sql, entity->columns[i].name);
+            separator = ", ";
+        }
     }
-    text(sql, ") VALUES (");
+    separator = ") VALUES (";
     for (int i = 0; i < entity->column_count; i++) {
-        text(sql, i == 0 ? "" : ", ");
-        bind_field(sql, &entity->columns[i], write->record);
+        if (columns & MS_BIT(i)) {
+            text(sql, separator);
+            bind_field(sql, &entity->columns[i], write->record);
+            separator = ", ";
+        }
     }
     text(sql, ")");
+}
+
+/* "column" = excluded."column", or what is stored where the new row has null and the column is a sticky one. */
+static void replace_column(struct ms_sql *sql, const struct ms_entity *entity, const struct ms_column *column)
+{
+    bool sticky = (column->flags & MS_STICKY) != 0;
+
+    name(sql, column->name);
+    text(sql, sticky ? " = COALESCE(excluded." : " = excluded.");
+    name(sql, column->name);
+    if (sticky) {
+        text(sql, ", ");
+        name(sql, entity->table);
+        text(sql, ".");
+        name(sql, column->name);
+        text(sql, ")");
+    }
 }
 
 /* Replaces all but key and kept columns of a row that is there already. */
 static void on_conflict(struct ms_sql *sql, const struct ms_entity *entity)
 {
-    uint64_t columns = ms_entity_all(entity) & ~ms_entity_keys(entity) & ~ms_entity_kept(entity);
+    uint64_t columns = ms_entity_fields(entity) & ~ms_entity_keys(entity) & ~ms_entity_kept(entity);
     const char *separator = "";
 
     text(sql, " ON CONFLICT (");
@@ -363,9 +536,7 @@ static void on_conflict(struct ms_sql *sql, const struct ms_entity *entity)
     for (int i = 0; i < entity->column_count; i++) {
         if (columns & MS_BIT(i)) {
             text(sql, separator);
-            name(sql, entity->columns[i].name);
-            text(sql, " = excluded.");
-            name(sql, entity->columns[i].name);
+            replace_column(sql, entity, &entity->columns[i]);
             separator = ", ";
         }
     }
@@ -397,7 +568,7 @@ static void update(struct ms_sql *sql, const struct ms_write *write)
 static void patch(struct ms_sql *sql, const struct ms_write *write)
 {
     const struct ms_entity *entity = write->entity;
-    mastra_str key[2];
+    mastra_str key[MS_KEYS_MOST];
 
     for (size_t i = 0; i < entity->key_count; i++) {
         key[i] = *ms_field_str(&entity->columns[entity->keys[i]], write->record);
@@ -418,7 +589,7 @@ void ms_sql_write(struct ms_sql *sql, const void *what)
 
     shape(sql, VERB_WRITE);
     shape(sql, write->kind);
-    shape(sql, write->entity->id);
+    shape_entity(sql, write->entity);
     switch (write->kind) {
     case MS_WRITE_PUT:
         insert(sql, write);

@@ -14,13 +14,16 @@ enum ms_bind_kind {
     MS_BIND_TEXT,
     MS_BIND_TIME,
     MS_BIND_INTEGER,
+    MS_BIND_REAL,
+    MS_BIND_BOOLEAN,
     MS_BIND_SET, /* several texts, bound as the dialect's any_of expects them */
 };
 
 struct ms_bind {
     enum ms_bind_kind kind;
     mastra_str text;
-    int64_t integer; /* also the time */
+    int64_t integer; /* also the time and the boolean */
+    double real;
     const mastra_str *set;
     size_t set_count;
 };
@@ -36,12 +39,22 @@ struct ms_dialect {
     void (*any_of)(struct ms_buf *out, const struct ms_column *column, size_t n);
     /* MS_HAS: the member bound at n (null: the object itself), the filter bound at n + 1. */
     void (*has)(struct ms_buf *out, const struct ms_column *column, size_t n);
+    /* MS_CONTAINS: the array bound at n. */
+    void (*contains)(struct ms_buf *out, const struct ms_column *column, size_t n);
+    /* MS_AT: the path bound at n, the text at n + 1. */
+    void (*at)(struct ms_buf *out, const struct ms_column *column, size_t n);
+    /* MS_MEMBER: the name bound at n; false where the column is null. */
+    void (*member)(struct ms_buf *out, const struct ms_column *column, size_t n);
+    /* MS_PREFIX: the text bound at n. */
+    void (*prefix)(struct ms_buf *out, const struct ms_column *column, size_t n);
+    /* MS_ABOVE: the text bound at n. */
+    void (*above)(struct ms_buf *out, const struct ms_column *column, size_t n);
     /* The expression that orders equal times of a sequenced entity by insertion. */
     const char *sequence;
 };
 
 #define MS_SQL_BINDS 96
-#define MS_SQL_SHAPE 128
+#define MS_SQL_SHAPE 192
 
 struct ms_sql {
     const struct ms_dialect *dialect;
@@ -51,6 +64,7 @@ struct ms_sql {
     struct ms_bind binds[MS_SQL_BINDS];
     size_t bind_count;
     bool reversed; /* the rows come in the opposite of the query's order */
+    bool uncached; /* the shape does not say all that the text depends on: the statement is for this once */
 };
 
 /* Starts a statement; `out` NULL or an empty buffer. */

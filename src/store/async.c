@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "store/store.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 
 /* Writes that share one commit at most, and how long the first of them may wait for others. */
@@ -204,6 +204,12 @@ static void run_write(struct ms_async *async, struct ms_task *task)
         refuse_waiting(async, task);
         return;
     }
+    /* A table may have been dropped while the writer was waited for. */
+    if (!tables_ready(async->store)) {
+        close_group(async);
+        run_alone(async, task);
+        return;
+    }
     task->status = task->run(task, &async->group);
     push(&async->pending, task);
     async->pending_count++;
@@ -328,27 +334,13 @@ struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_
     return async;
 }
 
-/* A library is a guest: signals are for its host's threads. */
-static bool start_thread(pthread_t *thread, void *(*main)(void *), void *arg)
-{
-    sigset_t all;
-    sigset_t before;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(thread, NULL, main, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0;
-}
-
 /* Both threads, or what is still missing of them; a runner without tasks does no harm. */
 static bool start(struct ms_async *async)
 {
     if (!async->runner_started) {
-        async->runner_started = start_thread(&async->runner, runner_main, async);
+        async->runner_started = ms_thread_start(&async->runner, runner_main, async);
     }
-    if (async->runner_started && !async->started && start_thread(&async->delivery, delivery_main, async)) {
+    if (async->runner_started && !async->started && ms_thread_start(&async->delivery, delivery_main, async)) {
         atomic_store_explicit(&async->started, true, memory_order_release);
     }
     return async->started;

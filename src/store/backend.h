@@ -109,9 +109,42 @@ struct ms_backend_ops {
     mastra_status (*count)(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
 
+    /* The time by the clock that all users of the database share; see ms_unit_clock. */
+    mastra_status (*clock)(struct ms_session *session, mastra_time *ret, mastra_error *error);
+
     /* Executes, or queues for commit, a list of writes in their order. After a failure the session's writes since its
      * begin or last mark must be undone by its caller (rollback, or unmark with keep false). */
     mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+
+    /* What the database says of a table, as an entity in the arena (see schema/foreign.h), whichever table it is; *ret
+     * NULL when there is none of that name. entity->table is the name as the database spells it. A column that must
+     * be given on insert is MS_NOT_NULL, one that takes a default MS_OPTIONAL as well; a key that the database draws
+     * by itself is MS_OPTIONAL. */
+    mastra_status (*describe_table)(struct ms_session *session, mastra_str table, struct ms_arena *arena,
+                                    const struct ms_entity **ret, mastra_error *error);
+
+    /* In a WRITE session: creates the entity's table, without indexes, when there is none of that name; adds to one that
+     * is there those of `columns` that it lacks. */
+    mastra_status (*ensure_table)(struct ms_session *session, const struct ms_entity *entity,
+                                  uint64_t columns, mastra_error *error);
+
+    /* In a WRITE session: drops a table with its indexes, when there is one. */
+    mastra_status (*drop_table)(struct ms_session *session, mastra_str table, mastra_error *error);
+
+    /* In a WRITE session: creates an index on columns that are there. Does nothing when an index of that name is there
+     * already; CONFLICT when the name is taken by something else, or when rows are not unique. `where` comes as the
+     * user wrote it: INVALID_ARGUMENT unless it is a single expression. What the database has no use for (opclass,
+     * storage, tablespace) is ignored. */
+    mastra_status (*create_index)(struct ms_session *session, const struct ms_index_wish *wish,
+                                  mastra_error *error);
+
+    /* In a WRITE session: drops an index, when there is one. */
+    mastra_status (*drop_index)(struct ms_session *session, mastra_str name, mastra_error *error);
+
+    /* The indexes of a table, or all; or the one of that name: mastra_index records in the arena, by table and name. Those
+     * that the database has made by itself for a constraint do not count. What it does not measure is absent. */
+    mastra_status (*list_indexes)(struct ms_session *session, mastra_str table, mastra_str name,
+                                  struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
 
     /* Begins a part of the session that can be undone alone, and ends it. NULL without GROUP_COMMIT. */
     mastra_status (*mark)(struct ms_session *session, mastra_error *error);

@@ -41,7 +41,7 @@ mastra_status ms_call_enter(struct ms_call *call, mastra_store *store, const str
     }
     call->error_store = store->backend->ops->error_store;
     call->now = ms_clock_now();
-    call->deadline_ns = ms_clock_monotonic_ns() + store->options.busy_timeout_ms * 1000000;
+    ms_call_renew_deadline(call);
     status = ms_store_enter(store, false, &call->error);
     call->counted = status == MASTRA_OK;
     return status;
@@ -179,6 +179,16 @@ const char *ms_call_id(struct ms_call *call, size_t n)
         call->id[call->id_count++] = id;
     }
     return call->id[n];
+}
+
+void ms_call_renew_deadline(struct ms_call *call)
+{
+    call->deadline_ns = ms_clock_monotonic_ns() + call->store->options.busy_timeout_ms * 1000000;
+}
+
+bool ms_call_allows_raw_sql(const struct ms_call *call)
+{
+    return call->store->options.allow_raw_sql;
 }
 
 bool ms_call_strict_parents(const struct ms_call *call)

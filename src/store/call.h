@@ -14,6 +14,9 @@ struct ms_op {
     const char *error; /* the operation's part of Mastra's error ids, "SAVE_THREAD" */
     bool writes;
     bool repeatable; /* running it again after a commit whose outcome is unknown does no harm */
+    bool
+        alone; /* one that writes, in transactions that it shares with no other call and that may be several: it joins
+                   no group, and prints its result itself */
 };
 
 /* Appends what a unit of work came to: a record, a list, whatever the operation yields. */
@@ -67,6 +70,12 @@ mastra_status ms_call_answer(struct ms_call *call, const void *result);
 /* The n-th random UUID of this call, the same on every run, in its place until the call ends; NULL when memory or random
  * bits are out (error is set). */
 const char *ms_call_id(struct ms_call *call, size_t n);
+
+/* Gives a call of many units the time for conflicts anew, before each of them. */
+void ms_call_renew_deadline(struct ms_call *call);
+
+/* Whether SQL may stand in the arguments of calls by name. */
+bool ms_call_allows_raw_sql(const struct ms_call *call);
 
 /* Whether the backend insists that a message's thread exists. */
 bool ms_call_strict_parents(const struct ms_call *call);

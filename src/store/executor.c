@@ -299,6 +299,12 @@ mastra_status ms_executor_run(struct ms_call *call, ms_unit_fn fn, void *arg, st
     if (!(store->traits & MS_TRAIT_GROUP_COMMIT)) {
         return run_alone(call, fn, arg, ret_arena);
     }
+    if (call->op->alone) {
+        ms_executor_acquire(&store->executor);
+        member.status = run_alone(call, fn, arg, ret_arena);
+        ms_executor_release(&store->executor);
+        return member.status;
+    }
     if (stand_in_line(&store->executor, &member) == MEMBER_LEADS) {
         lead(&store->executor, store, &member);
     }

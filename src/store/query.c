@@ -7,16 +7,18 @@
 
 void ms_query_init(struct ms_query *query, enum ms_entity_id id)
 {
-    const struct ms_entity *entity = ms_entity(id);
+    ms_query_init_on(query, ms_entity(id));
+}
 
+void ms_query_init_on(struct ms_query *query, const struct ms_entity *entity)
+{
     query->entity = entity;
-    query->columns = ms_entity_all(entity);
+    query->columns = ms_entity_fields(entity);
     query->where_count = 0;
     query->order = entity->created;
     query->descending = false;
     query->side = MS_SIDE_ALL;
-    query->anchor[0] = mastra_str_of(NULL);
-    query->anchor[1] = mastra_str_of(NULL);
+    memset(query->anchor, 0, sizeof query->anchor);
     query->offset = 0;
     query->limit = MS_NO_LIMIT;
     query->known_total = -1;
@@ -83,6 +85,159 @@ void ms_query_has(struct ms_query *query, uint8_t column, const char *member, ma
 
     predicate->member = member;
     predicate->text = object;
+}
+
+void ms_query_null(struct ms_query *query, uint8_t column, bool null)
+{
+    add(query, null ? MS_NULL_VALUE : MS_ANY_VALUE, column);
+}
+
+void ms_query_text(struct ms_query *query, enum ms_compare compare, uint8_t column, mastra_str text)
+{
+    add(query, compare, column)->text = text;
+}
+
+void ms_query_contains(struct ms_query *query, uint8_t column, mastra_str array)
+{
+    ms_query_text(query, MS_CONTAINS, column, array);
+}
+
+void ms_query_at(struct ms_query *query, uint8_t column, const char *path, mastra_str text)
+{
+    struct ms_predicate *predicate = add(query, MS_AT, column);
+
+    predicate->path = path;
+    predicate->text = text;
+}
+
+void ms_query_member(struct ms_query *query, bool wanted, uint8_t column, mastra_str name)
+{
+    add(query, wanted ? MS_MEMBER : MS_NO_MEMBER, column)->text = name;
+}
+
+void ms_query_number(struct ms_query *query, uint8_t column, int64_t number)
+{
+    add(query, MS_NUMBER, column)->number = number;
+}
+
+void ms_query_related(struct ms_query *query, bool wanted, uint8_t column, const struct ms_predicate *related)
+{
+    add(query, wanted ? MS_RELATED : MS_UNRELATED, column)->related = related;
+}
+
+static bool has_element(mastra_str array, mastra_str wanted)
+{
+    struct ms_json_iter iter;
+    mastra_str item;
+
+    ms_json_iter_init(&iter, array);
+    while (ms_json_next(&iter, NULL, &item)) {
+        if (ms_json_equal(item, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ms_json_contains(mastra_str text, mastra_str wanted)
+{
+    struct ms_json_iter iter;
+    mastra_str array;
+    mastra_str item;
+
+    if (!text.ptr || !ms_json_check(text, &array, NULL) || ms_json_kind(array) != MS_JSON_ARRAY) {
+        return false;
+    }
+    ms_json_iter_init(&iter, wanted);
+    while (ms_json_next(&iter, NULL, &item)) {
+        if (!has_element(array, item)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_string(mastra_str value, mastra_str wanted)
+{
+    return ms_json_kind(value) == MS_JSON_STRING && ms_json_string_equals(value, wanted);
+}
+
+/* One segment of a path, as its text up to the next "." or "|". */
+static mastra_str segment_of(const char *path)
+{
+    return (mastra_str){path, strcspn(path, ".|")};
+}
+
+static bool at_path(mastra_str value, const char *path, mastra_str wanted);
+
+/* "*" or "*name=text": whether a member lets the path go on through it, and leads to what is wanted. */
+static bool at_any_member(mastra_str value, mastra_str segment, const char *rest, mastra_str wanted)
+{
+    const char *equals = memchr(segment.ptr, '=', segment.len);
+    mastra_str name = {segment.ptr + 1, equals ? (size_t)(equals - segment.ptr) - 1 : 0};
+    mastra_str text = {equals ? equals + 1 : NULL,
+                       equals ? segment.len - (size_t)(equals + 1 - segment.ptr) : 0};
+    struct ms_json_iter iter;
+    mastra_str member;
+
+    if (ms_json_kind(value) != MS_JSON_OBJECT) {
+        return false;
+    }
+    ms_json_iter_init(&iter, value);
+    while (ms_json_next(&iter, NULL, &member)) {
+        bool open = !equals || is_string(ms_json_member(member, name), text);
+
+        if (open && at_path(member, rest, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `path` stands before a ".", or at its end. */
+static bool at_path(mastra_str value, const char *path, mastra_str wanted)
+{
+    while (*path == '.') {
+        mastra_str segment = segment_of(path + 1);
+
+        path = segment.ptr + segment.len;
+        if (segment.len > 0 && segment.ptr[0] == '*') {
+            return at_any_member(value, segment, path, wanted);
+        }
+        value = ms_json_member(value, segment);
+    }
+    return is_string(value, wanted);
+}
+
+bool ms_json_at(mastra_str text, const char *path, mastra_str wanted)
+{
+    mastra_str value;
+
+    if (!text.ptr || !ms_json_check(text, &value, NULL)) {
+        return false;
+    }
+    for (;;) {
+        if (at_path(value, path, wanted)) {
+            return true;
+        }
+        path = strchr(path, '|');
+        if (!path) {
+            return false;
+        }
+        path++;
+    }
+}
+
+bool ms_json_has_member(mastra_str text, mastra_str name)
+{
+    enum ms_json_kind kind;
+    mastra_str object;
+
+    if (!text.ptr || !ms_json_check(text, &object, NULL)) {
+        return false;
+    }
+    kind = ms_json_kind(ms_json_member(object, name));
+    return kind != MS_JSON_NONE && kind != MS_JSON_NULL;
 }
 
 bool ms_json_has(mastra_str text, mastra_str member, mastra_str filter)

@@ -2,7 +2,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
+#include "base/utf8.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #define DEFAULT_BUSY_TIMEOUT_MS  5000
@@ -13,9 +16,9 @@
 #define MOST_QUEUED              1000000
 #define MOST_TIMEOUT_MS          (INT64_C(24) * 3600 * 1000)
 
-const struct ms_op ms_op_init = {"init", "INIT", false, true};
-static const struct ms_op op_close = {"close", "CLOSE", true, true};
-static const struct ms_op op_open = {"open", "STORE_INITIALIZATION", false, false};
+const struct ms_op ms_op_init = {.name = "init", .error = "INIT", .repeatable = true};
+static const struct ms_op op_close = {.name = "close", .error = "CLOSE", .writes = true, .repeatable = true};
+static const struct ms_op op_open = {.name = "open", .error = "STORE_INITIALIZATION"};
 
 const char *mastra_version(void)
 {
@@ -119,6 +122,10 @@ static void free_store(mastra_store *store)
         store->backend->ops->close(store->backend);
     }
     ms_async_free(store->async);
+    if (store->service) {
+        store->service->release(store->service);
+    }
+    ms_heap_release(heap, store->owner);
     ms_executor_destroy(&store->executor);
     pthread_cond_destroy(&store->idle);
     pthread_mutex_destroy(&store->init_lock);
@@ -146,6 +153,33 @@ static mastra_status open_backend(mastra_store *store, struct ms_config *config,
     return status;
 }
 
+/* "host:pid:uuid", unless the caller or the URL says who it is. */
+static mastra_status choose_owner(mastra_store *store, struct ms_config *config, mastra_error *error)
+{
+    mastra_str given = mastra_str_of(config->options.lock_owner);
+    mastra_str from_url = ms_config_param(config, "owner");
+    char host[64] = "localhost";
+    char owner[sizeof host + MS_UUID_LEN + 32];
+    char uuid[MS_UUID_LEN + 1];
+
+    if (!given.ptr) {
+        given = from_url;
+    }
+    if (given.ptr && (given.len == 0 || !ms_utf8_valid(given) || memchr(given.ptr, '\0', given.len))) {
+        return ms_error_argument(error, "owner", given, "must be valid UTF-8 and not empty");
+    }
+    if (!given.ptr) {
+        if (!ms_uuid_v4(uuid)) {
+            return ms_error_set(error, MASTRA_INTERNAL, "the system's random generator failed");
+        }
+        gethostname(host, sizeof host - 1);
+        snprintf(owner, sizeof owner, "%s:%ld:%s", host, (long)store->pid, uuid);
+        given = mastra_str_of(owner);
+    }
+    store->owner = ms_heap_strdup(store->heap, given);
+    return store->owner ? MASTRA_OK : ms_error_oom(error);
+}
+
 static mastra_status build(mastra_store *store, const char *url, const mastra_options *options,
                            mastra_error *error)
 {
@@ -165,6 +199,9 @@ static mastra_status build(mastra_store *store, const char *url, const mastra_op
         store->log.fn = config.options.log;
         store->log.user = config.options.log_user;
         store->log.level = config.options.log_level;
+        status = choose_owner(store, &config, error);
+    }
+    if (status == MASTRA_OK) {
         status = open_backend(store, &config, error);
     }
     atomic_store(&store->ready, store->options.disable_init);
@@ -238,13 +275,20 @@ mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error)
         ms_executor_acquire(&store->executor);
     }
     status = store->backend->ops->ensure_schema(store->backend, error);
-    if (grouped) {
-        ms_executor_release(&store->executor);
-    }
     if (status == MASTRA_OK) {
         atomic_store_explicit(&store->ready, true, memory_order_release);
     }
+    if (grouped) {
+        ms_executor_release(&store->executor);
+    }
     return status;
+}
+
+void ms_store_tables_changed(mastra_store *store)
+{
+    if (!store->options.disable_init) {
+        atomic_store_explicit(&store->ready, false, memory_order_release);
+    }
 }
 
 mastra_status ms_store_init(struct ms_call *call)
@@ -286,22 +330,25 @@ static void wait_until_idle(mastra_store *store, int64_t deadline_ns)
     }
 }
 
-/* The first to come closes; *ret_async is what it has to stop. */
-static bool begin_closing(mastra_store *store, struct ms_async **ret_async)
+/* The first to come closes. From then on async and service stay as they are. */
+static mastra_status begin_closing(mastra_store *store, mastra_error *error)
 {
-    bool first;
+    mastra_status status = MASTRA_OK;
 
     pthread_mutex_lock(&store->lock);
-    first = !store->closing;
-    store->closing = true;
-    *ret_async = store->async;
+    if (store->closing) {
+        status = ms_error_set(error, MASTRA_CLOSED, "the store is being closed already");
+    } else if (store->service && store->service->inside(store->service)) {
+        status = ms_error_set(error, MASTRA_USAGE, "a callback of a store must not close it");
+    } else {
+        store->closing = true;
+    }
     pthread_mutex_unlock(&store->lock);
-    return first;
+    return status;
 }
 
 mastra_status mastra_close(mastra_store *store, mastra_error *error)
 {
-    struct ms_async *async = NULL;
     int64_t deadline_ns;
     struct ms_call call;
     mastra_status status;
@@ -311,16 +358,19 @@ mastra_status mastra_close(mastra_store *store, mastra_error *error)
     }
     deadline_ns = ms_clock_monotonic_ns() + store->options.close_timeout_ms * 1000000;
     status = ms_call_enter(&call, store, &op_close);
-    if (status == MASTRA_OK && !begin_closing(store, &async)) {
-        status = ms_error_set(&call.error, MASTRA_CLOSED, "the store is being closed already");
+    if (status == MASTRA_OK) {
+        status = begin_closing(store, &call.error);
     }
     /* Out again before the wait: closing waits for all calls. */
     status = ms_call_end(&call, status, error);
     if (status != MASTRA_OK) {
         return status;
     }
-    if (async) {
-        ms_async_stop(async, deadline_ns);
+    if (store->service) {
+        store->service->stop(store->service);
+    }
+    if (store->async) {
+        ms_async_stop(store->async, deadline_ns);
     }
     pthread_mutex_lock(&store->lock);
     wait_until_idle(store, deadline_ns);
@@ -386,4 +436,22 @@ struct ms_async *ms_store_async(mastra_store *store, mastra_error *error)
         ms_error_oom(error);
     }
     return async;
+}
+
+mastra_status ms_store_service(mastra_store *store, ms_service_fn start, struct ms_service **ret,
+                               mastra_error *error)
+{
+    bool closing;
+
+    pthread_mutex_lock(&store->lock);
+    closing = store->closing;
+    if (!store->service && !closing && start) {
+        store->service = start(store);
+    }
+    *ret = store->service;
+    pthread_mutex_unlock(&store->lock);
+    if (start && closing) {
+        return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    }
+    return start && !*ret ? ms_error_oom(error) : MASTRA_OK;
 }

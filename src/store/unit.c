@@ -10,10 +10,10 @@
 #define BACKOFF_FIRST_US 2000
 #define BACKOFF_MOST_US  200000
 
-mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, bool lock,
+mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key, bool lock,
                           void **ret)
 {
-    return unit->session->backend->ops->get(unit->session, ms_entity(entity), &key, lock, unit->arena, ret,
+    return unit->session->backend->ops->get(unit->session, ms_entity(entity), key, lock, unit->arena, ret,
                                             unit->error);
 }
 
@@ -25,6 +25,11 @@ mastra_status ms_unit_list(struct ms_unit *unit, const struct ms_query *query, s
 mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, int64_t *ret)
 {
     return unit->session->backend->ops->count(unit->session, query, ret, unit->error);
+}
+
+mastra_status ms_unit_clock(struct ms_unit *unit, mastra_time *ret)
+{
+    return unit->session->backend->ops->clock(unit->session, ret, unit->error);
 }
 
 static struct ms_write *add(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_entity *entity)
@@ -46,10 +51,10 @@ static struct ms_write *add(struct ms_unit *unit, enum ms_write_kind kind, const
     return write;
 }
 
-static mastra_status add_record(struct ms_unit *unit, enum ms_write_kind kind, enum ms_entity_id entity,
+static mastra_status add_record(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_entity *entity,
                                 const void *record, uint64_t columns)
 {
-    struct ms_write *write = add(unit, kind, ms_entity(entity));
+    struct ms_write *write = add(unit, kind, entity);
 
     if (!write) {
         return MASTRA_OUT_OF_MEMORY;
@@ -59,38 +64,38 @@ static mastra_status add_record(struct ms_unit *unit, enum ms_write_kind kind, e
     return MASTRA_OK;
 }
 
-static mastra_status add_key(struct ms_unit *unit, enum ms_write_kind kind, enum ms_entity_id entity,
-                             mastra_str key)
+static mastra_status add_key(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_entity *entity,
+                             const mastra_str *key)
 {
-    struct ms_write *write = add(unit, kind, ms_entity(entity));
+    struct ms_write *write = add(unit, kind, entity);
 
     if (!write) {
         return MASTRA_OUT_OF_MEMORY;
     }
-    write->key[0] = key;
+    memcpy(write->key, key, write->entity->key_count * sizeof *key);
     return MASTRA_OK;
 }
 
 mastra_status ms_unit_put(struct ms_unit *unit, enum ms_entity_id entity, const void *record)
 {
-    return add_record(unit, MS_WRITE_PUT, entity, record, 0);
+    return add_record(unit, MS_WRITE_PUT, ms_entity(entity), record, 0);
 }
 
 mastra_status ms_unit_insert(struct ms_unit *unit, enum ms_entity_id entity, const void *record)
 {
-    return add_record(unit, MS_WRITE_INSERT, entity, record, 0);
+    return add_record(unit, MS_WRITE_INSERT, ms_entity(entity), record, 0);
 }
 
 mastra_status ms_unit_patch(struct ms_unit *unit, enum ms_entity_id entity, const void *record,
                             uint64_t columns)
 {
-    return add_record(unit, MS_WRITE_PATCH, entity, record, columns);
+    return add_record(unit, MS_WRITE_PATCH, ms_entity(entity), record, columns);
 }
 
-mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, uint8_t column,
-                            mastra_time time)
+mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key,
+                            uint8_t column, mastra_time time)
 {
-    mastra_status status = add_key(unit, MS_WRITE_TOUCH, entity, key);
+    mastra_status status = add_key(unit, MS_WRITE_TOUCH, ms_entity(entity), key);
 
     if (status == MASTRA_OK) {
         unit->last->columns = MS_BIT(column);
@@ -99,14 +104,24 @@ mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, mast
     return status;
 }
 
-mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key)
+mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key)
 {
-    return add_key(unit, MS_WRITE_ERASE, entity, key);
+    return add_key(unit, MS_WRITE_ERASE, ms_entity(entity), key);
 }
 
-mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key)
+mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key)
 {
-    return add_key(unit, MS_WRITE_EXPECT, entity, key);
+    return add_key(unit, MS_WRITE_EXPECT, ms_entity(entity), key);
+}
+
+mastra_status ms_unit_insert_into(struct ms_unit *unit, const struct ms_entity *entity, const void *record)
+{
+    return add_record(unit, MS_WRITE_INSERT, entity, record, 0);
+}
+
+mastra_status ms_unit_erase_from(struct ms_unit *unit, const struct ms_entity *entity, const mastra_str *key)
+{
+    return add_key(unit, MS_WRITE_ERASE, entity, key);
 }
 
 static mastra_status add_query(struct ms_unit *unit, enum ms_write_kind kind, const struct ms_query *query)
@@ -135,6 +150,39 @@ mastra_status ms_unit_patch_all(struct ms_unit *unit, const struct ms_query *que
 mastra_status ms_unit_erase_all(struct ms_unit *unit, const struct ms_query *query)
 {
     return add_query(unit, MS_WRITE_ERASE_ALL, query);
+}
+
+mastra_status ms_unit_describe_table(struct ms_unit *unit, mastra_str table, const struct ms_entity **ret)
+{
+    return unit->session->backend->ops->describe_table(unit->session, table, unit->arena, ret, unit->error);
+}
+
+mastra_status ms_unit_ensure_table(struct ms_unit *unit, const struct ms_entity *entity, uint64_t columns)
+{
+    return unit->session->backend->ops->ensure_table(unit->session, entity, columns, unit->error);
+}
+
+mastra_status ms_unit_drop_table(struct ms_unit *unit, mastra_str table)
+{
+    ms_store_tables_changed(unit->call->store);
+    return unit->session->backend->ops->drop_table(unit->session, table, unit->error);
+}
+
+mastra_status ms_unit_create_index(struct ms_unit *unit, const struct ms_index_wish *wish)
+{
+    return unit->session->backend->ops->create_index(unit->session, wish, unit->error);
+}
+
+mastra_status ms_unit_drop_index(struct ms_unit *unit, mastra_str name)
+{
+    return unit->session->backend->ops->drop_index(unit->session, name, unit->error);
+}
+
+mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
+                                   struct ms_rows *ret)
+{
+    return unit->session->backend->ops->list_indexes(unit->session, table, name, unit->arena, ret,
+                                                     unit->error);
 }
 
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity)

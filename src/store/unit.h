@@ -10,6 +10,7 @@
 #define STORE_UNIT_H
 
 #include "base/arena.h"
+#include "schema/foreign.h"
 #include "store/query.h"
 
 struct ms_call;
@@ -32,7 +33,7 @@ struct ms_write {
     const struct ms_entity *entity;
     const void *record;           /* PUT, INSERT, PATCH (with its key), PATCH_ALL */
     uint64_t columns;             /* PATCH, PATCH_ALL; TOUCH: the one */
-    mastra_str key[2];            /* TOUCH, ERASE, EXPECT */
+    mastra_str key[MS_KEYS_MOST]; /* TOUCH, ERASE, EXPECT */
     mastra_time time;             /* TOUCH */
     const struct ms_query *query; /* PATCH_ALL, ERASE_ALL: predicates only */
 };
@@ -47,26 +48,63 @@ struct ms_unit {
     mastra_error *error; /* never NULL; where a failing step says why */
 };
 
+/* An index that is to be made. Names are identifiers that were checked. */
+struct ms_index_wish {
+    mastra_str name;
+    mastra_str table;
+    const mastra_str *columns;
+    const bool *descending; /* of each column */
+    size_t column_count;
+    bool unique;
+    bool concurrent;  /* without keeping writers out, where the database can */
+    mastra_str where; /* SQL that its giver vouches for; absent: all rows. All below may be absent */
+    mastra_str method;
+    mastra_str opclass;
+    mastra_str storage; /* a JSON object */
+    mastra_str tablespace;
+};
+
 typedef mastra_status (*ms_unit_fn)(struct ms_unit *unit, void *arg);
 
-/* Reads. *ret is NULL when there is no such row. `lock`: the row will be written in this unit. */
-mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, bool lock,
+/* Reads. `key` has as many texts as the entity has key columns. *ret is NULL when there is no such row. `lock`: the row
+ * will be written in this unit, or what is written depends on it. */
+mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key, bool lock,
                           void **ret);
 mastra_status ms_unit_list(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret);
 mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, int64_t *ret);
+
+/* The database's clock, now: what leases are judged by. In a writing unit, after the rows that matter were read with
+ * `lock`, no other writer can have been told a later time and have acted on it. */
+mastra_status ms_unit_clock(struct ms_unit *unit, mastra_time *ret);
 
 /* Writes. Records and queries are borrowed until the unit ends. Each fails only with OUT_OF_MEMORY. */
 mastra_status ms_unit_put(struct ms_unit *unit, enum ms_entity_id entity, const void *record);
 mastra_status ms_unit_insert(struct ms_unit *unit, enum ms_entity_id entity, const void *record);
 mastra_status ms_unit_patch(struct ms_unit *unit, enum ms_entity_id entity, const void *record,
                             uint64_t columns);
-mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key, uint8_t column,
-                            mastra_time time);
-mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key);
+mastra_status ms_unit_touch(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key,
+                            uint8_t column, mastra_time time);
+mastra_status ms_unit_erase(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key);
 mastra_status ms_unit_patch_all(struct ms_unit *unit, const struct ms_query *query, const void *record,
                                 uint64_t columns);
 mastra_status ms_unit_erase_all(struct ms_unit *unit, const struct ms_query *query);
-mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, mastra_str key);
+mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, const mastra_str *key);
+
+/* The same on an entity that need not be of the catalogue. */
+mastra_status ms_unit_insert_into(struct ms_unit *unit, const struct ms_entity *entity, const void *record);
+mastra_status ms_unit_erase_from(struct ms_unit *unit, const struct ms_entity *entity, const mastra_str *key);
+
+/*
+ * Tables and indexes, see the slots of the same names in backend.h. What they do is done at once, in the unit's own
+ * transaction; all but the first and the last want a unit that writes, of an operation that is `alone`.
+ */
+mastra_status ms_unit_describe_table(struct ms_unit *unit, mastra_str table, const struct ms_entity **ret);
+mastra_status ms_unit_ensure_table(struct ms_unit *unit, const struct ms_entity *entity, uint64_t columns);
+mastra_status ms_unit_drop_table(struct ms_unit *unit, mastra_str table);
+mastra_status ms_unit_create_index(struct ms_unit *unit, const struct ms_index_wish *wish);
+mastra_status ms_unit_drop_index(struct ms_unit *unit, mastra_str name);
+mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
+                                   struct ms_rows *ret);
 
 /* A blank record in the unit's arena, its times absent; NULL when memory is out (error is set). */
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity);

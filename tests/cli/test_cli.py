@@ -5,72 +5,10 @@ import json
 import os
 import pty
 import subprocess
-import sys
 import tempfile
-import traceback
 import unicodedata
 
-COMMAND = os.path.abspath(sys.argv[1])
-UUID = "0b6c9e0e-1111-4222-8333-444455556666"
-
-
-def run(*args, stdin="", env=None, cwd=None, raw=False):
-    """Runs the command; returns (exit code, stdout, stderr)."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("MASTRA_STORE_URL", "COLUMNS")}
-    environment.update(env or {})
-    done = subprocess.run([COMMAND, *args], input=stdin if raw else stdin.encode(), capture_output=True,
-                          env=environment, cwd=cwd, timeout=120, check=False)
-    return done.returncode, done.stdout if raw else done.stdout.decode(), done.stderr.decode()
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"got {got!r}, want {want!r}")
-
-
-def contains(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise AssertionError(f"{part!r} is not in {text!r}")
-
-
-def fails(code, message, *args, **kwargs):
-    """The command ends with this code and one line of error that holds the message."""
-    got, out, err = run(*args, **kwargs)
-    equal((got, out), (code, ""))
-    equal(err.count("\n"), 1)
-    if not err.startswith("mastra-store: "):
-        raise AssertionError(err)
-    contains(err, message)
-
-
-class Store:
-    """A new file with a thread, two messages and a resource."""
-
-    def __init__(self, folder):
-        self.url = "file:" + os.path.join(folder, "agent.db")
-        self.call("saveThread", {"thread": {"id": "t1", "resourceId": "r1", "title": "First"}})
-        self.call("saveMessages", {"messages": [
-            {"id": UUID, "threadId": "t1", "resourceId": "r1", "role": "user", "content": "plain text",
-             "createdAt": "2024-01-01T00:00:01Z"},
-            {"id": "m2", "threadId": "t1", "resourceId": "r1", "role": "assistant", "createdAt": 1704067202000,
-             "content": {"format": 2, "parts": [{"type": "text", "text": "part one"},
-                                                {"type": "text", "text": "part two"}]}}]})
-        self.call("updateResource", {"resourceId": "r1", "workingMemory": "# Ada\nlikes tea"})
-
-    def run(self, *args, **kwargs):
-        return run("--store", self.url, *args, **kwargs)
-
-    def output(self, *args, **kwargs):
-        code, out, err = self.run(*args, **kwargs)
-        equal((code, err), (0, ""))
-        return out
-
-    def call(self, operation, args):
-        return json.loads(self.output("call", operation, json.dumps(args)))
-
-    def pipe(self, *lines):
-        return [json.loads(line) for line in self.output("pipe", stdin="".join(lines)).splitlines()]
+from support import COMMAND, UUID, columns, contains, equal, fails, main, run
 
 
 # Help and usage.
@@ -79,7 +17,8 @@ def test_help(store):
     code, out, err = run("--help")
     equal((code, err), (0, ""))
     contains(out, "Usage: mastra-store", "--store URL", "MASTRA_STORE_URL")
-    for name in ("init", "threads", "messages", "resources", "call", "pipe", "ops", "demo"):
+    for name in ("init", "threads", "messages", "resources", "runs", "run", "locks", "traces", "trace", "scores", "evals",
+                 "indexes", "index", "prune", "call", "pipe", "ops", "demo"):
         contains(out, f"\n  {name} ")
         code, help_text, err = run(name, "--help")
         equal((code, err), (0, ""))
@@ -148,19 +87,22 @@ def test_ops(store):
     code, out, err = run("ops")
     equal((code, err), (0, ""))
     contains(out, "saveThread (memory, writes)", "thread.resourceId", "orderBy.direction")
-    contains(run("ops", "deleteMessages")[1], "messageIds")
+    contains(run("ops", "deleteMessages")[1], "messageIds", '  Example: {"messageIds":["m2"]}\n')
     code, out, err = run("ops", "--json")
     equal((code, err), (0, ""))
     operations = {entry["name"]: entry for entry in json.loads(out)}
-    equal(sorted(operations["saveThread"]), ["args", "domain", "name", "repeatable", "result", "summary"])
+    equal(sorted(operations["saveThread"]), ["args", "domain", "errors", "example", "name", "repeatable", "result",
+                                               "summary", "writes"])
+    equal(operations["updateThread"]["errors"], ["not_found"])
+    equal(operations["getThreadById"]["example"], {"threadId": "t1"})
     thread = operations["saveThread"]["args"]["properties"]["thread"]
     equal(thread["required"], ["id", "resourceId"])
     equal(thread["properties"]["createdAt"]["format"], "date-time")
     equal(operations["deleteMessages"]["args"]["oneOf"][0], {"type": "array", "items": {"type": "string"}})
     equal(operations["getThreadById"]["result"]["type"], ["object", "null"])
     equal(operations["cloneThread"]["repeatable"], False)
-    for name, entry in operations.items():
-        equal(entry["domain"], "store" if name == "init" else "memory")
+    equal(operations["init"]["domain"], "store")
+    equal(operations["saveThread"]["domain"], "memory")
 
 
 def test_call(store):
@@ -181,6 +123,18 @@ def test_call(store):
 
 
 # The pipe.
+
+def test_raw_sql_needs_leave(store):
+    index = json.dumps({"name": "i", "table": "mastra_threads", "columns": ["id"], "where": "title <> ''"})
+    line = json.dumps({"id": 1, "op": "createIndex", "args": json.loads(index)}) + "\n"
+    fails(8, "allow_raw_sql", "--store", store.url, "call", "createIndex", index)
+    contains(store.output("pipe", stdin=line), '"code":"denied"', "INDEX_CREATE_RAW_SQL_DENIED")
+    contains(store.call("listIndexes", {"tableName": "mastra_threads"})[0]["name"], "mastra_threads_")
+    equal(json.loads(store.output("pipe", "--allow-raw-sql", stdin=line))["ok"], True)
+    equal(store.output("call", "--allow-raw-sql", "createIndex", index), "null\n")
+    contains(store.call("describeIndex", "i")["definition"], "WHERE (title <> ''")
+    fails(2, "no option --allow-raw-sql", "--store", store.url, "threads", "--allow-raw-sql")
+
 
 def test_pipe_answers_in_order(store):
     answers = store.pipe('{"id":1,"op":"getThreadById","args":{"threadId":"t1"}}\n',
@@ -319,10 +273,6 @@ def test_resources(store):
           ["there", None])
 
 
-def columns(text):
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def test_tables_are_aligned_and_cut(store):
     texts = ["short", "\u65e5\u672c\u8a9e\u306e\u30c6\u30ad\u30b9\u30c8" * 20, "e\u0301" * 200, "x" * 500,
              "\U0001F600" * 90]
@@ -398,21 +348,4 @@ def test_demo(store):
         contains(run("--store", "file:demo.db", "threads", cwd=folder)[1], "1 thread\n")
 
 
-def main():
-    tests = [(name[len("test_"):].replace("_", " "), function)
-             for name, function in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                function(Store(folder))
-            print(f"ok {number} {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} {name}")
-            print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+main(globals())

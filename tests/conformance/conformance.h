@@ -76,18 +76,41 @@ struct case_table {
         cases, sizeof(cases) / sizeof((cases)[0])                                                            \
     }
 
+extern const struct case_table clone_case_table;
+extern const struct case_table error_case_table;
+extern const struct case_table eval_case_table;
+extern const struct case_table filter_case_table;
+extern const struct case_table list_case_table;
+extern const struct case_table message_case_table;
+extern const struct case_table model_case_table;
+extern const struct case_table resource_case_table;
+extern const struct case_table run_lock_case_table;
+extern const struct case_table score_case_table;
+extern const struct case_table score_list_case_table;
+extern const struct case_table span_case_table;
+extern const struct case_table text_case_table;
 extern const struct case_table thread_case_table;
 extern const struct case_table thread_list_case_table;
-extern const struct case_table clone_case_table;
-extern const struct case_table message_case_table;
+extern const struct case_table trace_case_table;
+extern const struct case_table trace_list_case_table;
+extern const struct case_table trace_model_case_table;
+extern const struct case_table trace_record_case_table;
 extern const struct case_table update_case_table;
-extern const struct case_table list_case_table;
 extern const struct case_table window_case_table;
-extern const struct case_table filter_case_table;
-extern const struct case_table resource_case_table;
-extern const struct case_table error_case_table;
-extern const struct case_table text_case_table;
-extern const struct case_table model_case_table;
+extern const struct case_table workflow_case_table;
+extern const struct case_table workflow_list_case_table;
+extern const struct case_table workflow_result_case_table;
+
+/* Runs all cases of the tables on every backend; the result is for main. */
+int conformance_main(const char *group, const struct case_table *const *tables, size_t table_count);
+
+extern const struct case_table table_case_table;
+extern const struct case_table row_case_table;
+extern const struct case_table index_case_table;
+extern const struct case_table prune_case_table;
+
+/* Runs all cases of the tables on every backend; the result is for main. */
+int conformance_main(const char *group, const struct case_table *const *tables, size_t table_count);
 
 /* Makes one call and compares; fails the test, saying what differs. For cases that are functions. */
 void fixture_call(struct fixture *fixture, const char *op, const char *args, const char *expect);

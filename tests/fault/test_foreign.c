@@ -312,7 +312,7 @@ static int count_statement(unsigned kind, void *user, void *stmt, void *sql)
     (void)kind;
     (void)user;
     (void)stmt;
-    if (!strstr(sql, "PRAGMA table_info="))
+    if (!strstr(sql, "PRAGMA table_info=") && !strstr(sql, "PRAGMA index_info="))
         atomic_fetch_add(&statements, 1);
     return 0;
 }

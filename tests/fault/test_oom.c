@@ -243,6 +243,91 @@ static mastra_status named_resource(mastra_store *store, mastra_error *error)
                  "{'resourceId':'r','workingMemory':'a\\u0000b','metadata':{'a':1}}");
 }
 
+/* Workflow runs: 'run' is there, 'new' is not. */
+
+static mastra_status typed_results(mastra_store *store, mastra_error *error)
+{
+    mastra_update_workflow_results_args args = MASTRA_UPDATE_WORKFLOW_RESULTS_INIT;
+    mastra_workflow_run *run = NULL;
+    args.workflow_name = S("w");
+    args.run_id = S("new");
+    args.step_id = S("a");
+    args.result = S("{\"output\":[1]}");
+    mastra_status status = mastra_update_workflow_results(store, &args, &run, error);
+    mastra_workflow_run_free(run);
+    return status;
+}
+
+static mastra_status named_persist(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "persistWorkflowSnapshot",
+                 "{'workflowName':'\\u0077','runId':'run','snapshot':{'context':{'a':{'output':[1,null]}}},"
+                 "'fence':{'ownerId':'\\u006de','generation':1}}");
+}
+
+static mastra_status named_results(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "updateWorkflowResults",
+                 "{'workflowName':'w','runId':'run','results':{'a':{'output':[null,2],'x':1},'b':null},"
+                 "'requestContext':{'k':1}}");
+}
+
+static mastra_status named_state(mastra_store *store, mastra_error *error)
+{
+    return named(
+        store, error, "updateWorkflowState",
+        "{'workflowName':'w','runId':'run','opts':{'error':null,'expectedStatus':['x','runnin\\u0067']}}");
+}
+
+static mastra_status named_runs(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "listWorkflowRuns",
+                 "{'status':'running','threadId':'\\u0074','page':0,'perPage':1}");
+}
+
+#define SCORE "'scorerId':'s','runId':'r','entityId':'e','scorer':{},'entity':{},'source':'LIVE','score':1"
+
+static mastra_status named_score(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "saveScore",
+                 "{" SCORE ",'output':null,'reason':'\\u0061','metadata':{'k':[1]}}");
+}
+
+static mastra_status named_get_score(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "getScoreById", "{'id':'\\u0073'}");
+}
+
+static mastra_status named_scores(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "listScoresByRunId", "{'runId':'r','pagination':{'perPage':1}}");
+}
+
+static mastra_status named_eval(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "saveEval",
+                 "{'input':'i','output':'\\u006f','result':{'score':1},'agentName':'a','metricName':'m',"
+                 "'instructions':'','globalRunId':'g','runId':'r','testInfo':{'testPath':'p'}}");
+}
+
+static mastra_status named_evals(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "getEvals", "{'type':'test','perPage':1}");
+}
+
+static mastra_status named_insert(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "batchTraceInsert",
+                 "[{'id':'x','name':'n','traceId':'t','scope':'s','kind':1,'startTime':1,'endTime':2},"
+                 "{'id':'y','name':'n','traceId':'t','scope':'s','kind':1,'startTime':1,'endTime':2}]");
+}
+
+static mastra_status named_traces(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "getTraces",
+                 "{'name':'n','attributes':{'k':1},'filters':{'id':'\\u0074','kind':1},'perPage':1}");
+}
+
 /* A queued call: either it is refused and nothing calls back, or the callback brings the outcome. */
 struct reply {
     struct crew_gate *gate;
@@ -274,15 +359,67 @@ static mastra_status queued_save(mastra_store *store, mastra_error *error)
     return status;
 }
 
-/* What the scenarios work on: two threads, six messages, a resource. */
+static mastra_status named_spans(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "batchCreateSpans",
+                 "{'records':[{'traceId':'tr','spanId':'new','name':'n','spanType':'x','startedAt':5,"
+                 "'name':'\\u00fc','input':{'a':1}},{'traceId':'tr','spanId':'b','name':'n','spanType':'x',"
+                 "'startedAt':6}]}");
+}
+
+static mastra_status named_span_updates(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "batchUpdateSpans",
+                 "{'records':[{'traceId':'tr','spanId':'a','updates':{'name':'\\u00fc','output':[1]}},"
+                 "{'traceId':'tr','spanId':'b','updates':{'endedAt':7}}]}");
+}
+
+static mastra_status named_span(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "getRootSpan", "'tr'");
+}
+
+static mastra_status named_trace(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "getTraceLight", "{'traceId':'tr'}");
+}
+
+static mastra_status named_roots(mastra_store *store, mastra_error *error)
+{
+    return named(
+        store, error, "listTraces",
+        "{'filters':{'name':'N \\u00fc','tags':['x'],'metadata':{'k':{'deep':[1]}},'hasChildError':true}}");
+}
+
+static mastra_status named_trace_deletion(mastra_store *store, mastra_error *error)
+{
+    return named(store, error, "batchDeleteTraces", "{'traceIds':['tr','none','tr'],'organizationId':'o'}");
+}
+
+/* What the scenarios work on: two threads, six messages, a resource, a workflow run, a score, an eval, a trace of 0.x,
+ * one of two spans. */
 static void fill(mastra_store *store)
 {
     static const char *const calls[][2] = {
         {"saveThread", "{'thread':{'id':'t','resourceId':'r','title':'T','metadata':{'k':{'deep':[1]}}}}"},
         {"saveThread", "{'thread':{'id':'u','resourceId':'r'}}"},
         {"saveResource", "{'resource':{'id':'r','workingMemory':'w','metadata':{'a':1}}}"},
+        {"createSpan", "{'traceId':'tr','spanId':'a','name':'N \\u00fc','spanType':'x','startedAt':1,"
+                       "'organizationId':'o','tags':['x'],'metadata':{'k':{'deep':[1]}}}"},
+        {"createSpan",
+         "{'traceId':'tr','spanId':'b','parentSpanId':'a','name':'n','spanType':'x','startedAt':2,"
+         "'error':{}}"},
+        {"tryAcquireWorkflowRunLock", "{'workflowName':'w','runId':'run','ownerId':'me'}"},
+        {"persistWorkflowSnapshot",
+         "{'workflowName':'w','runId':'run','snapshot':{'status':'running','context':"
+         "{'input':{'messageListState':{'memoryInfo':{'threadId':'t'}}}}}}"},
+        {"saveScore", "{" SCORE ",'id':'s','output':{'k':1}}"},
+        {"saveEval", "{'input':'i','output':'o','result':{'score':1},'agentName':'a','metricName':'m',"
+                     "'instructions':'','globalRunId':'g','runId':'r','testInfo':{'testPath':'p'}}"},
+        {"batchTraceInsert", "[{'id':'t','name':'n','traceId':'t','scope':'s','kind':1,'startTime':1,"
+                             "'endTime':2,'attributes':{'k':1}}]"},
     };
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         assert_int_equal(client_call(store, calls[i][0], NULL, NULL, "%s", calls[i][1]), MASTRA_OK);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(
@@ -338,14 +475,20 @@ static char *content_of(mastra_store *store)
     char *threads = NULL;
     char *messages = NULL;
     char *resources = NULL;
+    char *spans = NULL;
+    char *runs = NULL;
     client_call(store, "listThreads", &threads, NULL, "{'perPage':false,'orderBy':{'direction':'ASC'}}");
     client_call(store, "listMessages", &messages, NULL, "{'threadId':['t','u','new'],'perPage':false}");
     client_call(store, "listResources", &resources, NULL, "{'perPage':false}");
-    char *all = test_format("%s\n%s\n%s", threads ? threads : "-", messages ? messages : "-",
-                            resources ? resources : "-");
+    client_call(store, "getTrace", &spans, NULL, "'tr'");
+    client_call(store, "listWorkflowRuns", &runs, NULL, "{}");
+    char *all = test_format("%s\n%s\n%s\n%s\n%s", threads ? threads : "-", messages ? messages : "-",
+                            resources ? resources : "-", spans ? spans : "-", runs ? runs : "-");
+    mastra_json_free(runs);
     mastra_json_free(threads);
     mastra_json_free(messages);
     mastra_json_free(resources);
+    mastra_json_free(spans);
     return all;
 }
 
@@ -485,6 +628,24 @@ static const struct {
     {"listThreads by name", named_threads},
     {"cloneThread by name", named_clone},
     {"updateResource by name", named_resource},
+    {"batchCreateSpans by name", named_spans},
+    {"batchUpdateSpans by name", named_span_updates},
+    {"getRootSpan by name", named_span},
+    {"getTraceLight by name", named_trace},
+    {"listTraces by name", named_roots},
+    {"batchDeleteTraces by name", named_trace_deletion},
+    {"updateWorkflowResults", typed_results},
+    {"persistWorkflowSnapshot by name", named_persist},
+    {"updateWorkflowResults by name", named_results},
+    {"updateWorkflowState by name", named_state},
+    {"listWorkflowRuns by name", named_runs},
+    {"saveScore by name", named_score},
+    {"getScoreById by name", named_get_score},
+    {"listScoresByRunId by name", named_scores},
+    {"saveEval by name", named_eval},
+    {"getEvals by name", named_evals},
+    {"batchTraceInsert by name", named_insert},
+    {"getTraces by name", named_traces},
     {"saveMessages queued", queued_save},
 };
 

@@ -24,9 +24,31 @@ const message = (id, threadId, more) => ({
 const save = (...messages) => ['saveMessages', { messages }];
 const resource = (id, more) => ['saveResource', { resource: { id, createdAt: at(0), updatedAt: at(0), ...more } }];
 
+const persist = (runId, snapshot, more) => [
+    'persistWorkflowSnapshot',
+    { workflowName: 'w', runId, snapshot, createdAt: at(0), updatedAt: at(0), ...more },
+];
+const results = (runId, more) => ['updateWorkflowResults', { workflowName: 'w', runId, ...more }];
+const runIds = (answer) => answer.refused ?? answer.runs.map(({ runId }) => runId);
+const score = (id, more) => [
+    'saveScore',
+    {
+        id,
+        scorerId: 's',
+        runId: 'r',
+        entityId: 'e',
+        scorer: {},
+        entity: {},
+        source: 'LIVE',
+        score: 1,
+        output: 1,
+        ...more,
+    },
+];
+
 const ids = (answer) => (answer.messages ?? answer.threads ?? answer).map((record) => record.id);
 const contents = (answer) => (answer.messages ?? answer).map((record) => record.content);
-const refused = (answer) => answer.refused ?? 'answered';
+const refused = (answer) => answer?.refused ?? 'answered';
 
 // name: what is asked. why: our reason. first: what is stored before. call: the operation. see: what is looked at in
 // the answer. ours, theirs: what is seen then. asGiven: the peer's answer with core's message list in place.
@@ -261,6 +283,156 @@ const DIFFERENCES = [
         see: (answer) => ('workingMemory' in answer ? answer.workingMemory : 'left out'),
         ours: null,
         theirs: 'left out',
+    },
+    {
+        name: 'updatedAt after updateWorkflowState',
+        why: 'the run has changed',
+        first: [
+            persist('w25', { context: {} }),
+            ['updateWorkflowState', { workflowName: 'w', runId: 'w25', opts: { status: 'x' } }],
+        ],
+        call: ['getWorkflowRunById', { runId: 'w25' }],
+        see: ({ updatedAt }) => updatedAt > at(0),
+        ours: true,
+        theirs: false,
+    },
+    {
+        name: 'a negative page of workflow runs',
+        why: 'it is refused by every other list, and by core',
+        first: [persist('w26', {})],
+        call: ['listWorkflowRuns', { page: -1, perPage: 1, toDate: at(0) }],
+        see: (answer) => answer.refused ?? answer.runs.length,
+        ours: 'page must be >= 0',
+        theirs: 1,
+    },
+    {
+        name: 'workflow runs of equal time',
+        why: 'a page after another must neither repeat a run nor leave one out',
+        first: ['w27-b', 'w27-c', 'w27-a'].map((id) => persist(id, {}, { resourceId: 'w27' })),
+        call: ['listWorkflowRuns', { resourceId: 'w27' }],
+        see: runIds,
+        ours: ['w27-c', 'w27-b', 'w27-a'],
+        theirs: ['w27-b', 'w27-c', 'w27-a'],
+    },
+    {
+        name: 'workflow runs of a thread, when a step of some run has a text for its result',
+        why: 'that run has not the thread; the peer fails on what is no JSON to it',
+        first: [
+            persist('w28-a', { context: { a: 'text' } }, { resourceId: 'w28' }),
+            persist(
+                'w28-b',
+                { context: { input: { messageListState: { memoryInfo: { threadId: 'w28' } } } } },
+                { resourceId: 'w28' },
+            ),
+        ],
+        call: ['listWorkflowRuns', { threadId: 'w28', resourceId: 'w28' }],
+        see: runIds,
+        ours: ['w28-b'],
+        theirs: 'SQLITE_ERROR: malformed JSON',
+    },
+    {
+        name: 'a foreach result over one that is a text',
+        why: 'it replaces what cannot be merged; the peer takes the text for an object',
+        first: [persist('w29', { context: { a: 'text' } })],
+        call: results('w29', { stepId: 'a', result: { output: [1] } }),
+        see: (answer) => answer.refused ?? answer,
+        ours: { a: { output: [1] } },
+        theirs: /Cannot use 'in' operator/,
+    },
+    {
+        name: 'updateWorkflowResults without a result',
+        why: 'an argument has been forgotten; the peer would take away what the step has',
+        first: [persist('w30', { context: { a: {} } })],
+        call: results('w30', { stepId: 'a' }),
+        see: (answer) => answer.refused ?? answer,
+        ours: 'result is required',
+        theirs: {},
+    },
+    {
+        name: 'results of several steps in one call',
+        why: 'the documentation of an adapter promises it; the peer knows no such argument',
+        first: [persist('w31', { context: {} })],
+        call: results('w31', { results: { a: 1 } }),
+        see: (answer) => answer,
+        ours: { a: 1 },
+        theirs: {},
+    },
+    {
+        name: 'a snapshot that is a text',
+        why: 'a value comes out as it went in',
+        first: [persist('w32', 'text')],
+        call: ['loadWorkflowSnapshot', { workflowName: 'w', runId: 'w32' }],
+        see: (answer) => answer,
+        ours: 'text',
+        theirs: '"text"',
+    },
+    {
+        name: 'a snapshot that is missing',
+        why: 'a run without a snapshot cannot be resumed',
+        call: persist('w33', undefined),
+        see: refused,
+        ours: 'snapshot is required',
+        theirs: 'answered',
+    },
+    {
+        name: 'a context that is no object',
+        why: 'results cannot be laid into it; the peer drops them and says nothing',
+        first: [persist('w34', { context: [1], runId: 'w34' })],
+        call: results('w34', { stepId: 'a', result: 1 }),
+        see: (answer) => answer.refused ?? answer,
+        ours: 'Snapshot context not found for runId w34',
+        theirs: [1],
+    },
+    {
+        name: 'scores of an empty scorerId',
+        why: 'an empty id is one that is not found, not the wish for everything',
+        first: [score('d25', { scorerId: 'd25' })],
+        call: ['listScoresByScorerId', { scorerId: '', pagination: { page: 0, perPage: 9 } }],
+        see: ({ scores }) => scores.map(({ scorerId }) => scorerId),
+        ours: [],
+        theirs: ['d25'],
+    },
+    {
+        name: 'members of a score that are null',
+        why: 'null and absent are one to the column',
+        first: [score('d26', { reason: null, traceId: null, metadata: null })],
+        call: ['getScoreById', { id: 'd26' }],
+        see: (answer) => answer && answer.id,
+        ours: 'd26',
+        theirs: null,
+    },
+    {
+        name: 'output: null in the answer of saveScore',
+        why: 'the answer is the score as it will be read',
+        call: score('d27', { output: null }),
+        see: (answer) => ('output' in answer.score ? answer.score.output : 'left out'),
+        ours: 'left out',
+        theirs: null,
+    },
+    {
+        name: 'a list of scores without pagination',
+        why: 'the first page of the usual size is sensible',
+        first: [score('d28', { runId: 'd28' })],
+        call: ['listScoresByRunId', { runId: 'd28' }],
+        see: ({ refused, pagination }) => refused ?? pagination,
+        ours: { total: 1, page: 0, perPage: 100, hasMore: false },
+        theirs: /Cannot destructure/,
+    },
+    {
+        name: 'an empty list of scores whose perPage was left out',
+        why: 'the page says how large it is, empty or not',
+        call: ['listScoresByRunId', { runId: 'd29', pagination: { page: 0 } }],
+        see: ({ pagination }) => pagination.perPage ?? 'left out',
+        ours: 100,
+        theirs: 'left out',
+    },
+    {
+        name: 'a score with an empty id',
+        why: 'empty ids are refused when something is saved under them',
+        call: score('', {}),
+        see: refused,
+        ours: /score.id must not be empty/,
+        theirs: 'answered',
     },
 ];
 

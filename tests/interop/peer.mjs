@@ -1,5 +1,6 @@
 // The peer, @mastra/libsql, behind the same interface as our pipe.
 import { MessageList } from '@mastra/core/agent';
+import { InMemoryStore } from '@mastra/core/storage';
 import { LibSQLStore } from '@mastra/libsql';
 
 import { Refusal, plain } from './support.mjs';
@@ -36,9 +37,9 @@ function oldestFirst(messages) {
 }
 
 // Times that arrive as text but that the adapter takes as dates.
-const TIMES = new Set(['createdAt', 'updatedAt', 'start', 'end', 'startDate', 'endDate']);
+const TIMES = new Set(['createdAt', 'updatedAt', 'start', 'end', 'startDate', 'endDate', 'fromDate', 'toDate']);
 // JSON of the user's own, in which nothing is a time.
-const OPAQUE = new Set(['metadata', 'content']);
+const OPAQUE = new Set(['metadata', 'content', 'snapshot', 'result', 'requestContext', 'opts']);
 
 function revived(value, key) {
     if (typeof value === 'string' && TIMES.has(key)) {
@@ -66,21 +67,32 @@ export class Peer {
     static async open(file) {
         const store = new LibSQLStore({ id: 'peer', url: `file:${file}` });
         await store.init();
-        const memory = await store.getStore('memory');
-        return new Peer(store, memory);
+        return Peer.#over(store);
     }
 
-    constructor(store, memory) {
+    /** The store that core itself brings, which keeps everything in memory. */
+    static async openCore() {
+        return Peer.#over(new InMemoryStore());
+    }
+
+    static async #over(store) {
+        const names = ['memory', 'workflows', 'scores'];
+        return new Peer(store, await Promise.all(names.map((name) => store.getStore(name))));
+    }
+
+    constructor(store, domains) {
         this.store = store;
-        this.memory = memory;
+        this.domains = domains;
+        [this.memory] = domains;
         this.asStored = false;
     }
 
     async call(op, args = {}) {
-        const form = FORMS[op] ?? ((memory, values) => memory[op](values));
+        const domain = this.domains.find((candidate) => op in candidate) ?? this.memory;
+        const form = FORMS[op] ?? ((_, values) => domain[op](values));
         const given = structuredClone(args);
         try {
-            return plain(await this.#listed(() => form(this.memory, revived(given), given)));
+            return plain(await this.#listed(() => form(domain, revived(given), given)));
         } catch (error) {
             throw new Refusal({ id: error.id, category: error.category, message: error.message });
         }

@@ -92,6 +92,11 @@ export function openPeerProcess(t, file) {
     return openPipe(t, process.execPath, [path.join(here, 'peer-pipe.mjs'), file]);
 }
 
+/** The peer of Mastra 0.x on a file, in a process of its own. */
+export function openLegacyPeer(t, file) {
+    return openPipe(t, process.execPath, [path.join(here, 'legacy/peer-pipe.mjs'), file]);
+}
+
 /** Runs our command once; gives what --json prints. */
 export async function runOurs(file, ...args) {
     const run = promisify(execFile);

@@ -11,7 +11,7 @@ static void test_every_operation_describes_itself(void **state)
 {
     mastra_operation operation = MASTRA_OPERATION_INIT;
     struct ms_json_iter iter;
-    mastra_str list, item;
+    mastra_str list, item, example;
     size_t count = 0;
     size_t len = 0;
     char *text = NULL;
@@ -26,9 +26,13 @@ static void test_every_operation_describes_itself(void **state)
 
         assert_true(mastra_operation_at(count++, &operation));
         assert_true(ms_json_string_equals(name, mastra_str_of(operation.name)));
-        assert_int_equal(ms_json_count(item), 6);
+        assert_int_equal(ms_json_count(item), 9);
         assert_int_equal(ms_json_kind(ms_json_member(item, mastra_str_of("args"))), MS_JSON_OBJECT);
         assert_int_equal(ms_json_kind(ms_json_member(item, mastra_str_of("result"))), MS_JSON_OBJECT);
+        assert_int_equal(ms_json_kind(ms_json_member(item, mastra_str_of("errors"))), MS_JSON_ARRAY);
+        example = ms_json_member(item, mastra_str_of("example"));
+        assert_int_equal(example.len, strlen(operation.example));
+        assert_memory_equal(example.ptr, operation.example, example.len);
         assert_int_equal(mastra_operation_help(operation.name, &help, NULL, NULL), MASTRA_OK);
         assert_true(strlen(help) > 0 || strcmp(operation.name, "init") == 0);
         mastra_json_free(help);

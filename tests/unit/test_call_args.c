@@ -210,6 +210,25 @@ static void test_a_list_given_bare(void **state)
     assert_non_null(args.ids);
 }
 
+static void test_a_record_given_bare(void **state)
+{
+    struct fixture *f = *state;
+    mastra_score score;
+
+    /* A score has a member "score" itself; only an object there is the record. */
+    assert_int_equal(read_args(f, "saveScore", "{'score':0.5,'runId':'r'}", &score), MASTRA_OK);
+    assert_true(score.score == 0.5);
+    assert_str(score.run_id, "r");
+    assert_int_equal(read_args(f, "saveScore", "{'score':{'score':2,'runId':'q'},'runId':'r'}", &score),
+                     MASTRA_OK);
+    assert_true(score.score == 2);
+    assert_str(score.run_id, "q");
+    assert_int_equal(read_args(f, "saveScore", "{'score':null,'output':null}", &score), MASTRA_OK);
+    assert_true(isnan(score.score));
+    assert_str(score.output, "null");
+    assert_refused(f, "saveScore", "[]", "score", "score must be an object, got \"[]\"");
+}
+
 static void test_later_members_win(void **state)
 {
     struct fixture *f = *state;
@@ -260,6 +279,114 @@ static void test_message_patches(void **state)
     assert_int_equal(args.patches[1]->set, MASTRA_MESSAGE_SET_TYPE);
     assert_null(args.patches[1]->values.type.ptr);
     assert_true(args.patches[1]->values.created_at == MASTRA_TIME_NONE);
+}
+
+/* What listTraces reads its arguments into begins with this; there is more behind it. */
+union trace_args {
+    mastra_list_traces_args list;
+    char room[2048];
+};
+
+static void test_values_spelled_as_in_a_url(void **state)
+{
+    struct fixture *f = *state;
+    union trace_args args;
+
+    assert_int_equal(
+        read_args(f, "listTraces",
+                  "{'pagination':{'page':'2','perPage':' 7 '},'filters':{'hasChildError':'false'}}", &args),
+        MASTRA_OK);
+    assert_int_equal(args.list.page, 2);
+    assert_int_equal(args.list.per_page, 7);
+    assert_int_equal(args.list.has_child_error, 0);
+    assert_int_equal(read_args(f, "listTraces", "{'filters':{'hasChildError':true}}", &args), MASTRA_OK);
+    assert_int_equal(args.list.has_child_error, 1);
+    assert_int_equal(read_args(f, "listTraces", "{'filters':{'hasChildError':null}}", &args), MASTRA_OK);
+    assert_int_equal(args.list.has_child_error, -1);
+    assert_refused(f, "listTraces", "{'pagination':{'page':'2x'}}", "pagination.page", "page must be >= 0");
+    assert_refused(f, "listTraces", "{'filters':{'hasChildError':'1'}}", "filters.hasChildError",
+                   "filters.hasChildError must be true or false, got \"1\"");
+    /* Elsewhere a string is no number. */
+    assert_refused(f, "listThreads", "{'page':'2'}", "page", "page must be >= 0");
+}
+
+static void test_closed_arguments_and_choices(void **state)
+{
+    struct fixture *f = *state;
+    union trace_args args;
+
+    assert_int_equal(read_args(f, "listTraces", "{'filters':{'status':'running','other':1}}", &args),
+                     MASTRA_OK);
+    assert_int_equal(args.list.status, MASTRA_TRACE_RUNNING);
+    assert_refused(f, "listTraces", "{'filters':{'status':'Running'}}", "filters.status",
+                   "filters.status is not one of those known, got \"Running\"");
+    assert_refused(f, "listTraces", "{'filters':{},'page':1}", "args",
+                   "args have an unknown member, got \"page\"");
+    assert_int_equal(read_args(f, "listTraces", "{'\\u0066ilters':{}}", &args), MASTRA_OK);
+    assert_int_equal(read_args(f, "getTracesPaginated", "{'page':1}", &args), MASTRA_OK);
+}
+
+static void test_updates_of_a_record(void **state)
+{
+    struct fixture *f = *state;
+    mastra_span_patch patch;
+
+    assert_int_equal(read_args(f, "updateSpan",
+                               "{'updates':{'traceId':'x','spanId':5,'userId':null,'endedAt':7,'tags':[ ]},"
+                               "'traceId':'t','spanId':'s'}",
+                               &patch),
+                     MASTRA_OK);
+    assert_str(patch.values.trace_id, "t");
+    assert_str(patch.values.span_id, "s");
+    assert_null(patch.values.user_id.ptr);
+    assert_int_equal(patch.values.ended_at, 7);
+    assert_str(patch.values.tags, "[ ]");
+    assert_int_equal(patch.values.started_at, MASTRA_TIME_NONE);
+    assert_int_equal(patch.set, MASTRA_SPAN_SET_USER_ID | MASTRA_SPAN_SET_ENDED_AT | MASTRA_SPAN_SET_TAGS);
+    assert_refused(f, "updateSpan", "{'traceId':'t','spanId':'s','updates':{'name':null}}", "updates.name",
+                   "updates.name must not be null");
+    assert_refused(f, "updateSpan", "{'traceId':'t','spanId':'s','updates':5}", "updates",
+                   "updates must be an object, got \"5\"");
+}
+
+static void test_lists_of_updates_begin_blank(void **state)
+{
+    struct fixture *f = *state;
+    struct {
+        const mastra_span_patch *const *patches;
+        size_t count;
+    } args;
+
+    assert_int_equal(read_args(f, "batchUpdateSpans",
+                               "{'records':[{'traceId':'t','spanId':'s','updates':{'isEvent':true}},"
+                               "{'traceId':'t','spanId':'r','updates':{}}]}",
+                               &args),
+                     MASTRA_OK);
+    assert_int_equal(args.count, 2);
+    assert_int_equal(args.patches[0]->size, sizeof(mastra_span_patch));
+    assert_int_equal(args.patches[0]->values.size, sizeof(mastra_span));
+    assert_true(args.patches[0]->values.is_event);
+    assert_int_equal(args.patches[0]->set, MASTRA_SPAN_SET_IS_EVENT);
+    assert_int_equal(args.patches[1]->values.ended_at, MASTRA_TIME_NONE);
+    assert_int_equal(args.patches[1]->set, 0);
+    assert_refused(f, "batchUpdateSpans", "{'records':[{'traceId':'t','spanId':'s'}]}", "records[0].updates",
+                   "records[0].updates is required");
+}
+
+static void test_one_record_or_text_given_bare(void **state)
+{
+    struct fixture *f = *state;
+    mastra_span span;
+    mastra_str ref[2];
+
+    assert_int_equal(read_args(f, "createSpan", "{'traceId':'t','spanId':'s'}", &span), MASTRA_OK);
+    assert_str(span.span_id, "s");
+    assert_int_equal(read_args(f, "createSpan", "{'span':{'spanId':'r'},'spanId':'s'}", &span), MASTRA_OK);
+    assert_str(span.span_id, "r");
+    assert_int_equal(read_args(f, "getTrace", "'\\u0074'", ref), MASTRA_OK);
+    assert_str(ref[0], "t");
+    assert_int_equal(read_args(f, "getTrace", "{'traceId':'u'}", ref), MASTRA_OK);
+    assert_str(ref[0], "u");
 }
 
 static void test_errors_name_the_place_and_the_value(void **state)
@@ -541,9 +668,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_per_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_orders_are_no_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_list_given_bare, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_record_given_bare, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_later_members_win, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_patches_know_what_was_given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_message_patches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_values_spelled_as_in_a_url, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_arguments_and_choices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_updates_of_a_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lists_of_updates_begin_blank, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_record_or_text_given_bare, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors_name_the_place_and_the_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors_in_mastras_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_content_comes_in_as_given, set_up, tear_down),

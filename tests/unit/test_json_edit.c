@@ -210,6 +210,57 @@ static void test_merging_large_objects(void **state)
     ms_buf_release(&patch);
 }
 
+/* Objects of many members are merged by the rules for few, repeated and escaped keys included. */
+static void test_padded_objects(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ms_buf base, patch, expected;
+    size_t merged = 0;
+    ms_buf_init(&base, fixture->heap, 0);
+    ms_buf_init(&patch, fixture->heap, 0);
+    ms_buf_init(&expected, fixture->heap, 0);
+    for (size_t i = 0; i < COUNT(merges); i++) {
+        const char *texts[] = {merges[i].base, merges[i].patch, merges[i].merged};
+        struct ms_buf *padded[] = {&base, &patch, &expected};
+        bool plain = true;
+        for (size_t k = 0; k < COUNT(texts); k++)
+            plain = plain && texts[k] && texts[k][0] == '{' && texts[k][1] != '}' && texts[k][1] != ' ';
+        if (!plain)
+            continue;
+        for (size_t k = 0; k < COUNT(texts); k++) {
+            ms_buf_clear(padded[k]);
+            put_numbered(padded[k], 0, 40, 1, "0");
+            ms_buf_cut(padded[k], padded[k]->len - 1);
+            ms_buf_add_char(padded[k], ',');
+            ms_buf_add_text(padded[k], texts[k] + 1);
+        }
+        ms_buf_clear(&fixture->buf);
+        ms_json_merge(&fixture->buf, ms_buf_view(&base), ms_buf_view(&patch));
+        assert_str(ms_buf_view(&fixture->buf), ms_buf_view(&expected).ptr);
+        merged++;
+    }
+    assert_in_range(merged, 5, COUNT(merges));
+    ms_buf_release(&base);
+    ms_buf_release(&patch);
+    ms_buf_release(&expected);
+}
+
+/* So many that comparing each with each would take many minutes. */
+static void test_merging_huge_objects(void **state)
+{
+    enum { MANY = 300000 };
+    struct fixture *fixture = *state;
+    struct ms_buf base, patch;
+    ms_buf_init(&base, fixture->heap, 0);
+    ms_buf_init(&patch, fixture->heap, 0);
+    put_numbered(&base, 0, MANY, 1, "0");
+    put_numbered(&patch, MANY / 2, 2 * MANY, 1, "1");
+    ms_json_merge(&fixture->buf, ms_buf_view(&base), ms_buf_view(&patch));
+    assert_int_equal(ms_json_count(ms_buf_view(&fixture->buf)), 2 * MANY);
+    ms_buf_release(&base);
+    ms_buf_release(&patch);
+}
+
 static void test_setting_a_member(void **state)
 {
     struct fixture *fixture = *state;
@@ -292,6 +343,8 @@ int main(void)
         TEST(test_deep_values),
         TEST(test_merging),
         TEST(test_merging_large_objects),
+        TEST(test_padded_objects),
+        TEST(test_merging_huge_objects),
         TEST(test_setting_a_member),
         TEST(test_each_allocation_fails_in_turn),
         TEST(test_the_ceiling_of_the_buffer),

@@ -4,7 +4,7 @@
 #include "store/call.h"
 #include "store/unit.h"
 
-static const struct ms_op op = {"test", "TEST", true, true};
+static const struct ms_op op = {.name = "test", .error = "TEST", .writes = true, .repeatable = true};
 
 struct work {
     mastra_str expected; /* must be there */
@@ -25,7 +25,7 @@ static mastra_status save_and_expect(struct ms_unit *unit, void *arg)
     thread->created_at = unit->call->now;
     thread->updated_at = unit->call->now;
     assert_int_equal(ms_unit_put(unit, MS_THREAD, thread), MASTRA_OK);
-    return ms_unit_expect(unit, MS_THREAD, work->expected);
+    return ms_unit_expect(unit, MS_THREAD, &work->expected);
 }
 
 static mastra_status run(mastra_store *store, struct work *work, mastra_error *error)

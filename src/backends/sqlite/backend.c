@@ -112,6 +112,7 @@ static void close_backend(struct ms_backend *base)
         sqlite_disconnect(reader);
     }
     sqlite_disconnect(backend->writer);
+    sqlite_counts_release(&backend->counts);
     if (backend->counted) {
         sqlite_count_closed();
     }
@@ -135,7 +136,11 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     backend->log = config->log;
     pthread_mutex_init(&backend->lock, NULL);
     pthread_cond_init(&backend->returned, NULL);
+    sqlite_counts_init(&backend->counts);
     status = read_config(backend, config, error);
+    if (status == MASTRA_OK && !backend->memory) {
+        status = sqlite_counts_keep(&backend->counts, backend->heap, error);
+    }
     if (status == MASTRA_OK) {
         status = ms_config_unused(config, error);
     }
@@ -145,6 +150,9 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     }
     if (status == MASTRA_OK) {
         status = sqlite_connect(backend, &backend->writer, error);
+    }
+    if (status == MASTRA_OK) {
+        sqlite_counts_attach(&backend->counts, backend->writer);
     }
     if (status != MASTRA_OK) {
         close_backend(&backend->base);
@@ -233,9 +241,57 @@ static mastra_status borrow(struct sqlite_backend *backend, enum ms_session_mode
 
 static void give_back(struct connection *connection)
 {
+    if (connection->mode == MS_SESSION_WRITE) {
+        sqlite_counts_dropped(&connection->owner->counts);
+    }
     if (connection != connection->owner->writer) {
         return_reader(connection->owner, connection);
     }
+}
+
+/* A snapshot whose stamp is known, when that can be had. */
+static mastra_status begin_snapshot(struct connection *connection, mastra_error *error)
+{
+    bool again = true;
+
+    for (int attempt = 0; attempt < 2 && again; attempt++) {
+        mastra_status status = MASTRA_OK;
+
+        if (attempt > 0) {
+            status = sqlite_run_fixed(connection, FIXED_COMMIT, error);
+        }
+        if (status == MASTRA_OK) {
+            status = sqlite_run_fixed(connection, FIXED_BEGIN, error);
+        }
+        if (status != MASTRA_OK) {
+            return status;
+        }
+        connection->stamp = sqlite_counts_pin(&connection->owner->counts, connection, &again);
+    }
+    return MASTRA_OK;
+}
+
+static mastra_status begin_write(struct connection *connection, mastra_error *error)
+{
+    mastra_status status = sqlite_run_fixed(connection, FIXED_BEGIN_IMMEDIATE, error);
+
+    if (status == MASTRA_OK) {
+        sqlite_counts_alone(&connection->owner->counts);
+    }
+    return status;
+}
+
+static mastra_status begin_mode(struct connection *connection, enum ms_session_mode mode, mastra_error *error)
+{
+    switch (mode) {
+    case MS_SESSION_WRITE:
+        return begin_write(connection, error);
+    case MS_SESSION_SNAPSHOT:
+        return begin_snapshot(connection, error);
+    case MS_SESSION_READ:
+        break;
+    }
+    return MASTRA_OK;
 }
 
 static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,
@@ -252,13 +308,16 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
         return status;
     }
     connection->mode = mode;
+    connection->stamp = SQLITE_STAMP_NONE;
+    if (mode == MS_SESSION_WRITE) {
+        sqlite_counts_use(&connection->owner->counts);
+    }
     /* A transaction that could not be ended (memory was out) is ended now, or the connection serves nobody. */
     if (!sqlite3_get_autocommit(connection->db)) {
         status = sqlite_run_fixed(connection, FIXED_ROLLBACK, error);
     }
-    if (status == MASTRA_OK && mode != MS_SESSION_READ) {
-        status = sqlite_run_fixed(connection, mode == MS_SESSION_WRITE ? FIXED_BEGIN_IMMEDIATE : FIXED_BEGIN,
-                                  error);
+    if (status == MASTRA_OK) {
+        status = begin_mode(connection, mode, error);
     }
     if (status != MASTRA_OK) {
         give_back(connection);
@@ -282,8 +341,12 @@ static void end(struct ms_session *session)
 
 static mastra_status commit(struct ms_session *session, mastra_error *error)
 {
-    mastra_status status = sqlite_run_fixed(connection_of(session), FIXED_COMMIT, error);
+    struct sqlite_counts *counts = &connection_of(session)->owner->counts;
+    mastra_status status;
 
+    sqlite_counts_before_commit(counts);
+    status = sqlite_run_fixed(connection_of(session), FIXED_COMMIT, error);
+    sqlite_counts_after_commit(counts, status == MASTRA_OK);
     end(session);
     return status;
 }
@@ -298,6 +361,9 @@ static mastra_status unmark(struct ms_session *session, bool keep, mastra_error 
     struct connection *connection = connection_of(session);
     mastra_status status = keep ? MASTRA_OK : sqlite_run_fixed(connection, FIXED_UNDO_MARK, error);
 
+    if (!keep) {
+        sqlite_counts_undone(&connection->owner->counts);
+    }
     return status == MASTRA_OK ? sqlite_run_fixed(connection, FIXED_UNMARK, error) : status;
 }
 
@@ -318,7 +384,14 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .get = sqlite_get,
     .list = sqlite_list,
     .count = sqlite_count,
+    .clock = sqlite_clock,
     .apply = sqlite_apply,
+    .describe_table = sqlite_describe_table,
+    .ensure_table = sqlite_ensure_table,
+    .drop_table = sqlite_drop_table,
+    .create_index = sqlite_create_index,
+    .drop_index = sqlite_drop_index,
+    .list_indexes = sqlite_list_indexes,
     .mark = mark,
     .unmark = unmark,
     .broken = broken,

@@ -27,6 +27,33 @@ static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
     }
 }
 
+/* Numbers of the wrong kind read as SQLite converts them. */
+static bool read_field(sqlite3_stmt *stmt, int n, const struct ms_column *column, struct ms_arena *arena,
+                       void *field)
+{
+    bool null = sqlite3_column_type(stmt, n) == SQLITE_NULL;
+
+    switch (column->type) {
+    case MS_TIMESTAMP:
+        read_time(stmt, n, field);
+        return true;
+    case MS_INTEGER:
+    case MS_BIGINT:
+        *(int64_t *)field = null ? MASTRA_INTEGER_NONE : sqlite3_column_int64(stmt, n);
+        return true;
+    case MS_REAL:
+        *(double *)field = null ? MASTRA_REAL_NONE : sqlite3_column_double(stmt, n);
+        return true;
+    case MS_BOOLEAN:
+        *(bool *)field = sqlite3_column_int(stmt, n) != 0;
+        return true;
+    case MS_TEXT:
+    case MS_JSON:
+        break;
+    }
+    return read_text(stmt, n, arena, field);
+}
+
 /* The record that the statement stands on; NULL when memory is out. */
 static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64_t columns,
                       struct ms_arena *arena)
@@ -43,12 +70,9 @@ static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64
         if (!(columns & MS_BIT(i))) {
             continue;
         }
-        if (column->type == MS_TIMESTAMP) {
-            read_time(stmt, n, ms_field_time(column, record));
-        } else if (!read_text(stmt, n, arena, ms_field_str(column, record))) {
+        if (!read_field(stmt, n++, column, arena, ms_field(column, record))) {
             return NULL;
         }
-        n++;
     }
     return record;
 }
@@ -69,12 +93,12 @@ mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *ent
     *ret = NULL;
     code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
-        *ret = read_row(stmt, entity, ms_entity_all(entity), arena);
+        *ret = read_row(stmt, entity, ms_entity_fields(entity), arena);
         status = *ret ? MASTRA_OK : ms_error_oom(error);
     } else if (code != SQLITE_DONE) {
         status = sqlite_error(connection, code, "read", error);
     }
-    sqlite_finish(stmt);
+    sqlite_finish(connection, stmt);
     return status;
 }
 
@@ -139,7 +163,7 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
     if (status == MASTRA_OK && code != SQLITE_DONE) {
         status = sqlite_error(connection, code, "read", error);
     }
-    sqlite_finish(stmt);
+    sqlite_finish(connection, stmt);
     if (reversed) {
         reverse(&list);
     }
@@ -148,10 +172,9 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
     return status;
 }
 
-mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
-                           mastra_error *error)
+static mastra_status count_rows(struct connection *connection, const struct ms_query *query, int64_t *ret,
+                                mastra_error *error)
 {
-    struct connection *connection = connection_of(session);
     sqlite3_stmt *stmt = NULL;
     mastra_status status = sqlite_prepare(connection, ms_sql_count, query, &stmt, NULL, error);
     int code;
@@ -165,8 +188,35 @@ mastra_status sqlite_count(struct ms_session *session, const struct ms_query *qu
     } else {
         status = sqlite_error(connection, code, "read", error);
     }
-    sqlite_finish(stmt);
+    sqlite_finish(connection, stmt);
     return status;
+}
+
+mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
+                           mastra_error *error)
+{
+    struct connection *connection = connection_of(session);
+    struct sqlite_counts *counts = &connection->owner->counts;
+    uint64_t ticket = 0;
+    enum count_source source = sqlite_counts_get(counts, query, connection->stamp, ret, &ticket);
+    mastra_status status = MASTRA_OK;
+
+    if (source != TOTAL_TAKEN) {
+        status = count_rows(connection, query, ret, error);
+    }
+    if (source == TOTAL_COUNT) {
+        sqlite_counts_put(counts, query, ticket, status == MASTRA_OK ? *ret : -1);
+    }
+    return status;
+}
+
+/* All users of a file are on one machine. */
+mastra_status sqlite_clock(struct ms_session *session, mastra_time *ret, mastra_error *error)
+{
+    (void)session;
+    (void)error;
+    *ret = ms_clock_now();
+    return MASTRA_OK;
 }
 
 /* Writing. */
@@ -193,7 +243,7 @@ static mastra_status apply_one(struct connection *connection, const struct ms_wr
     } else if (write->kind == MS_WRITE_EXPECT && code != SQLITE_ROW) {
         status = missing(write, error);
     }
-    sqlite_finish(stmt);
+    sqlite_finish(connection, stmt);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef BACKENDS_SQLITE_SQLITE_H
 #define BACKENDS_SQLITE_SQLITE_H
 
+#include "backends/sqlite/counts.h"
 #include "sql/sql.h"
 #include "store/backend.h"
 
@@ -21,8 +22,8 @@
 struct statement {
     sqlite3_stmt *stmt;
     uint32_t hash;
-    uint32_t used; /* when, in statements */
-    uint8_t shape_len;
+    uint32_t used;     /* when, in statements */
+    uint8_t shape_len; /* at most MS_SQL_SHAPE */
     unsigned char shape[MS_SQL_SHAPE];
 };
 
@@ -35,6 +36,8 @@ enum fixed {
     FIXED_MARK,
     FIXED_UNMARK,
     FIXED_UNDO_MARK,
+    FIXED_PIN,
+    FIXED_DATA_VERSION,
     FIXED_COUNT,
 };
 
@@ -46,10 +49,12 @@ struct connection {
     sqlite3 *db;
     enum ms_session_mode mode;
     int64_t busy_since_ns;
+    uint64_t stamp; /* of its snapshot, see sqlite_counts_pin */
     uint32_t clock;
     size_t statement_count;
     struct statement statements[STATEMENTS_MAX];
     sqlite3_stmt *fixed[FIXED_COUNT];
+    sqlite3_stmt *passing; /* the one in use that is not cached, or NULL */
 };
 
 struct sqlite_backend {
@@ -68,6 +73,7 @@ struct sqlite_backend {
     uint32_t readers_max;
 
     struct connection *writer;
+    struct sqlite_counts counts;
 
     pthread_mutex_t lock; /* guards the readers */
     pthread_cond_t returned;
@@ -90,9 +96,14 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
 /* The prepared and bound statement of a query or write; released with sqlite_finish. */
 mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
                              sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error);
-void sqlite_finish(sqlite3_stmt *stmt);
+void sqlite_finish(struct connection *connection, sqlite3_stmt *stmt);
 mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *error);
 mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error);
+/* Has an open transaction see the file as it is now; false when that failed. */
+bool sqlite_pin(struct connection *connection);
+
+/* A number that changes with every commit of somebody else; false when it could not be read. */
+bool sqlite_data_version(struct connection *connection, int64_t *ret);
 void sqlite_drop_statements(struct connection *connection);
 
 /* session.c */
@@ -102,6 +113,7 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
                           struct ms_rows *ret, mastra_error *error);
 mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
+mastra_status sqlite_clock(struct ms_session *session, mastra_time *ret, mastra_error *error);
 mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error);
 
 /* inherited.c: how many files this process has open. FORKED when a parent's are still among them. */
@@ -109,9 +121,37 @@ mastra_status sqlite_count_open(mastra_error *error);
 void sqlite_count_closed(void);
 
 /* schema.c */
-mastra_status sqlite_ensure_schema(struct ms_backend *backend, mastra_error *error);
 
-/* function.c: the SQL function that MS_HAS compiles to. */
+/* Where thread and resource stand in the file's table of messages; -1 when there is no such table. */
+void sqlite_find_columns(struct connection *connection, int *ret_thread, int *ret_resource);
+mastra_status sqlite_ensure_schema(struct ms_backend *backend, mastra_error *error);
+mastra_status sqlite_create_table(struct connection *connection, const struct ms_entity *entity,
+                                  mastra_error *error);
+mastra_status sqlite_add_columns(struct connection *connection, const struct ms_entity *entity,
+                                 uint64_t columns, mastra_error *error);
+
+/* Runs the text, and empties the buffer; `doing` says what was tried. */
+mastra_status sqlite_run_text(struct connection *connection, struct ms_buf *sql, const char *doing,
+                              mastra_error *error);
+
+/* A column of the row that a statement stands on, as text, valid until its next step. */
+mastra_str sqlite_column_str(sqlite3_stmt *stmt, int n);
+
+/* tables.c */
+mastra_status sqlite_describe_table(struct ms_session *session, mastra_str table, struct ms_arena *arena,
+                                    const struct ms_entity **ret, mastra_error *error);
+mastra_status sqlite_ensure_table(struct ms_session *session, const struct ms_entity *entity,
+                                  uint64_t columns, mastra_error *error);
+mastra_status sqlite_drop_table(struct ms_session *session, mastra_str table, mastra_error *error);
+
+/* indexes.c */
+mastra_status sqlite_create_index(struct ms_session *session, const struct ms_index_wish *wish,
+                                  mastra_error *error);
+mastra_status sqlite_drop_index(struct ms_session *session, mastra_str name, mastra_error *error);
+mastra_status sqlite_list_indexes(struct ms_session *session, mastra_str table, mastra_str name,
+                                  struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
+
+/* function.c: the SQL functions that conditions on JSON compile to. */
 int sqlite_add_functions(sqlite3 *db);
 
 static inline struct connection *connection_of(struct ms_session *session)

@@ -15,7 +15,7 @@ static void placeholder(struct ms_buf *out, size_t n)
  * bad row must not make a list fail. */
 static void read_column(struct ms_buf *out, const struct ms_column *column)
 {
-    if (column->type != MS_JSON) {
+    if (column->type != MS_JSON && !(column->type == MS_TEXT && column->flags & MS_LOOSE)) {
         ms_sql_quote(out, column->name);
         return;
     }
@@ -40,12 +40,53 @@ static void any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
     ms_buf_add_text(out, " IN (SELECT value FROM json_each(?))");
 }
 
+static void call_with(struct ms_buf *out, const char *function, const struct ms_column *column,
+                      const char *arguments)
+{
+    ms_buf_add_text(out, function);
+    read_column(out, column);
+    ms_buf_add_text(out, arguments);
+}
+
 static void has(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     (void)n;
-    ms_buf_add_text(out, "mastra_has(");
-    read_column(out, column);
-    ms_buf_add_text(out, ", ?, ?)");
+    call_with(out, "mastra_has(", column, ", ?, ?)");
+}
+
+static void contains(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    call_with(out, "mastra_contains(", column, ", ?)");
+}
+
+static void at(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    call_with(out, "mastra_at(", column, ", ?, ?)");
+}
+
+static void member(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    call_with(out, "mastra_member(", column, ", ?)");
+}
+
+/* LIKE would fold case and take the text for a pattern. */
+static void prefix(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    call_with(out, "instr(", column, ", ?) = 1");
+}
+
+/* Any blob, which a foreign writer may have stored, compares above every text. */
+static void above(struct ms_buf *out, const struct ms_column *column, size_t n)
+{
+    (void)n;
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, " > ? AND ");
+    ms_sql_quote(out, column->name);
+    ms_buf_add_text(out, " < x''");
 }
 
 static const struct ms_dialect dialect = {
@@ -53,6 +94,11 @@ static const struct ms_dialect dialect = {
     .read = read_column,
     .any_of = any_of,
     .has = has,
+    .contains = contains,
+    .at = at,
+    .member = member,
+    .prefix = prefix,
+    .above = above,
     .sequence = "rowid",
 };
 
@@ -101,6 +147,7 @@ static struct statement *make_room(struct connection *connection)
 static mastra_status compile(struct connection *connection, struct ms_sql *sql, ms_sql_fn fn,
                              const void *what, sqlite3_stmt **ret, mastra_error *error)
 {
+    unsigned flags = sql->uncached ? 0 : SQLITE_PREPARE_PERSISTENT;
     struct ms_buf text;
     mastra_status status = MASTRA_OK;
     int code;
@@ -111,8 +158,7 @@ static mastra_status compile(struct connection *connection, struct ms_sql *sql, 
     if (text.failed) {
         status = ms_error_oom(error);
     } else {
-        code = sqlite3_prepare_v3(connection->db, text.ptr, (int)text.len + 1, SQLITE_PREPARE_PERSISTENT, ret,
-                                  NULL);
+        code = sqlite3_prepare_v3(connection->db, text.ptr, (int)text.len + 1, flags, ret, NULL);
         if (code != SQLITE_OK) {
             status = sqlite_error(connection, code, "prepare a statement", error);
         }
@@ -145,6 +191,16 @@ static mastra_status cached(struct connection *connection, struct ms_sql *sql, m
     statement->used = connection->clock;
     *ret = statement->stmt;
     return MASTRA_OK;
+}
+
+/* A statement for this once; there is one of them at a time. */
+static mastra_status passing(struct connection *connection, struct ms_sql *sql, ms_sql_fn fn,
+                             const void *what, sqlite3_stmt **ret, mastra_error *error)
+{
+    mastra_status status = compile(connection, sql, fn, what, &connection->passing, error);
+
+    *ret = connection->passing;
+    return status;
 }
 
 /* Binding. */
@@ -186,7 +242,10 @@ static int bind_value(struct connection *connection, sqlite3_stmt *stmt, int n, 
         return sqlite3_bind_text64(stmt, n, value->text.ptr, value->text.len, SQLITE_STATIC, SQLITE_UTF8);
     case MS_BIND_TIME:
         return bind_time(stmt, n, value->integer);
+    case MS_BIND_REAL:
+        return sqlite3_bind_double(stmt, n, value->real);
     case MS_BIND_INTEGER:
+    case MS_BIND_BOOLEAN:
         return sqlite3_bind_int64(stmt, n, value->integer);
     case MS_BIND_SET:
         return bind_set(connection, stmt, n, value);
@@ -204,7 +263,8 @@ mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const 
 
     ms_sql_begin(&sql, &dialect, NULL);
     fn(&sql, what);
-    status = cached(connection, &sql, fn, what, &stmt, error);
+    status = sql.uncached ? passing(connection, &sql, fn, what, &stmt, error)
+                          : cached(connection, &sql, fn, what, &stmt, error);
     if (status != MASTRA_OK) {
         return status;
     }
@@ -212,7 +272,7 @@ mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const 
         int code = bind_value(connection, stmt, (int)i + 1, &sql.binds[i]);
 
         if (code != SQLITE_OK) {
-            sqlite_finish(stmt);
+            sqlite_finish(connection, stmt);
             return sqlite_error(connection, code, "bind a value", error);
         }
     }
@@ -223,8 +283,13 @@ mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const 
     return MASTRA_OK;
 }
 
-void sqlite_finish(sqlite3_stmt *stmt)
+void sqlite_finish(struct connection *connection, sqlite3_stmt *stmt)
 {
+    if (stmt == connection->passing) {
+        sqlite3_finalize(stmt);
+        connection->passing = NULL;
+        return;
+    }
     sqlite3_reset(stmt);
     /* The values bound without a copy go out of scope now. */
     sqlite3_clear_bindings(stmt);
@@ -240,6 +305,8 @@ static const char *const fixed_text[FIXED_COUNT] = {
     [FIXED_MARK] = "SAVEPOINT member",
     [FIXED_UNMARK] = "RELEASE member",
     [FIXED_UNDO_MARK] = "ROLLBACK TO member",
+    [FIXED_PIN] = "SELECT 1 FROM sqlite_schema LIMIT 0",
+    [FIXED_DATA_VERSION] = "PRAGMA data_version",
 };
 
 /* All of them when the connection is opened: ending a transaction must not depend on memory being there. */
@@ -267,6 +334,25 @@ mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, 
     }
     sqlite3_reset(stmt);
     return status;
+}
+
+bool sqlite_pin(struct connection *connection)
+{
+    mastra_error ignored = MASTRA_ERROR_INIT;
+
+    return sqlite_run_fixed(connection, FIXED_PIN, &ignored) == MASTRA_OK;
+}
+
+bool sqlite_data_version(struct connection *connection, int64_t *ret)
+{
+    sqlite3_stmt *stmt = connection->fixed[FIXED_DATA_VERSION];
+    bool found = sqlite3_step(stmt) == SQLITE_ROW;
+
+    if (found) {
+        *ret = sqlite3_column_int64(stmt, 0);
+    }
+    sqlite3_reset(stmt);
+    return found;
 }
 
 void sqlite_drop_statements(struct connection *connection)

@@ -1,0 +1,176 @@
+/* Runs tables of cases on every backend. */
+#include "conformance/conformance.h"
+
+#include "support/files.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+/* What a cmocka test of this suite is about. */
+struct run {
+    const struct backend *backend;
+    const struct test_case *test;
+    struct fixture fixture;
+};
+
+void fixture_ok(mastra_status status, const mastra_error *error)
+{
+    if (status != MASTRA_OK)
+        fail_msg("%s: %s", mastra_status_name(status), error->message);
+}
+
+static mastra_store *open_store(const struct place *place)
+{
+    mastra_store *store = NULL;
+    mastra_error error = MASTRA_ERROR_INIT;
+    fixture_ok(mastra_open(place->url, NULL, &store, &error), &error);
+    return store;
+}
+
+mastra_store *fixture_open_again(struct fixture *fixture)
+{
+    return open_store(&fixture->place);
+}
+
+static void close_store(struct fixture *fixture)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_store *store = fixture->store;
+    fixture->store = NULL;
+    fixture_ok(mastra_close(store, &error), &error);
+}
+
+static void judge(struct fixture *fixture, const char *call, const char *expect, mastra_status status,
+                  mastra_str json, const mastra_error *error)
+{
+    struct match *match = &fixture->match;
+    char *pattern = match_expand(match, expect ? expect : "'$any'");
+    bool fits;
+    if (match_wants_error(pattern) && status != MASTRA_OK)
+        fits = match_error(match, pattern, status, error);
+    else if (status != MASTRA_OK)
+        fits = snprintf(match->why, sizeof(match->why), "%s: %s", mastra_status_name(status),
+                        error->message) < 0;
+    else if (match_wants_error(pattern))
+        fits = snprintf(match->why, sizeof(match->why), "want an error, got %.400s", json.ptr) < 0;
+    else
+        fits = match_value(match, pattern, json);
+    free(pattern);
+    if (!fits)
+        fail_msg("%.600s\n  %s", call, match->why);
+}
+
+void fixture_call(struct fixture *fixture, const char *op, const char *args, const char *expect)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    char *json = NULL;
+    size_t len = 0;
+    char *text = args ? match_expand(&fixture->match, args) : NULL;
+    char *call = test_format("%s %.500s", op, text ? text : "");
+    mastra_status status = mastra_call(fixture->store, op, mastra_str_of(text), &json, &len, &error);
+    judge(fixture, call, expect, status, (mastra_str){json, len}, &error);
+    mastra_json_free(json);
+    free(call);
+    free(text);
+}
+
+static void run_step(struct fixture *fixture, const struct step *step)
+{
+    if (strcmp(step->op, REOPEN) != 0) {
+        fixture_call(fixture, step->op, step->args, step->expect);
+    } else if (fixture->backend->traits & TRAIT_KEEPS) {
+        close_store(fixture);
+        fixture->store = fixture_open_again(fixture);
+    }
+}
+
+static int begin(void **state)
+{
+    struct run *run = *state;
+    struct fixture *fixture = &run->fixture;
+    fixture->backend = run->backend;
+    run->backend->begin(&fixture->place);
+    match_init(&fixture->match, run->backend->error_store);
+    fixture->store = open_store(&fixture->place);
+    return 0;
+}
+
+static void perform(void **state)
+{
+    struct run *run = *state;
+    if (run->test->run)
+        run->test->run(&run->fixture);
+    for (const struct step *step = run->test->steps; step && step->op; step++)
+        run_step(&run->fixture, step);
+}
+
+static int end(void **state)
+{
+    struct run *run = *state;
+    struct fixture *fixture = &run->fixture;
+    mastra_status status = fixture->store ? mastra_close(fixture->store, NULL) : MASTRA_OK;
+    match_release(&fixture->match);
+    run->backend->end(&fixture->place);
+    return status == MASTRA_OK ? 0 : -1;
+}
+
+static size_t case_count(const struct case_table *const *tables, size_t table_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table_count; i++)
+        count += tables[i]->count;
+    return count;
+}
+
+/* The environment may ask for some of the cases: CASES=word runs those whose names have it. */
+static bool wanted(const char *name)
+{
+    const char *word = getenv("CASES");
+    return !word || strstr(name, word);
+}
+
+static size_t add_table(const struct case_table *table, const struct backend *backend,
+                        struct CMUnitTest *tests, struct run *runs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct test_case *test = &table->cases[i];
+        char *name = test_format("%s %s %s: %s", backend->name, test->rule, test->op, test->title);
+        if ((test->needs & ~backend->traits) || !wanted(name)) {
+            free(name);
+            continue;
+        }
+        runs[count] = (struct run){.backend = backend, .test = test};
+        tests[count] = (struct CMUnitTest){name, perform, begin, end, &runs[count]};
+        count++;
+    }
+    return count;
+}
+
+int conformance_main(const char *group, const struct case_table *const *tables, size_t table_count)
+{
+    /* Far from UTC: no result may depend on the process's zone. */
+    setenv("TZ", "America/New_York", 1);
+    tzset();
+    size_t most = case_count(tables, table_count) * conformance_backend_count;
+    struct CMUnitTest *tests = calloc(most, sizeof(*tests));
+    struct run *runs = calloc(most, sizeof(*runs));
+    size_t count = 0;
+    if (!tests || !runs)
+        return 1;
+    for (size_t b = 0; b < conformance_backend_count; b++) {
+        for (size_t t = 0; t < table_count; t++)
+            count += add_table(tables[t], &conformance_backends[b], tests + count, runs + count);
+    }
+    int failed = _cmocka_run_group_tests(group, tests, count, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        free((char *)(uintptr_t)tests[i].name);
+    free(tests);
+    free(runs);
+    return failed;
+}
