@@ -1,17 +1,10 @@
 /* The peer: peer.mjs in a Node.js process, which is told what to do line by line and times itself. */
+#include "child.h"
 #include "contestant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-struct peer {
-    pid_t pid;
-    FILE *requests;
-    FILE *answers;
-};
 
 static const char *node_program;
 static char version[128];
@@ -26,8 +19,9 @@ const char *peer_version(void)
     return version;
 }
 
-/* Sends a line and reads the line that answers it: a number of seconds, or what went wrong. */
-static double ask(struct peer *peer, const char *what, size_t operations, int64_t first)
+/* Sends a line and reads the line that answers it: numbers, the first of them seconds, or what went wrong. */
+static double ask(struct child *peer, const char *what, size_t operations, int64_t first,
+                  struct latency *latency)
 {
     char line[512];
     char *end;
@@ -39,7 +33,13 @@ static double ask(struct peer *peer, const char *what, size_t operations, int64_
         return -1;
     }
     seconds = strtod(line, &end);
-    if (end == line || *end != '\n') {
+    if (end == line) {
+        fprintf(stderr, "bench: peer: %s: %s", what, line);
+        return -1;
+    }
+    latency->p50 = strtod(end, &end);
+    latency->p99 = strtod(end, &end);
+    if (*end != '\n') {
         fprintf(stderr, "bench: peer: %s: %s", what, line);
         return -1;
     }
@@ -48,13 +48,9 @@ static double ask(struct peer *peer, const char *what, size_t operations, int64_
 
 static bool close_peer(void *self)
 {
-    struct peer *peer = self;
-    int status = 0;
-    bool closed;
+    struct child *peer = self;
+    bool closed = child_end(peer);
 
-    (void)fclose(peer->requests);
-    (void)fclose(peer->answers);
-    closed = waitpid(peer->pid, &status, 0) == peer->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!closed) {
         fputs("bench: the peer's process did not end well\n", stderr);
     }
@@ -62,48 +58,14 @@ static bool close_peer(void *self)
     return closed;
 }
 
-/* Runs in the new process, and does not return. */
-static void become_peer(int requests, int answers, const char *path)
+/* It is taken as it is: there is no setting for synchronous. */
+static void *open_peer(const char *path, bool full)
 {
-    if (dup2(requests, STDIN_FILENO) >= 0 && dup2(answers, STDOUT_FILENO) >= 0) {
-        execl(node_program, node_program, "peer.mjs", path, (char *)NULL);
-    }
-    perror(node_program);
-    _exit(127);
-}
+    const char *arguments[] = {node_program, "peer.mjs", path, NULL};
+    struct child *peer = calloc(1, sizeof(*peer));
 
-static bool start(struct peer *peer, const char *path)
-{
-    int requests[2];
-    int answers[2];
-
-    if (pipe(requests) != 0) {
-        return false;
-    }
-    if (pipe(answers) != 0) {
-        (void)close(requests[0]);
-        (void)close(requests[1]);
-        return false;
-    }
-    peer->pid = fork();
-    if (peer->pid == 0) {
-        (void)close(requests[1]);
-        (void)close(answers[0]);
-        become_peer(requests[0], answers[1], path);
-    }
-    (void)close(requests[0]);
-    (void)close(answers[1]);
-    peer->requests = fdopen(requests[1], "w");
-    peer->answers = fdopen(answers[0], "r");
-    return peer->pid > 0 && peer->requests && peer->answers;
-}
-
-static void *open_peer(const char *path)
-{
-    struct peer *peer = calloc(1, sizeof(*peer));
-
-    if (!peer || !start(peer, path)) {
-        perror("bench: the peer's process");
+    (void)full;
+    if (!peer || !child_start(peer, arguments)) {
         free(peer);
         return NULL;
     }
@@ -115,11 +77,16 @@ static void *open_peer(const char *path)
     return peer;
 }
 
-static double run_peer(void *self, const struct batch *batch)
+static double run_peer(void *self, struct batch *batch)
 {
-    bool fills = batch->note_count > 0 && strcmp(batch->notes[0].thread, "long") == 0;
+    return ask(self, batch->key, batch->operations, batch->first, &batch->latency);
+}
 
-    return ask(self, fills ? "fill" : rows[batch->row].key, batch->operations, batch->first);
+double peer_memory(void *self)
+{
+    struct latency ignored;
+
+    return ask(self, "memory", 0, 0, &ignored);
 }
 
 const struct contestant contestant_peer = {"peer", open_peer, run_peer, close_peer};

@@ -1,5 +1,5 @@
-/* The table for people and the file for programs. */
-#include "contestant.h"
+/* The tables for people and the file for programs. */
+#include "bench.h"
 
 #include <mastra/mastra.h>
 #include <stdio.h>
@@ -40,55 +40,110 @@ static double median_ratio(const double *values, const double *others, size_t co
 }
 
 struct line {
-    double ours;
-    double call;
-    double raw;
-    double peer;
+    double rates[CONTESTANTS];
+    double p50[CONTESTANTS];
+    double p99[CONTESTANTS];
     double ratio_raw;
     double ratio_peer;
+    bool run;
 };
 
-static void print_rate(FILE *file, double rate)
+static void make_lines(const struct bench *bench, struct line lines[ROW_COUNT])
 {
-    if (rate > 0) {
-        fprintf(file, " %10.0f", rate);
-    } else {
-        fprintf(file, " %10s", "-");
+    for (int row = 0; row < ROW_COUNT; row++) {
+        const struct result *result = &bench->results[row];
+        struct line *line = &lines[row];
+
+        line->run = false;
+        for (int i = 0; i < CONTESTANTS; i++) {
+            line->rates[i] = median(result->rates[i], bench->rounds);
+            line->p50[i] = median(result->p50[i], bench->rounds);
+            line->p99[i] = median(result->p99[i], bench->rounds);
+            line->run = line->run || line->rates[i] > 0;
+        }
+        line->ratio_raw = median_ratio(result->rates[OURS], result->rates[RAW], bench->rounds);
+        line->ratio_peer = median_ratio(result->rates[OURS], result->rates[PEER], bench->rounds);
     }
 }
 
-static void print_ratio(FILE *file, double ratio)
+/* The tables. */
+
+static void print_number(double number, int width)
+{
+    if (number > 0) {
+        printf(" %*.*f", width, number < 100 ? 1 : 0, number);
+    } else {
+        printf(" %*s", width, "-");
+    }
+}
+
+static void print_ratio(double ratio)
 {
     if (ratio > 0) {
-        fprintf(file, " %9.2f", ratio);
+        printf(" %9.2f", ratio);
     } else {
-        fprintf(file, " %9s", "-");
+        printf(" %9s", "-");
     }
 }
 
-static void print_table(FILE *file, const struct line lines[ROW_COUNT], size_t rounds)
+static void print_numbers(const char *name, const char *unit, const double numbers[CONTESTANTS])
 {
-    fprintf(file, "%-34s %-13s %10s %10s %10s %10s %9s %9s\n", "", "", "ours", "call", "raw", "peer",
-            "ours/raw", "ours/peer");
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const struct line *line = &lines[i];
-
-        fprintf(file, "%-34s %-13s", rows[i].name, rows[i].unit);
-        print_rate(file, line->ours);
-        print_rate(file, line->call);
-        print_rate(file, line->raw);
-        print_rate(file, line->peer);
-        print_ratio(file, line->ratio_raw);
-        print_ratio(file, line->ratio_peer);
-        fputc('\n', file);
+    printf("%-36s %-13s", name, unit);
+    for (int i = 0; i < CONTESTANTS; i++) {
+        print_number(numbers[i], 10);
     }
-    fprintf(file,
-            "medians of %zu rounds, of their ratios too; ours: the C functions (calls at once: "
-            "mastra_call_async); call: "
-            "mastra_call;\n"
-            "raw: the same statements on SQLite %s by hand; peer: %s\n",
-            rounds, mastra_sqlite_version(), peer_version()[0] ? peer_version() : "not there");
 }
+
+static void print_rows(const struct line lines[ROW_COUNT])
+{
+    printf("%-36s %-13s %10s %10s %10s %10s %9s %9s\n", "", "", "ours", "call", "raw", "peer", "ours/raw",
+           "ours/peer");
+    for (int i = 0; i < ROW_COUNT; i++) {
+        if (lines[i].run) {
+            print_numbers(rows[i].name, rows[i].unit, lines[i].rates);
+            print_ratio(lines[i].ratio_raw);
+            print_ratio(lines[i].ratio_peer);
+            putchar('\n');
+        }
+    }
+}
+
+/* Smaller is better. */
+static void print_costs(const struct bench *bench, const struct line lines[ROW_COUNT])
+{
+    double megabytes[CONTESTANTS];
+
+    for (int i = 0; i < ROW_COUNT; i++) {
+        if (lines[i].p50[OURS] > 0) {
+            putchar('\n');
+            print_numbers(rows[i].name, "p50 us", lines[i].p50);
+            putchar('\n');
+            print_numbers("", "p99 us", lines[i].p99);
+        }
+    }
+    if (bench->sizes.bytes[OURS] > 0) {
+        for (int i = 0; i < CONTESTANTS; i++) {
+            megabytes[i] = bench->sizes.memory[i] / 1e6;
+        }
+        putchar('\n');
+        print_numbers("a message of 1 KB on the disk", "bytes", bench->sizes.bytes);
+        putchar('\n');
+        print_numbers("resident after 10,000 messages", "MB", megabytes);
+    }
+    putchar('\n');
+}
+
+static void print_notes(const struct bench *bench)
+{
+    printf(
+        "\nmedians of %zu rounds, of their ratios too; ours: the C functions (calls at once: "
+        "mastra_call_async); call: mastra_call;\n"
+        "raw: the same statements on SQLite %s by hand, pages without a total except beside another process; "
+        "peer: %s\n",
+        bench->rounds, mastra_sqlite_version(), peer_version()[0] ? peer_version() : "not there");
+}
+
+/* The file. */
 
 static void write_number(FILE *file, const char *name, double value, int decimals)
 {
@@ -99,52 +154,86 @@ static void write_number(FILE *file, const char *name, double value, int decimal
     }
 }
 
-static void write_json(FILE *file, const struct line lines[ROW_COUNT], size_t rounds)
+static void write_numbers(FILE *file, const double numbers[CONTESTANTS])
+{
+    for (int i = 0; i < CONTESTANTS; i++) {
+        write_number(file, contestants[i]->name, numbers[i], 1);
+    }
+}
+
+static void write_latency(FILE *file, const struct line *line)
+{
+    for (int i = 0; i < CONTESTANTS; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "%s_p50_us", contestants[i]->name);
+        write_number(file, name, line->p50[i], 1);
+        (void)snprintf(name, sizeof(name), "%s_p99_us", contestants[i]->name);
+        write_number(file, name, line->p99[i], 1);
+    }
+}
+
+static void write_rows(FILE *file, const struct line lines[ROW_COUNT])
+{
+    const char *separator = "";
+
+    fputs("  \"rows\": [", file);
+    for (int i = 0; i < ROW_COUNT; i++) {
+        if (!lines[i].run) {
+            continue;
+        }
+        fprintf(file, "%s\n    {\"name\": \"%s\", \"unit\": \"%s\"", separator, rows[i].name, rows[i].unit);
+        write_numbers(file, lines[i].rates);
+        write_number(file, "ratio_raw", lines[i].ratio_raw, 4);
+        write_number(file, "ratio_peer", lines[i].ratio_peer, 4);
+        if (lines[i].p50[OURS] > 0) {
+            write_latency(file, &lines[i]);
+        }
+        fputc('}', file);
+        separator = ",";
+    }
+    fputs("\n  ],\n", file);
+}
+
+static void write_sizes(FILE *file, const struct sizes *sizes)
+{
+    fputs("  \"sizes\": [\n    {\"name\": \"a message of 1 KB on the disk\", \"unit\": \"bytes\"", file);
+    write_numbers(file, sizes->bytes);
+    fputs("},\n    {\"name\": \"resident after 10,000 messages\", \"unit\": \"bytes\"", file);
+    write_numbers(file, sizes->memory);
+    fputs("}\n  ]\n", file);
+}
+
+static void write_json(FILE *file, const struct bench *bench, const struct line lines[ROW_COUNT])
 {
     struct utsname system = {0};
 
     (void)uname(&system);
     fprintf(file,
             "{\n  \"machine\": {\"cores\": %ld, \"kernel\": \"%s %s\", \"architecture\": \"%s\", "
-            "\"compiler\": \"%s\", \"sqlite\": \"%s\", \"peer\": \"%s\"},\n  \"rounds\": %zu,\n  \"rows\": [",
+            "\"compiler\": \"%s\", \"sqlite\": \"%s\", \"peer\": \"%s\"},\n  \"rounds\": %zu,\n",
             sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, system.machine, __VERSION__,
-            mastra_sqlite_version(), peer_version(), rounds);
-    for (int i = 0; i < ROW_COUNT; i++) {
-        const struct line *line = &lines[i];
-
-        fprintf(file, "%s\n    {\"name\": \"%s\", \"unit\": \"%s\"", i ? "," : "", rows[i].name,
-                rows[i].unit);
-        write_number(file, "ours", line->ours, 1);
-        write_number(file, "call", line->call, 1);
-        write_number(file, "raw", line->raw, 1);
-        write_number(file, "peer", line->peer, 1);
-        write_number(file, "ratio_raw", line->ratio_raw, 4);
-        write_number(file, "ratio_peer", line->ratio_peer, 4);
-        fputc('}', file);
-    }
-    fputs("\n  ]\n}\n", file);
+            mastra_sqlite_version(), peer_version(), bench->rounds);
+    write_rows(file, lines);
+    write_sizes(file, &bench->sizes);
+    fputs("}\n", file);
 }
 
-bool report(const struct result results[ROW_COUNT], size_t rounds, const char *path)
+bool report(const struct bench *bench, const char *path)
 {
     struct line lines[ROW_COUNT];
     FILE *file;
 
-    for (int i = 0; i < ROW_COUNT; i++) {
-        lines[i].ours = median(results[i].ours, rounds);
-        lines[i].call = median(results[i].call, rounds);
-        lines[i].raw = median(results[i].raw, rounds);
-        lines[i].peer = median(results[i].peer, rounds);
-        lines[i].ratio_raw = median_ratio(results[i].ours, results[i].raw, rounds);
-        lines[i].ratio_peer = median_ratio(results[i].ours, results[i].peer, rounds);
-    }
-    print_table(stdout, lines, rounds);
+    make_lines(bench, lines);
+    print_rows(lines);
+    print_costs(bench, lines);
+    print_notes(bench);
     if (!path) {
         return true;
     }
     file = fopen(path, "w");
     if (file) {
-        write_json(file, lines, rounds);
+        write_json(file, bench, lines);
     }
     if (!file || fclose(file) != 0) {
         perror(path);
