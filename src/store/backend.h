@@ -112,9 +112,10 @@ struct ms_backend_ops {
     /* The time by the clock that all users of the database share; see ms_unit_clock. */
     mastra_status (*clock)(struct ms_session *session, mastra_time *ret, mastra_error *error);
 
-    /* Executes, or queues for commit, a list of writes in their order. After a failure the session's writes since its
-     * begin or last mark must be undone by its caller (rollback, or unmark with keep false). */
-    mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+    /* Executes, or queues for commit, a list of writes in their order. A write that fails has no effect; *ret_begun tells
+     * whether one before it had: then the session must be rolled back by its caller. */
+    mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
+                           mastra_error *error);
 
     /* What the database says of a table, as an entity in the arena (see schema/foreign.h), whichever table it is; *ret
      * NULL when there is none of that name. entity->table is the name as the database spells it. A column that must
@@ -145,10 +146,6 @@ struct ms_backend_ops {
      * that the database has made by itself for a constraint do not count. What it does not measure is absent. */
     mastra_status (*list_indexes)(struct ms_session *session, mastra_str table, mastra_str name,
                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
-
-    /* Begins a part of the session that can be undone alone, and ends it. NULL without GROUP_COMMIT. */
-    mastra_status (*mark)(struct ms_session *session, mastra_error *error);
-    mastra_status (*unmark)(struct ms_session *session, bool keep, mastra_error *error);
 
     /* Whether the database has dropped the session's whole transaction by itself. NULL without GROUP_COMMIT. */
     bool (*broken)(const struct ms_session *session);

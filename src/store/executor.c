@@ -50,26 +50,31 @@ mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
     return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, &group->error);
 }
 
-static mastra_status run_unit(struct ms_unit *unit, ms_unit_fn fn, void *arg)
+static mastra_status run_unit(struct ms_group *group, struct ms_unit *unit, ms_unit_fn fn, void *arg)
 {
-    struct ms_backend *backend = unit->session->backend;
+    const struct ms_backend_ops *ops = group->store->backend->ops;
+    bool begun = false;
     mastra_status status = fn(unit, arg);
 
     if (status == MASTRA_OK) {
         status = ms_call_answer(unit->call, unit->result);
     }
-    if (status != MASTRA_OK || !unit->first) {
-        return status;
+    if (status == MASTRA_OK && unit->first) {
+        status = ops->apply(unit->session, unit->first, &begun, unit->error);
+        group->broken = status != MASTRA_OK && begun;
     }
-    return backend->ops->apply(unit->session, unit->first, unit->error);
+    if (ops->broken && ops->broken(group->session)) {
+        group->broken = true;
+        return status == MASTRA_OK ? ms_error_set(unit->error, MASTRA_INTERNAL, "the transaction was lost")
+                                   : status;
+    }
+    return status;
 }
 
 mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit_fn fn, void *arg,
-                           bool shared, struct ms_arena **ret_arena)
+                           struct ms_arena **ret_arena)
 {
-    const struct ms_backend_ops *ops = group->store->backend->ops;
     struct ms_unit unit = {.call = call, .session = group->session, .error = &call->error};
-    mastra_error undo = MASTRA_ERROR_INIT;
     mastra_status status;
 
     /* What an earlier run had to say of itself must not colour this one's error. */
@@ -83,21 +88,7 @@ mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit
     if (!unit.arena) {
         return ms_error_oom(&call->error);
     }
-    status = shared ? ops->mark(group->session, &call->error) : MASTRA_OK;
-    if (status == MASTRA_OK) {
-        status = run_unit(&unit, fn, arg);
-        if (ops->broken && ops->broken(group->session)) {
-            group->broken = true;
-        } else if (shared && ops->unmark(group->session, status == MASTRA_OK, &undo) != MASTRA_OK) {
-            group->broken = true;
-        }
-    }
-    if (group->broken && status == MASTRA_OK) {
-        ms_error_export(&call->error, &undo);
-        status = undo.status != MASTRA_OK
-                     ? undo.status
-                     : ms_error_set(&call->error, MASTRA_INTERNAL, "the transaction was lost");
-    }
+    status = run_unit(group, &unit, fn, arg);
     if (status != MASTRA_OK) {
         ms_arena_free(unit.arena);
         return status;
@@ -130,7 +121,7 @@ static mastra_status run_alone(struct ms_call *call, ms_unit_fn fn, void *arg, s
     mastra_status status;
 
     ms_group_open(&group, call->store);
-    status = ms_group_run(&group, call, fn, arg, false, &arena);
+    status = ms_group_run(&group, call, fn, arg, &arena);
     if (status != MASTRA_OK) {
         ms_group_abandon(&group);
         return status;
@@ -240,7 +231,7 @@ static bool run_together(mastra_store *store, struct ms_member *first)
 
     ms_group_open(&group, store);
     for (struct ms_member *member = first; member && !group.broken; member = member->next) {
-        member->status = ms_group_run(&group, member->call, member->fn, member->arg, true, &member->arena);
+        member->status = ms_group_run(&group, member->call, member->fn, member->arg, &member->arena);
     }
     if (!group.session) {
         return true;

@@ -215,7 +215,7 @@ mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct
     mastra_status status;
 
     if (call->group) {
-        status = ms_group_run(call->group, call, fn, arg, true, &arena);
+        status = ms_group_run(call->group, call, fn, arg, &arena);
     } else {
         do {
             status = ms_executor_run(call, fn, arg, &arena);

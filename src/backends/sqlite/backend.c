@@ -351,22 +351,6 @@ static mastra_status commit(struct ms_session *session, mastra_error *error)
     return status;
 }
 
-static mastra_status mark(struct ms_session *session, mastra_error *error)
-{
-    return sqlite_run_fixed(connection_of(session), FIXED_MARK, error);
-}
-
-static mastra_status unmark(struct ms_session *session, bool keep, mastra_error *error)
-{
-    struct connection *connection = connection_of(session);
-    mastra_status status = keep ? MASTRA_OK : sqlite_run_fixed(connection, FIXED_UNDO_MARK, error);
-
-    if (!keep) {
-        sqlite_counts_undone(&connection->owner->counts);
-    }
-    return status == MASTRA_OK ? sqlite_run_fixed(connection, FIXED_UNMARK, error) : status;
-}
-
 static bool broken(const struct ms_session *session)
 {
     return sqlite3_get_autocommit(((const struct connection *)session)->db) != 0;
@@ -392,8 +376,6 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .create_index = sqlite_create_index,
     .drop_index = sqlite_drop_index,
     .list_indexes = sqlite_list_indexes,
-    .mark = mark,
-    .unmark = unmark,
     .broken = broken,
     .commit = commit,
     .rollback = end,

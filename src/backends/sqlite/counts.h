@@ -59,7 +59,7 @@ void sqlite_counts_dropped(struct sqlite_counts *counts);
 /* The writer has made, changed or dropped a table. */
 void sqlite_counts_table_changed(struct sqlite_counts *counts);
 
-/* A part of the transaction was undone. */
+/* A statement of the transaction was undone: what the hook has told of it is not so. */
 void sqlite_counts_undone(struct sqlite_counts *counts);
 
 /* Around the COMMIT. */

@@ -247,12 +247,20 @@ static mastra_status apply_one(struct connection *connection, const struct ms_wr
     return status;
 }
 
-mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error)
+mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
+                           mastra_error *error)
 {
-    mastra_status status = MASTRA_OK;
+    struct connection *connection = connection_of(session);
 
-    for (const struct ms_write *write = first; write && status == MASTRA_OK; write = write->next) {
-        status = apply_one(connection_of(session), write, error);
+    *ret_begun = false;
+    for (const struct ms_write *write = first; write; write = write->next) {
+        mastra_status status = apply_one(connection, write, error);
+
+        if (status != MASTRA_OK) {
+            sqlite_counts_undone(&connection->owner->counts);
+            return status;
+        }
+        *ret_begun = true;
     }
-    return status;
+    return MASTRA_OK;
 }

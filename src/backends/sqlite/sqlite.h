@@ -33,9 +33,6 @@ enum fixed {
     FIXED_BEGIN_IMMEDIATE,
     FIXED_COMMIT,
     FIXED_ROLLBACK,
-    FIXED_MARK,
-    FIXED_UNMARK,
-    FIXED_UNDO_MARK,
     FIXED_PIN,
     FIXED_DATA_VERSION,
     FIXED_COUNT,
@@ -114,7 +111,8 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
 mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
 mastra_status sqlite_clock(struct ms_session *session, mastra_time *ret, mastra_error *error);
-mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, mastra_error *error);
+mastra_status sqlite_apply(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
+                           mastra_error *error);
 
 /* inherited.c: how many files this process has open. FORKED when a parent's are still among them. */
 mastra_status sqlite_count_open(mastra_error *error);

@@ -302,9 +302,6 @@ static const char *const fixed_text[FIXED_COUNT] = {
     [FIXED_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
     [FIXED_COMMIT] = "COMMIT",
     [FIXED_ROLLBACK] = "ROLLBACK",
-    [FIXED_MARK] = "SAVEPOINT member",
-    [FIXED_UNMARK] = "RELEASE member",
-    [FIXED_UNDO_MARK] = "ROLLBACK TO member",
     [FIXED_PIN] = "SELECT 1 FROM sqlite_schema LIMIT 0",
     [FIXED_DATA_VERSION] = "PRAGMA data_version",
 };
