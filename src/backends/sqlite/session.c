@@ -10,10 +10,7 @@ static bool read_text(sqlite3_stmt *stmt, int n, struct ms_arena *arena, mastra_
     mastra_str text = {(const char *)sqlite3_column_text(stmt, n), 0};
 
     text.len = text.ptr ? (size_t)sqlite3_column_bytes(stmt, n) : 0;
-    if (!text.ptr && sqlite3_column_type(stmt, n) != SQLITE_NULL) {
-        return false;
-    }
-    return ms_arena_str(arena, text, field);
+    return text.ptr ? ms_arena_str(arena, text, field) : sqlite3_column_type(stmt, n) == SQLITE_NULL;
 }
 
 /* A time that is not one (a foreign writer's) reads as absent. */
@@ -27,22 +24,24 @@ static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
     }
 }
 
-/* Numbers of the wrong kind read as SQLite converts them. */
+/* Into a field that is absent so far. Numbers of the wrong kind read as SQLite converts them. */
 static bool read_field(sqlite3_stmt *stmt, int n, const struct ms_column *column, struct ms_arena *arena,
                        void *field)
 {
-    bool null = sqlite3_column_type(stmt, n) == SQLITE_NULL;
-
+    /* Where null is usual, which wide tables are full of, it is asked for first. */
+    if (column->null != MS_NOT_NULL && sqlite3_column_type(stmt, n) == SQLITE_NULL) {
+        return true;
+    }
     switch (column->type) {
     case MS_TIMESTAMP:
         read_time(stmt, n, field);
         return true;
     case MS_INTEGER:
     case MS_BIGINT:
-        *(int64_t *)field = null ? MASTRA_INTEGER_NONE : sqlite3_column_int64(stmt, n);
+        *(int64_t *)field = sqlite3_column_int64(stmt, n);
         return true;
     case MS_REAL:
-        *(double *)field = null ? MASTRA_REAL_NONE : sqlite3_column_double(stmt, n);
+        *(double *)field = sqlite3_column_double(stmt, n);
         return true;
     case MS_BOOLEAN:
         *(bool *)field = sqlite3_column_int(stmt, n) != 0;
