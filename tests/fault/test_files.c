@@ -568,6 +568,47 @@ static void bad_options(void **state)
     close_store(store);
 }
 
+static size_t size_of_wal(const struct yard *yard)
+{
+    struct stat info;
+    char *path = test_format("%s-wal", yard->path);
+    size_t size = stat(path, &info) == 0 ? (size_t)info.st_size : 0;
+    free(path);
+    return size;
+}
+
+/* However much is written without a pause, the log is moved into the database in time; closing leaves none of it. */
+static void short_log(void **state)
+{
+    enum { CALLS = 400, EACH = 100, CONTENT = 1000, MOST = 40000000 };
+    struct yard *yard = *state;
+    mastra_store *store = open_store(yard->path, "");
+    mastra_message messages[EACH];
+    const mastra_message *list[EACH];
+    char ids[EACH][24];
+    char content[CONTENT + 1];
+    memset(content, 'x', CONTENT);
+    content[CONTENT] = '\0';
+    for (int i = 0; i < CALLS; i++) {
+        for (int j = 0; j < EACH; j++) {
+            messages[j] = (mastra_message)MASTRA_MESSAGE_INIT;
+            snprintf(ids[j], sizeof(ids[j]), "%d-%d", j, i);
+            messages[j].id = mastra_str_of(ids[j]);
+            messages[j].thread_id = mastra_str_of("t");
+            messages[j].role = mastra_str_of("user");
+            messages[j].content = mastra_str_of(content);
+            list[j] = &messages[j];
+        }
+        assert_int_equal(mastra_save_messages(store, list, EACH, NULL, NULL), MASTRA_OK);
+        if (size_of_wal(yard) > MOST)
+            fail_msg("the log has %zu bytes after %d calls", size_of_wal(yard), i + 1);
+    }
+    assert_int_equal(client_total(store, "t"), CALLS * EACH);
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    assert_int_equal(size_of_wal(yard), 0);
+    raw_check(yard->path);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -591,6 +632,7 @@ int main(void)
         TEST(bad_urls),
         TEST(good_urls),
         TEST(odd_names),
+        TEST(short_log),
         TEST(bad_options),
     };
     fault_vfs_register();

@@ -105,6 +105,7 @@ static void close_backend(struct ms_backend *base)
 {
     struct sqlite_backend *backend = backend_of(base);
 
+    sqlite_checkpoint_release(&backend->checkpoint);
     while (backend->open) {
         struct connection *reader = backend->open;
 
@@ -137,6 +138,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     pthread_mutex_init(&backend->lock, NULL);
     pthread_cond_init(&backend->returned, NULL);
     sqlite_counts_init(&backend->counts);
+    sqlite_checkpoint_init(&backend->checkpoint);
     status = read_config(backend, config, error);
     if (status == MASTRA_OK && !backend->memory) {
         status = sqlite_counts_keep(&backend->counts, backend->heap, error);
@@ -153,6 +155,9 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     }
     if (status == MASTRA_OK) {
         sqlite_counts_attach(&backend->counts, backend->writer);
+    }
+    if (status == MASTRA_OK && !backend->memory) {
+        sqlite_checkpoint_attach(&backend->checkpoint, backend);
     }
     if (status != MASTRA_OK) {
         close_backend(&backend->base);

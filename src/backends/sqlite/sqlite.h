@@ -2,6 +2,7 @@
 #ifndef BACKENDS_SQLITE_SQLITE_H
 #define BACKENDS_SQLITE_SQLITE_H
 
+#include "backends/sqlite/checkpoint.h"
 #include "backends/sqlite/counts.h"
 #include "sql/sql.h"
 #include "store/backend.h"
@@ -71,6 +72,7 @@ struct sqlite_backend {
 
     struct connection *writer;
     struct sqlite_counts counts;
+    struct sqlite_checkpoint checkpoint;
 
     pthread_mutex_t lock; /* guards the readers */
     pthread_cond_t returned;
