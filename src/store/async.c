@@ -42,6 +42,7 @@ struct ms_async {
     int64_t group_since_ns;
     struct task_list pending;
     size_t pending_count;
+    size_t last_count; /* of the group before */
 };
 
 static void push(struct task_list *list, struct ms_task *task)
@@ -117,6 +118,7 @@ static void close_group(struct ms_async *async)
     if (!async->group_open) {
         return;
     }
+    async->last_count = async->pending_count;
     if (ms_group_commit(&async->group, &error) != MASTRA_OK) {
         run_pending_alone(async);
         return;
@@ -247,14 +249,31 @@ static void run_task(struct ms_async *async, struct ms_task *task, bool cancelle
     run_alone(async, task);
 }
 
-/* The next task; NULL when the queue is empty (and the caller does not want to wait) or it is time to end. */
-static struct ms_task *next_task(struct ms_async *async, bool wait, bool *ret_cancelled)
+/* Lets more writes join the open group, when that is worth it; `async->lock` is held. */
+static void linger(struct ms_async *async)
+{
+    int64_t patience_ns =
+        ms_executor_patience_ns(&async->store->executor, async->pending_count, async->last_count);
+    int64_t until_ns = ms_clock_monotonic_ns() + patience_ns;
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    int timed_out = patience_ns == 0;
+
+    while (!timed_out && !async->queued.head && !async->stopping) {
+        timed_out = pthread_cond_timedwait(&async->work, &async->lock, &until);
+    }
+}
+
+/* The next task; NULL when there is none (and a group is to be committed) or it is time to end. */
+static struct ms_task *next_task(struct ms_async *async, bool *ret_cancelled)
 {
     struct ms_task *task;
 
     pthread_mutex_lock(&async->lock);
-    while (wait && !async->queued.head && !async->stopping) {
+    while (!async->group_open && !async->queued.head && !async->stopping) {
         pthread_cond_wait(&async->work, &async->lock);
+    }
+    if (async->group_open) {
+        linger(async);
     }
     task = pop(&async->queued);
     *ret_cancelled = async->cancelling;
@@ -268,7 +287,7 @@ static void *runner_main(void *arg)
 
     for (;;) {
         bool cancelled;
-        struct ms_task *task = next_task(async, !async->group_open, &cancelled);
+        struct ms_task *task = next_task(async, &cancelled);
 
         if (task) {
             run_task(async, task, cancelled);
@@ -327,7 +346,7 @@ struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&async->lock, NULL);
-    pthread_cond_init(&async->work, NULL);
+    pthread_cond_init(&async->work, &monotonic);
     pthread_cond_init(&async->room, &monotonic);
     pthread_cond_init(&async->outcomes, NULL);
     pthread_condattr_destroy(&monotonic);

@@ -1,10 +1,16 @@
 #include "store/executor.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "store/store.h"
 
 /* More would make the first of a group wait long for the last. */
-#define GROUP_MAX 256
+#define GROUP_MAX        256
+
+/* A commit that waits for the disk takes longer than this. */
+#define SLOW_COMMIT_NS   INT64_C(150000)
+#define PATIENCE_PART    4
+#define PATIENCE_MOST_NS INT64_C(500000)
 
 enum member_state {
     MEMBER_WAITS,
@@ -26,15 +32,32 @@ struct ms_member {
 
 mastra_status ms_executor_init(struct ms_executor *executor)
 {
-    executor->head = NULL;
-    executor->tail = NULL;
-    executor->busy = false;
+    pthread_condattr_t monotonic;
+
+    memset(executor, 0, sizeof *executor);
+    if (pthread_condattr_init(&monotonic) != 0) {
+        return MASTRA_OUT_OF_MEMORY;
+    }
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&executor->arrived, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     return pthread_mutex_init(&executor->lock, NULL) == 0 ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
 }
 
 void ms_executor_destroy(struct ms_executor *executor)
 {
+    pthread_cond_destroy(&executor->arrived);
     pthread_mutex_destroy(&executor->lock);
+}
+
+int64_t ms_executor_patience_ns(const struct ms_executor *executor, size_t in_hand, size_t expected)
+{
+    int64_t patience = executor->commit_ns / PATIENCE_PART;
+
+    if (executor->commit_ns < SLOW_COMMIT_NS || in_hand >= expected) {
+        return 0;
+    }
+    return patience < PATIENCE_MOST_NS ? patience : PATIENCE_MOST_NS;
 }
 
 /* Groups. */
@@ -99,10 +122,17 @@ mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit
 
 mastra_status ms_group_commit(struct ms_group *group, mastra_error *error)
 {
+    struct ms_executor *executor = &group->store->executor;
     struct ms_session *session = group->session;
+    int64_t begun_ns = ms_clock_monotonic_ns();
+    mastra_status status;
 
     group->session = NULL;
-    return group->store->backend->ops->commit(session, error);
+    status = group->store->backend->ops->commit(session, error);
+    if (group->store->traits & MS_TRAIT_GROUP_COMMIT) {
+        executor->commit_ns = (3 * executor->commit_ns + ms_clock_monotonic_ns() - begun_ns) / 4;
+    }
+    return status;
 }
 
 void ms_group_abandon(struct ms_group *group)
@@ -147,6 +177,7 @@ static struct ms_member *pop(struct ms_executor *executor)
             executor->tail = NULL;
         }
         member->next = NULL;
+        executor->waiting--;
     }
     return member;
 }
@@ -177,6 +208,10 @@ static enum member_state stand_in_line(struct ms_executor *executor, struct ms_m
         executor->head = member;
     }
     executor->tail = member;
+    executor->waiting++;
+    if (executor->awaited > 0 && executor->waiting >= executor->awaited) {
+        pthread_cond_signal(&executor->arrived);
+    }
     while (member->state == MEMBER_WAITS) {
         pthread_cond_wait(&member->wake, &executor->lock);
     }
@@ -208,17 +243,37 @@ void ms_executor_acquire(struct ms_executor *executor)
 
 /* Leading. */
 
+/* Lets those come who were there the last time; `executor->lock` is held. */
+static void linger(struct ms_executor *executor)
+{
+    int64_t patience_ns = ms_executor_patience_ns(executor, executor->waiting + 1, executor->group_size);
+    int64_t until_ns = ms_clock_monotonic_ns() + patience_ns;
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    int timed_out = patience_ns == 0;
+
+    executor->awaited = executor->group_size - 1;
+    while (!timed_out && executor->waiting < executor->awaited) {
+        timed_out = pthread_cond_timedwait(&executor->arrived, &executor->lock, &until);
+    }
+    executor->awaited = 0;
+}
+
 /* The leader's own unit and those that wait right behind it. */
 static struct ms_member *gather(struct ms_executor *executor, struct ms_member *own)
 {
     struct ms_member *last = own;
+    size_t count = 1;
 
     own->next = NULL;
     pthread_mutex_lock(&executor->lock);
-    for (size_t n = 1; n < GROUP_MAX && executor->head && executor->head->fn; n++) {
+    if (executor->group_size > 1) {
+        linger(executor);
+    }
+    for (; count < GROUP_MAX && executor->head && executor->head->fn; count++) {
         last->next = pop(executor);
         last = last->next;
     }
+    executor->group_size = count;
     pthread_mutex_unlock(&executor->lock);
     return own;
 }

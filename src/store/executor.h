@@ -16,7 +16,14 @@ struct ms_executor {
     pthread_mutex_t lock;
     struct ms_member *head; /* those who wait */
     struct ms_member *tail;
+    size_t waiting;
+    size_t awaited; /* so many of them are worth telling the leader about; 0: he is not waiting */
+    pthread_cond_t arrived;
     bool busy; /* somebody leads */
+
+    /* The leader's own. */
+    int64_t commit_ns; /* how long a commit takes of late */
+    size_t group_size; /* of the last one */
 };
 
 mastra_status ms_executor_init(struct ms_executor *executor);
@@ -28,6 +35,13 @@ mastra_status ms_executor_run(struct ms_call *call, ms_unit_fn fn, void *arg, st
 /* Takes the writer, waiting in line, and gives it back. */
 void ms_executor_acquire(struct ms_executor *executor);
 void ms_executor_release(struct ms_executor *executor);
+
+/*
+ * How long it pays to wait for more, with so many units in hand, before a commit: as many as took part in the last
+ * one may be on their way, and where a commit waits for the disk it is better to go once. 0: not at all. For whoever
+ * leads.
+ */
+int64_t ms_executor_patience_ns(const struct ms_executor *executor, size_t in_hand, size_t expected);
 
 /* A transaction that several calls share. Its holder leads: it has acquired the writer where there is a single one. */
 struct ms_group {

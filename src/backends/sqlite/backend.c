@@ -156,7 +156,9 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     if (status == MASTRA_OK) {
         sqlite_counts_attach(&backend->counts, backend->writer);
     }
-    if (status == MASTRA_OK && !backend->memory) {
+    /* Where every commit waits for the disk a checkpoint is no more than one commit among many, and a log that is kept
+     * short is quicker to wait for. */
+    if (status == MASTRA_OK && !backend->memory && backend->synchronous != MASTRA_SYNCHRONOUS_FULL) {
         sqlite_checkpoint_attach(&backend->checkpoint, backend);
     }
     if (status != MASTRA_OK) {
