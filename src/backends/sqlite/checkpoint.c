@@ -11,11 +11,13 @@
 /* Moves what no reader keeps in the WAL. One that fails is tried again later; the data is safe in the WAL. */
 static void run(struct sqlite_checkpoint *checkpoint, struct connection *connection)
 {
-    int moved = 0;
+    int moved = -1;
+    int code;
 
-    if (sqlite3_wal_checkpoint_v2(connection->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, &moved) ==
-            SQLITE_OK &&
-        moved >= 0) {
+    pthread_mutex_lock(&checkpoint->work);
+    code = sqlite3_wal_checkpoint_v2(connection->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, &moved);
+    pthread_mutex_unlock(&checkpoint->work);
+    if (code == SQLITE_OK && moved >= 0) {
         pthread_mutex_lock(&checkpoint->lock);
         checkpoint->moved = moved;
         pthread_mutex_unlock(&checkpoint->lock);
@@ -102,6 +104,7 @@ static int after_commit(void *arg, sqlite3 *db, const char *database, int frames
 void sqlite_checkpoint_init(struct sqlite_checkpoint *checkpoint)
 {
     memset(checkpoint, 0, sizeof *checkpoint);
+    pthread_mutex_init(&checkpoint->work, NULL);
     pthread_mutex_init(&checkpoint->lock, NULL);
     pthread_cond_init(&checkpoint->changed, NULL);
 }
@@ -127,4 +130,5 @@ void sqlite_checkpoint_release(struct sqlite_checkpoint *checkpoint)
     }
     pthread_cond_destroy(&checkpoint->changed);
     pthread_mutex_destroy(&checkpoint->lock);
+    pthread_mutex_destroy(&checkpoint->work);
 }

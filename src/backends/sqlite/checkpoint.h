@@ -15,7 +15,8 @@ struct sqlite_backend;
 
 struct sqlite_checkpoint {
     struct sqlite_backend *backend; /* NULL: SQLite's own way is kept */
-    pthread_mutex_t lock;           /* guards what follows */
+    pthread_mutex_t work; /* held during a checkpoint: there is one at a time, and the writer waits for it */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     pthread_t thread;
     bool started;

@@ -197,6 +197,8 @@ static mastra_status configure(struct connection *connection, mastra_error *erro
 
     sqlite3_extended_result_codes(connection->db, 1);
     sqlite3_busy_handler(connection->db, wait_for_lock, connection);
+    /* Else a statement is compiled again whenever a value is bound that a plan might have been made for. */
+    sqlite3_db_config(connection->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     if (sqlite_add_functions(connection->db) != SQLITE_OK) {
         return ms_error_oom(error);
     }

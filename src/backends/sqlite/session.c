@@ -13,6 +13,20 @@ static bool read_text(sqlite3_stmt *stmt, int n, struct ms_arena *arena, mastra_
     return text.ptr ? ms_arena_str(arena, text, field) : sqlite3_column_type(stmt, n) == SQLITE_NULL;
 }
 
+/* JSON may stand as text or as SQLite's binary JSON, which the peer writes. A blob that is neither reads as absent: one
+ * bad row must not make a list fail. */
+static bool read_json(struct connection *connection, sqlite3_stmt *stmt, int n, struct ms_arena *arena,
+                      mastra_str *field)
+{
+    const void *blob;
+
+    if (sqlite3_column_type(stmt, n) != SQLITE_BLOB) {
+        return read_text(stmt, n, arena, field);
+    }
+    blob = sqlite3_column_blob(stmt, n);
+    return sqlite_json_text(connection, blob, (size_t)sqlite3_column_bytes(stmt, n), arena, field);
+}
+
 /* A time that is not one (a foreign writer's) reads as absent. */
 static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
 {
@@ -25,8 +39,8 @@ static void read_time(sqlite3_stmt *stmt, int n, mastra_time *field)
 }
 
 /* Into a field that is absent so far. Numbers of the wrong kind read as SQLite converts them. */
-static bool read_field(sqlite3_stmt *stmt, int n, const struct ms_column *column, struct ms_arena *arena,
-                       void *field)
+static bool read_field(struct connection *connection, sqlite3_stmt *stmt, int n,
+                       const struct ms_column *column, struct ms_arena *arena, void *field)
 {
     /* Where null is usual, which wide tables are full of, it is asked for first. */
     if (column->null != MS_NOT_NULL && sqlite3_column_type(stmt, n) == SQLITE_NULL) {
@@ -46,16 +60,18 @@ static bool read_field(sqlite3_stmt *stmt, int n, const struct ms_column *column
     case MS_BOOLEAN:
         *(bool *)field = sqlite3_column_int(stmt, n) != 0;
         return true;
-    case MS_TEXT:
     case MS_JSON:
+        return read_json(connection, stmt, n, arena, field);
+    case MS_TEXT:
         break;
     }
-    return read_text(stmt, n, arena, field);
+    return column->flags & MS_LOOSE ? read_json(connection, stmt, n, arena, field)
+                                    : read_text(stmt, n, arena, field);
 }
 
 /* The record that the statement stands on; NULL when memory is out. */
-static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64_t columns,
-                      struct ms_arena *arena)
+static void *read_row(struct connection *connection, sqlite3_stmt *stmt, const struct ms_entity *entity,
+                      uint64_t columns, struct ms_arena *arena)
 {
     void *record = ms_record_new(arena, entity);
     int n = 0;
@@ -69,7 +85,7 @@ static void *read_row(sqlite3_stmt *stmt, const struct ms_entity *entity, uint64
         if (!(columns & MS_BIT(i))) {
             continue;
         }
-        if (!read_field(stmt, n++, column, arena, ms_field(column, record))) {
+        if (!read_field(connection, stmt, n++, column, arena, ms_field(column, record))) {
             return NULL;
         }
     }
@@ -92,7 +108,7 @@ mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *ent
     *ret = NULL;
     code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
-        *ret = read_row(stmt, entity, ms_entity_fields(entity), arena);
+        *ret = read_row(connection, stmt, entity, ms_entity_fields(entity), arena);
         status = *ret ? MASTRA_OK : ms_error_oom(error);
     } else if (code != SQLITE_DONE) {
         status = sqlite_error(connection, code, "read", error);
@@ -154,7 +170,7 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
         return status;
     }
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (!append(&list, read_row(stmt, query->entity, query->columns, arena))) {
+        if (!append(&list, read_row(connection, stmt, query->entity, query->columns, arena))) {
             status = ms_error_oom(error);
             break;
         }

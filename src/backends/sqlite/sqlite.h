@@ -36,6 +36,7 @@ enum fixed {
     FIXED_ROLLBACK,
     FIXED_PIN,
     FIXED_DATA_VERSION,
+    FIXED_JSON_TEXT,
     FIXED_COUNT,
 };
 
@@ -100,6 +101,11 @@ mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *
 mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error);
 /* Has an open transaction see the file as it is now; false when that failed. */
 bool sqlite_pin(struct connection *connection);
+
+/* The text of binary JSON; what is none leaves *ret alone, as every blob does on a SQLite that cannot read it. False:
+ * memory is out. */
+bool sqlite_json_text(struct connection *connection, const void *blob, size_t len, struct ms_arena *arena,
+                      mastra_str *ret);
 
 /* A number that changes with every commit of somebody else; false when it could not be read. */
 bool sqlite_data_version(struct connection *connection, int64_t *ret);
