@@ -17,7 +17,7 @@ void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, struct m
     sql->out = out;
     sql->shape_len = 0;
     sql->bind_count = 0;
-    sql->reversed = false;
+    sql->rows = 0;
     sql->uncached = false;
 }
 
@@ -326,17 +326,39 @@ static bool nullable(const struct ms_query *query)
     return query->entity->columns[query->order].null == MS_NULL;
 }
 
+struct window {
+    bool reversed;
+    int64_t offset;
+    int64_t limit;
+};
+
+/* Of all rows of a wide table the database would copy each into a sorter, for the sake of the few that are of one time. */
+static bool ties_are_left(const struct ms_query *query, const struct window *window)
+{
+    const struct ms_entity *entity = query->entity;
+
+    return window->limit < 0 && window->offset == 0 && query->side == MS_SIDE_ALL && !entity->sequenced &&
+           entity->columns[query->order].type == MS_TIMESTAMP && (query->columns & MS_BIT(query->order)) &&
+           (query->columns & ms_entity_keys(entity)) == ms_entity_keys(entity);
+}
+
+static void order_by_time(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
+                          const char *nulls)
+{
+    name(sql, query->entity->columns[query->order].name);
+    text(sql, suffix);
+    if (nullable(query)) {
+        text(sql, nulls);
+    }
+}
+
 /* The terms of the total order: time, sequence, key. `suffix` follows each, `nulls` the first where it may be null. */
 static void order_terms(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
                         const char *nulls)
 {
     const struct ms_entity *entity = query->entity;
 
-    name(sql, entity->columns[query->order].name);
-    text(sql, suffix);
-    if (nullable(query)) {
-        text(sql, nulls);
-    }
+    order_by_time(sql, query, suffix, nulls);
     if (entity->sequenced) {
         text(sql, ", ");
         text(sql, sql->dialect->sequence);
@@ -370,12 +392,6 @@ static void side(struct ms_sql *sql, const struct ms_query *query)
     text(sql, ")");
 }
 
-struct window {
-    bool reversed;
-    int64_t offset;
-    int64_t limit;
-};
-
 /* A page beyond the middle of a list of known length is nearer to the other end. */
 static struct window window_of(const struct ms_query *query)
 {
@@ -399,12 +415,18 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     struct window window = window_of(query);
     bool descending = query->descending != window.reversed;
 
-    sql->reversed = window.reversed;
+    bool tied = ties_are_left(query, &window);
+
+    sql->rows = (window.reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
     shape(sql, query->order);
     shape(sql, descending);
     shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     text(sql, " ORDER BY ");
-    order_terms(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+    if (tied) {
+        order_by_time(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+    } else {
+        order_terms(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+    }
     if (window.limit >= 0) {
         text(sql, " LIMIT ");
         bind_integer(sql, window.limit);

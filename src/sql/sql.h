@@ -56,6 +56,11 @@ struct ms_dialect {
 #define MS_SQL_BINDS 96
 #define MS_SQL_SHAPE 192
 
+enum ms_sql_rows {
+    MS_ROWS_REVERSED = 1u << 0, /* in the opposite order */
+    MS_ROWS_TIED = 1u << 1, /* those of one time in any order: whoever reads them sorts them by their key */
+};
+
 struct ms_sql {
     const struct ms_dialect *dialect;
     struct ms_buf *out; /* NULL: no text wanted */
@@ -63,7 +68,7 @@ struct ms_sql {
     size_t shape_len;
     struct ms_bind binds[MS_SQL_BINDS];
     size_t bind_count;
-    bool reversed; /* the rows come in the opposite of the query's order */
+    unsigned rows; /* MS_ROWS_ bits: how the rows that come differ from the query's order */
     bool uncached; /* the shape does not say all that the text depends on: the statement is for this once */
 };
 

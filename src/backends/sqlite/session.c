@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "store/record.h"
 
+#include <stdlib.h>
+
 /* Reading rows. */
 
 static bool read_text(sqlite3_stmt *stmt, int n, struct ms_arena *arena, mastra_str *field)
@@ -156,14 +158,78 @@ static void reverse(struct row_list *list)
     }
 }
 
+/* A row among others of its time. */
+struct tied {
+    const struct ms_query *query;
+    void *record;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct tied *left = a;
+    const struct tied *right = b;
+    const struct ms_entity *entity = left->query->entity;
+
+    for (size_t i = 0; i < entity->key_count; i++) {
+        const struct ms_column *column = &entity->columns[entity->keys[i]];
+        mastra_str one = *ms_field_str(column, left->record);
+        mastra_str other = *ms_field_str(column, right->record);
+        size_t shorter = one.len < other.len ? one.len : other.len;
+        int order = shorter > 0 ? memcmp(one.ptr, other.ptr, shorter) : 0;
+
+        if (order == 0) {
+            order = (one.len > other.len) - (one.len < other.len);
+        }
+        if (order != 0) {
+            return left->query->descending ? -order : order;
+        }
+    }
+    return 0;
+}
+
+static bool sort_run(const struct ms_query *query, struct row_list *list, size_t from, size_t to)
+{
+    struct tied *tied = ms_arena_alloc(list->arena, (to - from) * sizeof *tied);
+
+    for (size_t i = from; tied && i < to; i++) {
+        tied[i - from] = (struct tied){query, list->items[i]};
+    }
+    if (!tied) {
+        return false;
+    }
+    qsort(tied, to - from, sizeof *tied, compare_keys);
+    for (size_t i = from; i < to; i++) {
+        list->items[i] = tied[i - from].record;
+    }
+    return true;
+}
+
+/* The total order within each time; false when memory is out. */
+static bool sort_ties(const struct ms_query *query, struct row_list *list)
+{
+    const struct ms_column *column = &query->entity->columns[query->order];
+    size_t from = 0;
+
+    for (size_t i = 1; i <= list->count; i++) {
+        bool ends = i == list->count ||
+                    *ms_field_time(column, list->items[i]) != *ms_field_time(column, list->items[from]);
+
+        if (ends && i - from > 1 && !sort_run(query, list, from, i)) {
+            return false;
+        }
+        from = ends ? i : from;
+    }
+    return true;
+}
+
 mastra_status sqlite_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
                           struct ms_rows *ret, mastra_error *error)
 {
     struct connection *connection = connection_of(session);
     struct row_list list = {.arena = arena};
     sqlite3_stmt *stmt = NULL;
-    bool reversed = false;
-    mastra_status status = sqlite_prepare(connection, ms_sql_list, query, &stmt, &reversed, error);
+    unsigned rows = 0;
+    mastra_status status = sqlite_prepare(connection, ms_sql_list, query, &stmt, &rows, error);
     int code;
 
     if (status != MASTRA_OK) {
@@ -179,8 +245,11 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
         status = sqlite_error(connection, code, "read", error);
     }
     sqlite_finish(connection, stmt);
-    if (reversed) {
+    if (rows & MS_ROWS_REVERSED) {
         reverse(&list);
+    }
+    if (status == MASTRA_OK && (rows & MS_ROWS_TIED) && !sort_ties(query, &list)) {
+        status = ms_error_oom(error);
     }
     ret->items = list.items;
     ret->count = list.count;

@@ -93,9 +93,10 @@ mastra_status sqlite_error(struct connection *connection, int code, const char *
 
 /* statement.c */
 
-/* The prepared and bound statement of a query or write; released with sqlite_finish. */
+/* The prepared and bound statement of a query or write, and how its rows come (MS_ROWS_ bits; may be NULL); released with
+ * sqlite_finish. */
 mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
-                             sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error);
+                             sqlite3_stmt **ret, unsigned *ret_rows, mastra_error *error);
 void sqlite_finish(struct connection *connection, sqlite3_stmt *stmt);
 mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *error);
 mastra_status sqlite_run_fixed(struct connection *connection, enum fixed which, mastra_error *error);

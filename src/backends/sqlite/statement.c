@@ -262,7 +262,7 @@ static int bind_value(struct connection *connection, sqlite3_stmt *stmt, int n, 
 }
 
 mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const void *what,
-                             sqlite3_stmt **ret, bool *ret_reversed, mastra_error *error)
+                             sqlite3_stmt **ret, unsigned *ret_rows, mastra_error *error)
 {
     struct ms_sql sql;
     sqlite3_stmt *stmt = NULL;
@@ -283,8 +283,8 @@ mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const 
             return sqlite_error(connection, code, "bind a value", error);
         }
     }
-    if (ret_reversed) {
-        *ret_reversed = sql.reversed;
+    if (ret_rows) {
+        *ret_rows = sql.rows;
     }
     *ret = stmt;
     return MASTRA_OK;
