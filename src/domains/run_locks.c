@@ -113,6 +113,9 @@ static mastra_status acquire(struct ms_unit *unit, void *arg)
     if (status != MASTRA_OK || !is_free(found, now)) {
         return status;
     }
+    if (found && found->generation == INT64_MAX) {
+        return ms_error_set(unit->error, MASTRA_LIMIT_EXCEEDED, "the lock's generation cannot grow any more");
+    }
     lock = ms_unit_record(unit, MS_RUN_LOCK);
     if (!lock || !ms_arena_str(unit->arena, work->workflow_name, &lock->workflow_name) ||
         !ms_arena_str(unit->arena, work->run_id, &lock->run_id) ||

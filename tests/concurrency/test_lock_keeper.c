@@ -241,6 +241,21 @@ static void callback_may_not_close(void **state)
     crew_check();
 }
 
+/* A foreign writer's number, or damage: no second holder of a generation comes of it. */
+static void last_generation(void **state)
+{
+    struct place *place = *state;
+    mastra_run_lock_args args = lock_of(place, LONG_MS);
+    bool held = false;
+    acquire(place, &args);
+    raw_run_file(place->path, "UPDATE mastra_workflow_run_locks SET generation = 9223372036854775807");
+    assert_int_equal(mastra_release_workflow_run_lock(place->store, &args, &held, NULL), MASTRA_OK);
+    assert_true(held);
+    assert_int_equal(mastra_try_acquire_workflow_run_lock(place->store, &args, NULL, NULL),
+                     MASTRA_LIMIT_EXCEEDED);
+    assert_int_equal(expiry(place->store), MASTRA_TIME_NONE);
+}
+
 static void many_at_once(void **state)
 {
     struct place *place = *state;
@@ -298,6 +313,7 @@ int main(void)
         KEEPER_TEST(earlier_lease_released),
         KEEPER_TEST(closed),
         KEEPER_TEST(callback_may_not_close),
+        KEEPER_TEST(last_generation),
         KEEPER_TEST(many_at_once),
         cmocka_unit_test(named_owner),
     };
