@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "store/unit.h"
 
 #include <stdio.h>
@@ -191,18 +192,14 @@ static mastra_status erase_still_old(struct ms_unit *unit, struct pruning *pruni
     return status;
 }
 
-static bool same_text(mastra_str a, mastra_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 /* How many rows of the page from here on agree in the first part of their key. */
 static size_t run_of(const struct pruning *pruning, size_t from)
 {
     mastra_str first = key_part(pruning, pruning->page.items[from], 0);
     size_t to = from + 1;
 
-    while (to < pruning->page.count && same_text(key_part(pruning, pruning->page.items[to], 0), first)) {
+    while (to < pruning->page.count &&
+           ms_str_compare(key_part(pruning, pruning->page.items[to], 0), first) == 0) {
         to++;
     }
     return to - from;
@@ -271,7 +268,8 @@ static void take_until(struct pruning *pruning, mastra_str thread_id)
     bool found = false;
 
     while (!found && pruning->at + pruning->taken < pruning->page.count) {
-        found = same_text(key_part(pruning, pruning->page.items[pruning->at + pruning->taken], 0), thread_id);
+        found = ms_str_compare(key_part(pruning, pruning->page.items[pruning->at + pruning->taken], 0),
+                               thread_id) == 0;
         pruning->taken++;
     }
 }
@@ -354,7 +352,7 @@ static size_t keep_old(struct pruning *pruning, const struct ms_rows *rows, mast
         size_t first = i;
         bool old = true;
 
-        for (; i < rows->count && same_text(key_part(pruning, rows->items[i], 0), trace); i++) {
+        for (; i < rows->count && ms_str_compare(key_part(pruning, rows->items[i], 0), trace) == 0; i++) {
             old = old && is_old(pruning, rows->items[i]);
         }
         if (old) {

@@ -113,14 +113,6 @@ void mastra_clone_free(mastra_clone *clone)
     }
 }
 
-int ms_str_compare(mastra_str a, mastra_str b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter > 0 ? memcmp(a.ptr, b.ptr, shorter) : 0;
-
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_texts(const void *a, const void *b)
 {
     return ms_str_compare(*(const mastra_str *)a, *(const mastra_str *)b);

@@ -2,6 +2,7 @@
 #ifndef DOMAINS_RESULT_H
 #define DOMAINS_RESULT_H
 
+#include "base/str.h"
 #include "store/unit.h"
 
 #include <mastra/mastra.h>
@@ -76,6 +77,5 @@ void *ms_record_dup(struct ms_arena *arena, const struct ms_entity *entity, cons
 
 /* The distinct texts of a list, sorted, in place; returns how many are left. */
 size_t ms_distinct(mastra_str *texts, size_t count);
-int ms_str_compare(mastra_str a, mastra_str b);
 
 #endif

@@ -1,6 +1,7 @@
 #include "backends/sqlite/sqlite.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "store/record.h"
 
 #include <stdlib.h>
@@ -172,14 +173,8 @@ static int compare_keys(const void *a, const void *b)
 
     for (size_t i = 0; i < entity->key_count; i++) {
         const struct ms_column *column = &entity->columns[entity->keys[i]];
-        mastra_str one = *ms_field_str(column, left->record);
-        mastra_str other = *ms_field_str(column, right->record);
-        size_t shorter = one.len < other.len ? one.len : other.len;
-        int order = shorter > 0 ? memcmp(one.ptr, other.ptr, shorter) : 0;
+        int order = ms_str_compare(*ms_field_str(column, left->record), *ms_field_str(column, right->record));
 
-        if (order == 0) {
-            order = (one.len > other.len) - (one.len < other.len);
-        }
         if (order != 0) {
             return left->query->descending ? -order : order;
         }
