@@ -1,8 +1,9 @@
 'use strict';
 // The methods of the domains: which operation each calls, what becomes of its argument and of its result. Arguments go as they
-// are unless `args` says otherwise; `result` is given the parsed result. A method that needs more stands in domains.js.
+// are unless `args` says otherwise; `result` is given the parsed result, without it the method returns nothing. A method that
+// needs more stands in domains.js.
 
-const { asIs, clone, created, each, lock, message, nothing, orNull, orUndefined, span, stamped, within } = require('./records.js');
+const { asIs, clone, created, each, lock, message, orNull, orUndefined, span, stamped, within } = require('./records.js');
 
 const spanIn = orNull(within('span', span));
 const spansIn = within('spans', each(span));
@@ -26,11 +27,17 @@ function spanUpdate({ updates, ...record }) {
 
 const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: records?.map(spanUpdate) });
 
+/** An undefined member of the state is taken away, as from an object that is written as JSON. */
+function stateUpdate({ opts, ...rest }) {
+    const unset = Object.keys(opts ?? {}).filter((name) => opts[name] === undefined && name !== 'expectedStatus');
+    return unset.length > 0 ? { ...rest, opts, unset } : { ...rest, opts };
+}
+
 const memory = {
     createThread: { result: stamped },
     getThreadById: { result: orNull(stamped) },
     updateThread: { result: stamped },
-    deleteThread: { result: nothing },
+    deleteThread: {},
     listThreadsByResourceId: { result: within('threads', each(stamped)) },
     updateThreadResourceId: { result: stamped },
     updateMessages: { result: each(message) },
@@ -41,13 +48,13 @@ const memory = {
 };
 
 const workflows = {
-    persistWorkflowSnapshot: { result: nothing },
+    persistWorkflowSnapshot: {},
     loadWorkflowSnapshot: { result: asIs },
     getWorkflowRunById: { result: orNull(stamped) },
     listWorkflowRuns: { result: within('runs', each(stamped)) },
     updateWorkflowResults: { result: asIs },
-    updateWorkflowState: { result: orUndefined },
-    deleteWorkflowRunById: { result: nothing },
+    updateWorkflowState: { args: stateUpdate, result: orUndefined },
+    deleteWorkflowRunById: {},
     tryAcquireWorkflowRunLock: { result: asIs },
     renewWorkflowRunLock: { result: asIs },
     getWorkflowRunLock: { result: orNull(lock) },
@@ -56,15 +63,15 @@ const workflows = {
 };
 
 const observability = {
-    createSpan: { result: nothing },
-    batchCreateSpans: { result: nothing },
-    updateSpan: { args: spanUpdate, result: nothing },
-    batchUpdateSpans: { args: spanUpdates, result: nothing },
+    createSpan: {},
+    batchCreateSpans: {},
+    updateSpan: { args: spanUpdate },
+    batchUpdateSpans: { args: spanUpdates },
     getSpan: { result: spanIn },
     getRootSpan: { result: spanIn },
     getTrace: { result: orNull(spansIn) },
     getTraceLight: { result: orNull(spansIn) },
-    batchDeleteTraces: { result: nothing },
+    batchDeleteTraces: {},
     listTraces: { result: spansIn },
     getTracesPaginated: { result: spansIn },
 };
@@ -81,24 +88,24 @@ const scores = {
 
 // What stands on the store alone: no domain of core has it.
 const store = {
-    saveEval: { result: nothing },
+    saveEval: {},
     getEvals: { result: evalsIn },
     listEvals: { result: evalsIn },
     getEvalsByAgentName: { args: (agentName, type) => (typeof agentName === 'string' ? { agentName, type } : agentName), result: each(created) },
-    batchTraceInsert: { result: nothing },
+    batchTraceInsert: {},
     getTraces: { result: each(created) },
-    createTable: { result: nothing },
-    alterTable: { result: nothing },
+    createTable: {},
+    alterTable: {},
     hasColumn: { args: (table, column) => (typeof table === 'string' ? { tableName: table, column } : table), result: asIs },
-    insert: { result: nothing },
-    batchInsert: { result: nothing },
+    insert: {},
+    batchInsert: {},
     load: { result: asIs },
-    clearTable: { result: nothing },
-    dropTable: { result: nothing },
-    createIndex: { result: nothing },
+    clearTable: {},
+    dropTable: {},
+    createIndex: {},
     listIndexes: { result: asIs },
     describeIndex: { result: asIs },
-    dropIndex: { result: nothing },
+    dropIndex: {},
 };
 
 module.exports = { memory, workflows, observability, scores, store };

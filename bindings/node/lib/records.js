@@ -29,14 +29,13 @@ const within = (name, form) => (result) => {
     return result;
 };
 
-const nothing = () => undefined;
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
 const clone = within('thread', stamped);
 
 module.exports = {
-    asIs, clone, each, nothing, orNull, orUndefined, stamped, within,
+    asIs, clone, each, orNull, orUndefined, stamped, within,
     message: timed('createdAt'),
     span: timed('startedAt', 'endedAt', 'createdAt', 'updatedAt'),
     lock: timed('acquiredAt', 'expiresAt'),
