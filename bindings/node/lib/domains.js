@@ -24,12 +24,17 @@ const MOST_PRUNED = 100000;
 /** Which client a domain, or a store, works with. */
 const clients = new WeakMap();
 
-/** Calls an operation; failures that are not the caller's are logged as well. */
+/** Codes of errors that tell of the call rather than of the database. */
+const ANSWERS = new Set([
+    'usage', 'invalid_argument', 'not_found', 'conflict', 'limit_exceeded', 'fenced', 'not_supported', 'closed',
+]);
+
+/** Calls an operation; failures of the database are logged as well. */
 async function call(domain, operation, args, way = 'call') {
     try {
         return await clients.get(domain)[way](operation, args);
     } catch (error) {
-        if (error.category !== 'USER') {
+        if (error.category !== 'USER' && !ANSWERS.has(error.cause?.code)) {
             domain.logger?.trackException?.(error);
             domain.logger?.error?.(error.toString());
         }
@@ -70,7 +75,7 @@ function operations(table) {
 function completed(stored, given) {
     const record = stamped(stored);
     for (const [key, value] of Object.entries(given)) {
-        if (value !== undefined && !(value === null && record[key] !== undefined)) {
+        if (!(key in record) || (value !== undefined && value !== null)) {
             record[key] = value;
         }
     }
@@ -103,16 +108,7 @@ function memoryMethods(core) {
         },
 
         async listThreads(args) {
-            for (const [key, value] of Object.entries(args?.filter?.metadata ?? {})) {
-                if (!isFilter(value)) {
-                    throw clients.get(this).refusal(
-                        'listThreads',
-                        `Metadata filter value for key "${key}"`,
-                        `must be a JSON value, got ${typeof value === 'number' ? value : typeof value}`,
-                        'INVALID_METADATA_VALUE',
-                    );
-                }
-            }
+            checkFilter(this, 'listThreads', 'Metadata', args?.filter?.metadata);
             const page = await call(this, 'listThreads', args);
             page.threads.forEach(stamped);
             return page;
@@ -170,9 +166,19 @@ function isMessage(value) {
     return Boolean(value && value.id && value.threadId && value.role && (value.content || value.content === ''));
 }
 
-function isFilter(value) {
-    const type = typeof value;
-    return value === null || type === 'string' || type === 'boolean' || type === 'object' || Number.isFinite(value);
+/** JSON would leave out an undefined value, and the list would show more than was asked for. */
+function checkFilter(domain, operation, name, filter) {
+    for (const [key, value] of Object.entries(filter ?? {})) {
+        const type = typeof value;
+        if (value === undefined || type === 'function' || type === 'symbol' || (type === 'number' && !Number.isFinite(value))) {
+            throw clients.get(domain).refusal(
+                operation,
+                `${name} filter value for key "${key}"`,
+                `must be a JSON value, got ${type === 'number' ? value : type}`,
+                'INVALID_METADATA_VALUE',
+            );
+        }
+    }
 }
 
 const pause = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {});
@@ -233,6 +239,19 @@ function commonMethods(core, name) {
     };
 }
 
+function observabilityMethods(methods) {
+    return Object.fromEntries(
+        ['listTraces', 'getTracesPaginated'].map((operation) => [
+            operation,
+            async function (args) {
+                checkFilter(this, operation, 'Metadata', (args?.filters ?? args)?.metadata);
+                checkFilter(this, operation, 'Scope', (args?.filters ?? args)?.scope);
+                return methods[operation].call(this, args);
+            },
+        ]),
+    );
+}
+
 /** The classes, over the base classes of one copy of core. */
 function defineDomains(core) {
     class MastraStoreMemory extends core.MemoryStorage {
@@ -259,10 +278,12 @@ function defineDomains(core) {
     };
     for (const [name, domain] of Object.entries(classes)) {
         domain.retentionTables = PRUNED[name];
+        const methods = operations(tables[name]);
         addMethods(domain.prototype, {
             ...commonMethods(core, name),
-            ...operations(tables[name]),
+            ...methods,
             ...(name === 'memory' ? memoryMethods(core) : {}),
+            ...(name === 'observability' ? observabilityMethods(methods) : {}),
         });
     }
     return classes;

@@ -33,16 +33,34 @@ function stateUpdate({ opts, ...rest }) {
     return unset.length > 0 ? { ...rest, opts, unset } : { ...rest, opts };
 }
 
+/** Metadata that is merged: an undefined member is emptied, as JSON would leave it out and the stored one stay. */
+function emptied(metadata) {
+    if (metadata === null || typeof metadata !== 'object' || !Object.values(metadata).includes(undefined)) {
+        return metadata;
+    }
+    return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, value === undefined ? null : value]));
+}
+
+const metadataUpdate = ({ metadata, ...rest }) => ({ ...rest, metadata: emptied(metadata) });
+
+function messageUpdate(message) {
+    const { content } = message;
+    const metadata = emptied(content?.metadata);
+    return metadata === content?.metadata ? message : { ...message, content: { ...content, metadata } };
+}
+
+const messageUpdates = ({ messages, ...rest }) => ({ ...rest, messages: messages?.map?.(messageUpdate) ?? messages });
+
 const memory = {
     createThread: { result: stamped },
     getThreadById: { result: orNull(stamped) },
-    updateThread: { result: stamped },
+    updateThread: { args: metadataUpdate, result: stamped },
     deleteThread: {},
     listThreadsByResourceId: { result: within('threads', each(stamped)) },
     updateThreadResourceId: { result: stamped },
-    updateMessages: { result: each(message) },
+    updateMessages: { args: messageUpdates, result: each(message) },
     copyThread: { result: clone },
-    updateResource: { result: stamped },
+    updateResource: { args: metadataUpdate, result: stamped },
     getResourceById: { result: orNull(stamped) },
     listResources: { result: within('resources', each(stamped)) },
 };

@@ -32,7 +32,11 @@ const within = (name, form) => (result) => {
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
-const clone = within('thread', stamped);
+const cloned = timed('clonedAt');
+const clone = within('thread', (thread) => {
+    cloned(thread.metadata.clone);
+    return stamped(thread);
+});
 
 module.exports = {
     asIs, clone, each, orNull, orUndefined, stamped, within,
