@@ -14,6 +14,10 @@ all: ## build the library and the command into build/
 	@scripts/install-deps build
 	@scripts/build build -- product
 
+node: ## build the addon of the Node.js package for use in this checkout
+	@scripts/install-deps build test
+	@scripts/build build -- node
+
 demo: all ## build, then show what it does
 	@build/cli/mastra-store demo
 
@@ -74,4 +78,4 @@ clean: ## remove what was built
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all demo test asan tsan clang valgrind lint format docs bench bench-quick install clean help
+.PHONY: all node demo test asan tsan clang valgrind lint format docs bench bench-quick install clean help

@@ -167,6 +167,9 @@ MASTRA_API mastra_status mastra_error_json(const mastra_error *error, char **ret
 MASTRA_API const char *mastra_version(void);
 MASTRA_API const char *mastra_sqlite_version(void);
 
+/* The backends of this build by their names, from 0: "sqlite". NULL when there are no more. Thread-safe. */
+MASTRA_API const char *mastra_backend_at(size_t index);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,3 +17,24 @@ const struct ms_backend_ops *ms_backend_find(mastra_str scheme)
     }
     return NULL;
 }
+
+/* Several schemes may name one backend: it counts where it stands first. */
+static bool stands_before(size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (backends[i].ops == backends[index].ops) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *mastra_backend_at(size_t index)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        if (!stands_before(i) && index-- == 0) {
+            return backends[i].ops->name;
+        }
+    }
+    return NULL;
+}
