@@ -68,7 +68,7 @@ class CallWay {
     static greeting = 'values';
 
     static async load() {
-        const { LibSQLStore } = await import('mastra-store');
+        const { LibSQLStore } = await import('../../bindings/node/lib/index.mjs');
         return (url) => new this(new LibSQLStore({ id: 'conformance', url }));
     }
 
