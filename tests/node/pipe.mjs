@@ -12,8 +12,11 @@ const CLOSE = '(close)';
 // Standard output is for answers alone.
 console.log = console.info = console.debug = console.error;
 
-// Results that are lists of messages, which core's message list rewrites.
-const REWRITTEN = new Set([
+// Results that are lists of messages, which core's message list rewrites; prune, which is another method in core; and
+// createIndex, which takes SQL as a method.
+const BY_NAME = new Set([
+    'prune',
+    'createIndex',
     'saveMessages',
     'listMessages',
     'listMessagesById',
@@ -28,11 +31,12 @@ TIMES.add('startedAt').add('endedAt');
 // JSON of the user's own, in which nothing is a time.
 const OPAQUE = new Set(['metadata', 'content', 'snapshot', 'result', 'requestContext', 'opts', 'input', 'output']);
 
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** Times as an application has them, as Dates; what is none stays as it is. */
 function revived(value, key) {
-    if (TIMES.has(key) && (typeof value === 'string' || typeof value === 'number')) {
-        const time = new Date(value);
-        return Number.isNaN(time.getTime()) ? value : time;
+    if (TIMES.has(key) && (Number.isInteger(value) || ISO.test(value))) {
+        return new Date(value);
     }
     if (!value || typeof value !== 'object' || OPAQUE.has(key)) {
         return value;
@@ -41,6 +45,14 @@ function revived(value, key) {
         return value.map((item) => revived(item));
     }
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, revived(item, name)]));
+}
+
+/** Whether there is a time in a form that no Date has. Methods that give back their argument would show it as it came. */
+function hasLooseTime(value, key) {
+    if (!value || typeof value !== 'object' || OPAQUE.has(key)) {
+        return TIMES.has(key) && typeof value === 'string';
+    }
+    return Object.entries(value).some(([name, item]) => hasLooseTime(item, name));
 }
 
 class TextWay {
@@ -87,11 +99,9 @@ class CallWay {
 
 class MethodWay extends CallWay {
     async call(op, text) {
-        const domain = REWRITTEN.has(op) ? undefined : await this.#domainWith(op);
-        if (!domain) {
-            return super.call(op, text);
-        }
-        return asText(await domain[op](revived(text && JSON.parse(text))));
+        const args = text && revived(JSON.parse(text));
+        const domain = BY_NAME.has(op) || !args || hasLooseTime(args) ? undefined : await this.#domainWith(op);
+        return domain ? asText(await domain[op](args)) : super.call(op, text);
     }
 
     async #domainWith(op) {
@@ -124,12 +134,21 @@ async function serve({ op, args }) {
     return store.call(op, args);
 }
 
+/** Errors that are made in JavaScript have no code of the library. */
+function codeOf(error) {
+    if (error.id?.endsWith('_DENIED')) {
+        return 'denied';
+    }
+    const isUsers = error.category === 'USER' || (error instanceof TypeError && /metadata filter/i.test(error.message));
+    return isUsers ? 'invalid_argument' : undefined;
+}
+
 /** The form of the command's answers, whatever class the error is of. */
 function errorText(error) {
-    const { code, id, category, message, op, retriable, details } = error;
-    const native = error.cause?.code ? error.cause : {};
-    const plain = { code: code ?? native.code, id: id ?? native.id, category: category ?? native.category };
-    return JSON.stringify({ ...plain, message, op, retriable, details: { ...native.details, ...details } });
+    const library = error.code ? error : (error.cause ?? {});
+    const { id, category, message } = error;
+    const details = { ...library.details, ...error.details };
+    return JSON.stringify({ code: library.code ?? codeOf(error), id, category, message, details });
 }
 
 process.stdout.write(`${way.greeting}\n`);
