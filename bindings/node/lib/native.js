@@ -8,318 +8,322 @@ const packageRoot = path.resolve(__dirname, '..');
 
 // Where the addon may be, best first. What a checkout has built counts only inside a checkout.
 function candidates() {
-  const explicit = process.env.MASTRA_STORE_NATIVE;
-  if (explicit) {
-    return [path.resolve(explicit)];
-  }
-  const found = [
-    path.join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`, 'mastra_store.node'),
-    path.join(packageRoot, 'build', 'mastra_store.node'),
-  ];
-  const checkout = path.resolve(packageRoot, '..', '..');
-  if (packageRoot === path.join(checkout, 'bindings', 'node') && fs.existsSync(path.join(checkout, 'meson.build'))) {
-    found.push(path.join(checkout, 'build', 'bindings', 'node', 'mastra_store.node'));
-  }
-  return found;
+    const explicit = process.env.MASTRA_STORE_NATIVE;
+    if (explicit) {
+        return [path.resolve(explicit)];
+    }
+    const found = [
+        path.join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`, 'mastra_store.node'),
+        path.join(packageRoot, 'build', 'mastra_store.node'),
+    ];
+    const checkout = path.resolve(packageRoot, '..', '..');
+    if (packageRoot === path.join(checkout, 'bindings', 'node') && fs.existsSync(path.join(checkout, 'meson.build'))) {
+        found.push(path.join(checkout, 'build', 'bindings', 'node', 'mastra_store.node'));
+    }
+    return found;
 }
 
 function load() {
-  const failures = [];
-  for (const file of candidates()) {
-    try {
-      return require(file);
-    } catch (error) {
-      // A prebuilt file for another C library fails here; what was built on this machine may follow.
-      failures.push(`  ${file}: ${fs.existsSync(file) ? error.message : 'not there'}`);
+    const failures = [];
+    for (const file of candidates()) {
+        try {
+            return require(file);
+        } catch (error) {
+            // A prebuilt file for another C library fails here; what was built on this machine may follow.
+            failures.push(`  ${file}: ${fs.existsSync(file) ? error.message : 'not there'}`);
+        }
     }
-  }
-  throw new Error(
-    `mastra-store: the native addon could not be loaded:\n${failures.join('\n')}\n` +
-      'Build it by `npm rebuild mastra-store` (needs a C compiler; installing with --ignore-scripts skips it).',
-  );
+    throw new Error(
+        `mastra-store: the native addon could not be loaded:\n${failures.join('\n')}\n` +
+            'Build it by `npm rebuild mastra-store` (needs a C compiler; installing with --ignore-scripts skips it).',
+    );
 }
 
 const addon = load();
 
 /** What the library says of a failure. */
 class NativeError extends Error {
-  constructor(record) {
-    super(record.message || 'out of memory');
-    this.code = record.code;
-    this.id = record.id;
-    this.category = record.category;
-    this.op = record.op;
-    this.retriable = record.retriable;
-    this.details = record.details;
-  }
+    constructor(record) {
+        super(record.message || 'out of memory');
+        this.code = record.code;
+        this.id = record.id;
+        this.category = record.category;
+        this.op = record.op;
+        this.retriable = record.retriable;
+        this.details = record.details;
+    }
 }
 NativeError.prototype.name = 'NativeError';
 
 // No text stands for a failure that there was no memory to describe.
 function errorOf(text) {
-  return new NativeError(
-    typeof text !== 'string'
-      ? {
-          code: 'out_of_memory',
-          id: 'MASTRA_STORAGE_STORE_CALL_FAILED',
-          category: 'SYSTEM',
-          message: 'out of memory',
-          op: '',
-          retriable: false,
-          details: {},
-        }
-      : JSON.parse(text),
-  );
+    return new NativeError(
+        typeof text !== 'string'
+            ? {
+                    code: 'out_of_memory',
+                    id: 'MASTRA_STORAGE_STORE_CALL_FAILED',
+                    category: 'SYSTEM',
+                    message: 'out of memory',
+                    op: '',
+                    retriable: false,
+                    details: {},
+                }
+            : JSON.parse(text),
+    );
 }
 
 function refuse(field, value, complaint) {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  throw new NativeError({
-    code: 'invalid_argument',
-    id: 'MASTRA_STORAGE_STORE_INITIALIZATION_FAILED',
-    category: 'USER',
-    message: `${field} ${complaint}, got ${shown}`,
-    op: 'open',
-    retriable: false,
-    details: { field, value: shown },
-  });
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    throw new NativeError({
+        code: 'invalid_argument',
+        id: 'MASTRA_STORAGE_STORE_INITIALIZATION_FAILED',
+        category: 'USER',
+        message: `${field} ${complaint}, got ${shown}`,
+        op: 'open',
+        retriable: false,
+        details: { field, value: shown },
+    });
 }
 
-// What is under way, by the ticket that the addon gives back. A store whose call is here cannot be collected.
-const underWay = [];
-const freeTickets = [];
+// What is under way, by the ticket that the addon gives back: a store whose call is here cannot be collected. This file
+// may be loaded more than once beside one addon (test runners do that); all copies then share these tables.
+function startUp() {
+    const underWay = [];
+    const freeTickets = [];
+    const ended = Symbol('ended');
+    addon.start((ticket, failed, json) => {
+        const entry = underWay[ticket];
+        underWay[ticket] = undefined;
+        freeTickets.push(ticket);
+        entry.store[ended](entry, failed, json);
+    });
+    return { underWay, freeTickets, ended };
+}
+
+const { underWay, freeTickets, ended } = (addon.shared ??= startUp());
 
 function takeTicket(entry) {
-  const ticket = freeTickets.length > 0 ? freeTickets.pop() : underWay.length;
-  underWay[ticket] = entry;
-  return ticket;
+    const ticket = freeTickets.length > 0 ? freeTickets.pop() : underWay.length;
+    underWay[ticket] = entry;
+    return ticket;
 }
 
 function giveBack(ticket) {
-  underWay[ticket] = undefined;
-  freeTickets.push(ticket);
+    underWay[ticket] = undefined;
+    freeTickets.push(ticket);
 }
-
-function settle(ticket, failed, text) {
-  const entry = underWay[ticket];
-  giveBack(ticket);
-  entry.store[ended](entry, failed, text);
-}
-
-const ended = Symbol('ended');
 
 // Options.
 
 const DAY_MS = 24 * 3600 * 1000;
 const flag = (name, value) => (typeof value === 'boolean' ? value : refuse(name, value, 'must be true or false'));
 const number = (min, max) => (name, value) =>
-  Number.isInteger(value) && value >= min && value <= max
-    ? value
-    : refuse(name, value, `must be a whole number from ${min} to ${max}`);
+    Number.isInteger(value) && value >= min && value <= max
+        ? value
+        : refuse(name, value, `must be a whole number from ${min} to ${max}`);
 const text = (name, value) =>
-  typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0')
-    ? value
-    : refuse(name, value, 'must be a string, not empty, without U+0000 and lone surrogates');
+    typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0')
+        ? value
+        : refuse(name, value, 'must be a string, not empty, without U+0000 and lone surrogates');
 
 const checks = {
-  disableInit: flag,
-  synchronous: (name, value) => ['normal', 'full'].indexOf(value) + 1 || refuse(name, value, "must be 'normal' or 'full'"),
-  busyTimeoutMs: number(1, DAY_MS),
-  closeTimeoutMs: number(0, DAY_MS),
-  readers: number(1, 64),
-  queueLimit: number(1, 1000000),
-  lockOwner: text,
-  allowRawSql: flag,
+    disableInit: flag,
+    synchronous: (name, value) =>
+        ['normal', 'full'].indexOf(value) + 1 || refuse(name, value, "must be 'normal' or 'full'"),
+    busyTimeoutMs: number(1, DAY_MS),
+    closeTimeoutMs: number(0, DAY_MS),
+    readers: number(1, 64),
+    queueLimit: number(1, 1000000),
+    lockOwner: text,
+    allowRawSql: flag,
 };
 
 function checkOptions(options) {
-  if (options === null || typeof options !== 'object') {
-    refuse('options', options, 'must be an object');
-  }
-  const checked = {};
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, name)) {
-      refuse('options', name, 'has an unknown option');
+    if (options === null || typeof options !== 'object') {
+        refuse('options', options, 'must be an object');
     }
-    if (value !== undefined) {
-      checked[name] = checks[name](name, value);
+    const checked = {};
+    for (const [name, value] of Object.entries(options)) {
+        if (!Object.hasOwn(checks, name)) {
+            refuse('options', name, 'has an unknown option');
+        }
+        if (value !== undefined) {
+            checked[name] = checks[name](name, value);
+        }
     }
-  }
-  return checked;
+    return checked;
 }
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30000;
 
 // Calls are waited for on this side of the library, so its own parameter has to be known here.
 function closeTimeoutOf(url, options) {
-  const given = new URLSearchParams(url.slice(url.indexOf('?') + 1 || url.length)).getAll('close_timeout');
-  return options.closeTimeoutMs ?? (given.length > 0 ? Number(given.at(-1)) || 0 : DEFAULT_CLOSE_TIMEOUT_MS);
+    const given = new URLSearchParams(url.slice(url.indexOf('?') + 1 || url.length)).getAll('close_timeout');
+    return options.closeTimeoutMs ?? (given.length > 0 ? Number(given.at(-1)) || 0 : DEFAULT_CLOSE_TIMEOUT_MS);
 }
 
 function open(url, options) {
-  text('url', url);
-  const checked = checkOptions(options);
-  const opened = addon.open(
-    url,
-    checked.disableInit ?? false,
-    checked.synchronous ?? 0,
-    checked.busyTimeoutMs ?? 0,
-    closeTimeoutOf(url, checked),
-    checked.readers ?? 0,
-    checked.queueLimit ?? 0,
-    checked.lockOwner,
-    checked.allowRawSql ?? false,
-  );
-  if (typeof opened === 'string' || opened === null) {
-    throw errorOf(opened);
-  }
-  return opened;
+    text('url', url);
+    const checked = checkOptions(options);
+    const opened = addon.open(
+        url,
+        checked.disableInit ?? false,
+        checked.synchronous ?? 0,
+        checked.busyTimeoutMs ?? 0,
+        closeTimeoutOf(url, checked),
+        checked.readers ?? 0,
+        checked.queueLimit ?? 0,
+        checked.lockOwner,
+        checked.allowRawSql ?? false,
+    );
+    if (typeof opened === 'string' || opened === null) {
+        throw errorOf(opened);
+    }
+    return opened;
 }
 
 /** An open store: every operation of the library by its name, with JSON text in and out. */
 class NativeStore {
-  #handle;
-  #waiting = []; // calls for which the queue had no room, in order; from #next on
-  #next = 0;
-  #underWay = 0;
-  #retry = false; // an attempt to go on is on its way
-  #closing;
-  #refusal; // what a call after the end is answered
+    #handle;
+    #waiting = []; // calls for which the queue had no room, in order; from #next on
+    #next = 0;
+    #underWay = 0;
+    #retry = false; // an attempt to go on is on its way
+    #closing;
+    #refusal; // what a call after the end is answered
 
-  constructor(url, options = {}) {
-    this.#handle = open(url, options);
-  }
+    constructor(url, options = {}) {
+        this.#handle = open(url, options);
+    }
 
-  get closed() {
-    return this.#closing !== undefined;
-  }
+    get closed() {
+        return this.#closing !== undefined;
+    }
 
-  call(operation, args) {
-    return new Promise((resolve, reject) => {
-      if (typeof operation !== 'string' || (args !== undefined && typeof args !== 'string')) {
-        throw new TypeError('call takes the name of an operation and JSON text or nothing');
-      }
-      const entry = { store: this, operation, args, resolve, reject };
-      if (this.#closing) {
-        reject(this.#closedError(operation));
-      } else if (this.#next < this.#waiting.length || !this.#begin(entry)) {
-        this.#waiting.push(entry);
-        if (this.#underWay === 0) {
-          this.#goOnLater();
+    call(operation, args) {
+        return new Promise((resolve, reject) => {
+            if (typeof operation !== 'string' || (args !== undefined && typeof args !== 'string')) {
+                throw new TypeError('call takes the name of an operation and JSON text or nothing');
+            }
+            const entry = { store: this, operation, args, resolve, reject };
+            if (this.#closing) {
+                reject(this.#closedError(operation));
+            } else if (this.#next < this.#waiting.length || !this.#begin(entry)) {
+                this.#waiting.push(entry);
+                if (this.#underWay === 0) {
+                    this.#goOnLater();
+                }
+            }
+        });
+    }
+
+    close() {
+        this.#closing ??= new Promise((resolve, reject) => {
+            // The store's part of error ids is in the error of what is no JSON.
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!'));
+            const ticket = takeTicket({ store: this, closes: true, resolve, reject });
+            addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
+        });
+        return this.#closing;
+    }
+
+    // False when the queue is full; otherwise the entry is settled, now or later.
+    #begin(entry) {
+        const ticket = takeTicket(entry);
+        const begun = addon.call(this.#handle, ticket, entry.operation.replaceAll('\0', '\x01'), entry.args);
+        if (begun === undefined) {
+            this.#underWay++;
+            entry.args = undefined;
+            return true;
         }
-      }
-    });
-  }
+        giveBack(ticket);
+        if (begun === false) {
+            return false;
+        }
+        this.#reject(entry, begun);
+        return true;
+    }
 
-  close() {
-    this.#closing ??= new Promise((resolve, reject) => {
-      // The store's part of error ids is in the error of what is no JSON.
-      this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!'));
-      const ticket = takeTicket({ store: this, closes: true, resolve, reject });
-      addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
-    });
-    return this.#closing;
-  }
+    #reject(entry, described) {
+        const error = errorOf(described);
+        entry.reject(error.code === 'closed' ? this.#closedError(entry.operation) : error);
+    }
 
-  // False when the queue is full; otherwise the entry is settled, now or later.
-  #begin(entry) {
-    const ticket = takeTicket(entry);
-    const begun = addon.call(this.#handle, ticket, entry.operation.replaceAll('\0', '\x01'), entry.args);
-    if (begun === undefined) {
-      this.#underWay++;
-      entry.args = undefined;
-      return true;
+    [ended](entry, failed, described) {
+        if (entry.closes) {
+            this.#refuseWaiting();
+            if (failed) {
+                entry.reject(errorOf(described));
+            } else {
+                entry.resolve();
+            }
+            return;
+        }
+        this.#underWay--;
+        if (failed || described === undefined) {
+            entry.reject(errorOf(described));
+        } else {
+            entry.resolve(described);
+        }
+        if (this.#next < this.#waiting.length) {
+            this.#goOnLater();
+        }
     }
-    giveBack(ticket);
-    if (begun === false) {
-      return false;
-    }
-    this.#reject(entry, begun);
-    return true;
-  }
 
-  #reject(entry, described) {
-    const error = errorOf(described);
-    entry.reject(error.code === 'closed' ? this.#closedError(entry.operation) : error);
-  }
+    // Once for all outcomes that come in together. The room of the last of them appears only after it was told.
+    #goOnLater() {
+        if (!this.#retry) {
+            this.#retry = true;
+            setImmediate(() => {
+                this.#retry = false;
+                this.#goOn();
+            });
+        }
+    }
 
-  [ended](entry, failed, described) {
-    if (entry.closes) {
-      this.#refuseWaiting();
-      if (failed) {
-        entry.reject(errorOf(described));
-      } else {
-        entry.resolve();
-      }
-      return;
+    #goOn() {
+        while (this.#next < this.#waiting.length && this.#begin(this.#waiting[this.#next])) {
+            this.#waiting[this.#next++] = undefined;
+        }
+        if (this.#next === this.#waiting.length) {
+            this.#waiting.length = 0;
+            this.#next = 0;
+        } else if (this.#underWay === 0) {
+            this.#goOnLater();
+        }
     }
-    this.#underWay--;
-    if (failed || described === undefined) {
-      entry.reject(errorOf(described));
-    } else {
-      entry.resolve(described);
-    }
-    if (this.#next < this.#waiting.length) {
-      this.#goOnLater();
-    }
-  }
 
-  // Once for all outcomes that come in together. The room of the last of them appears only after it was told.
-  #goOnLater() {
-    if (!this.#retry) {
-      this.#retry = true;
-      setImmediate(() => {
-        this.#retry = false;
-        this.#goOn();
-      });
+    #refuseWaiting() {
+        for (const entry of this.#waiting.splice(0).slice(this.#next)) {
+            entry.reject(this.#closedError(entry.operation));
+        }
+        this.#next = 0;
     }
-  }
 
-  #goOn() {
-    while (this.#next < this.#waiting.length && this.#begin(this.#waiting[this.#next])) {
-      this.#waiting[this.#next++] = undefined;
+    #closedError(operation) {
+        const name = operation.replace(/[A-Z]/g, '_$&').toUpperCase();
+        return new NativeError({
+            code: 'closed',
+            id: this.#refusal.id.replace('_INIT_', () => `_${name}_`),
+            category: 'THIRD_PARTY',
+            message: 'the store is closed',
+            op: operation,
+            retriable: false,
+            details: {},
+        });
     }
-    if (this.#next === this.#waiting.length) {
-      this.#waiting.length = 0;
-      this.#next = 0;
-    } else if (this.#underWay === 0) {
-      this.#goOnLater();
-    }
-  }
-
-  #refuseWaiting() {
-    for (const entry of this.#waiting.splice(0).slice(this.#next)) {
-      entry.reject(this.#closedError(entry.operation));
-    }
-    this.#next = 0;
-  }
-
-  #closedError(operation) {
-    const name = operation.replace(/[A-Z]/g, '_$&').toUpperCase();
-    return new NativeError({
-      code: 'closed',
-      id: this.#refusal.id.replace('_INIT_', () => `_${name}_`),
-      category: 'THIRD_PARTY',
-      message: 'the store is closed',
-      op: operation,
-      retriable: false,
-      details: {},
-    });
-  }
 }
 
 /** What is known of each operation: [{name, domain, summary, args, result, ...}]. */
 function operations() {
-  return JSON.parse(addon.operations());
+    return JSON.parse(addon.operations());
 }
 
-addon.start(settle);
-
 module.exports = {
-  NativeStore,
-  NativeError,
-  version: addon.version,
-  sqliteVersion: addon.sqliteVersion,
-  backends: addon.backends,
-  operations,
+    NativeStore,
+    NativeError,
+    version: addon.version,
+    sqliteVersion: addon.sqliteVersion,
+    backends: addon.backends,
+    operations,
 };

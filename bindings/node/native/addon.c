@@ -114,7 +114,9 @@ static void settle(napi_env env, napi_value function, const struct outcome *outc
     if (napi_call_function(env, undefined, function, 3, args, NULL) == napi_pending_exception) {
         napi_value thrown;
 
+        /* lib/native.js does not throw; if it does, that must not go unnoticed. */
         napi_get_and_clear_last_exception(env, &thrown);
+        napi_fatal_exception(env, thrown);
     }
     napi_close_handle_scope(env, scope);
 }
