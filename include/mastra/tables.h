@@ -228,14 +228,15 @@ typedef struct mastra_prune_args {
     mastra_time ai_spans; /* whole traces, of which no span started at that time or later */
     mastra_time scorers;
     mastra_time evals;
-    mastra_time traces; /* of Mastra 0.x */
-    int64_t batch_size; /* about how many rows to delete at a time, 1 to 100,000; 0: 1,000 */
+    mastra_time traces;  /* of Mastra 0.x */
+    int64_t batch_size;  /* about how many rows to delete at a time, 1 to 100,000; 0: 1,000 */
+    int64_t max_batches; /* of each table, most times to do so; 0: until nothing is left */
 } mastra_prune_args;
 
 #define MASTRA_PRUNE_INIT                                                                                    \
     {                                                                                                        \
         sizeof(mastra_prune_args), MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE,   \
-            MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE, 0                        \
+            MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE, MASTRA_TIME_NONE, 0, 0                     \
     }
 
 /* How many rows were deleted of each table; MASTRA_INTEGER_NONE where none were asked for. */
@@ -249,13 +250,14 @@ typedef struct mastra_prune_report {
     int64_t scorers;
     int64_t evals;
     int64_t traces;
+    bool unfinished; /* max_batches was reached; the call can be repeated */
 } mastra_prune_report;
 
 #define MASTRA_PRUNE_REPORT_INIT                                                                             \
     {                                                                                                        \
         sizeof(mastra_prune_report), MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE,          \
             MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE,              \
-            MASTRA_INTEGER_NONE                                                                              \
+            MASTRA_INTEGER_NONE, false                                                                       \
     }
 
 /*

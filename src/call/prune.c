@@ -8,9 +8,10 @@
 struct prune_args {
     mastra_str older_than;
     int64_t batch_size;
+    int64_t max_batches;
 };
 
-static const struct prune_args prune_blank = {{NULL, 0}, MS_PRUNE_BATCH};
+static const struct prune_args prune_blank = {{NULL, 0}, MS_PRUNE_BATCH, 0};
 
 static const struct ms_arg prune_table[] = {
     {.name = "olderThan",
@@ -24,6 +25,11 @@ static const struct ms_arg prune_table[] = {
      .about = "about how many rows to delete at a time",
      .standard = "1000",
      .complaint = "must be 1 to 100000"},
+    {.name = "maxBatches",
+     .type = MS_ARG_INTEGER,
+     .offset = offsetof(struct prune_args, max_batches),
+     .about = "most times to do so, for each table; 0: until nothing is left",
+     .standard = "0"},
 };
 
 static const struct ms_arg prune_members[] = {
@@ -31,6 +37,9 @@ static const struct ms_arg prune_members[] = {
      .type = MS_ARG_OBJECT,
      .flags = MS_ARG_REQUIRED,
      .about = "how many rows of each table"},
+    {.name = "done",
+     .type = MS_ARG_BOOLEAN,
+     .about = "with maxBatches; false: it was reached, call again to go on"},
 };
 static const struct ms_arg prune_result = {
     .type = MS_ARG_GROUP, .members = prune_members, .member_count = MS_COUNT(prune_members)};
@@ -109,10 +118,11 @@ static mastra_status read_args(struct ms_call *call, const struct prune_args *gi
         return ms_error_argument(&call->error, "batchSize", mastra_str_of("0"), "must be 1 to 100000");
     }
     args->batch_size = given->batch_size;
+    args->max_batches = given->max_batches;
     return status;
 }
 
-static void put_report(struct ms_buf *out, const mastra_prune_report *report)
+static void put_report(struct ms_buf *out, const mastra_prune_report *report, bool bounded)
 {
     const char *separator = "";
 
@@ -128,7 +138,11 @@ static void put_report(struct ms_buf *out, const mastra_prune_report *report)
             separator = ",";
         }
     }
-    ms_buf_add_text(out, "}}");
+    ms_buf_add_char(out, '}');
+    if (bounded) {
+        ms_buf_add_text(out, report->unfinished ? ",\"done\":false" : ",\"done\":true");
+    }
+    ms_buf_add_char(out, '}');
 }
 
 static mastra_status prune(struct ms_call *call, const void *args, struct ms_buf *out)
@@ -141,7 +155,7 @@ static mastra_status prune(struct ms_call *call, const void *args, struct ms_buf
         status = ms_prune(call, &wanted, &report);
     }
     if (status == MASTRA_OK) {
-        put_report(out, &report);
+        put_report(out, &report, wanted.max_batches > 0);
     }
     return status;
 }

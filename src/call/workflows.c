@@ -342,6 +342,11 @@ static const struct ms_arg state_table[] = {
      .offset = STATE(expected_status),
      .also = STATE(expected_status_count),
      .about = "the same as in opts"},
+    {.name = "unset",
+     .type = MS_ARG_TEXTS,
+     .offset = STATE(unset),
+     .also = STATE(unset_count),
+     .about = "members of the snapshot that are taken away before opts are laid over it"},
     FENCE_ARG(state_fence),
 };
 #undef STATE

@@ -41,6 +41,9 @@ struct pruning {
     uint8_t column;
     mastra_time before;
     size_t batch;
+    int64_t units_most; /* 0: as many as it takes */
+    int64_t units;
+    bool unfinished; /* old rows were left because that many units have run */
 
     /* Where the walk stands: the page of old rows that it has found last, with nothing but keys and time. */
     struct ms_arena *arena;
@@ -453,11 +456,21 @@ static mastra_status run_unit(struct pruning *pruning, ms_unit_fn fn)
     return status;
 }
 
+static bool may_run_unit(struct pruning *pruning)
+{
+    pruning->unfinished = pruning->units_most > 0 && pruning->units == pruning->units_most;
+    pruning->units++;
+    return !pruning->unfinished;
+}
+
 static mastra_status prune_evals(struct pruning *pruning)
 {
-    mastra_status status;
+    mastra_status status = MASTRA_OK;
 
     do {
+        if (!may_run_unit(pruning)) {
+            break;
+        }
         status = run_unit(pruning, erase_evals);
     } while (status == MASTRA_OK && pruning->deleted > 0);
     return status;
@@ -476,10 +489,11 @@ static mastra_status prune_by_key(struct pruning *pruning)
     }
     do {
         status = walk(pruning, &found);
-        while (status == MASTRA_OK && found > 0 && pruning->at < pruning->page.count) {
+        while (status == MASTRA_OK && found > 0 && pruning->at < pruning->page.count &&
+               may_run_unit(pruning)) {
             status = run_unit(pruning, fn);
         }
-    } while (status == MASTRA_OK && found > 0);
+    } while (status == MASTRA_OK && found > 0 && !pruning->unfinished);
     ms_arena_free(pruning->arena);
     return status;
 }
@@ -503,9 +517,11 @@ static mastra_status prune_table(struct ms_call *call, const mastra_prune_args *
                               .entity = ms_entity(target->entity),
                               .column = target->column,
                               .before = time_of(args, target),
-                              .batch = (size_t)args->batch_size};
+                              .batch = (size_t)args->batch_size,
+                              .units_most = args->max_batches};
     mastra_status status = pruning.entity->key_count ? prune_by_key(&pruning) : prune_evals(&pruning);
 
+    report->unfinished = report->unfinished || pruning.unfinished;
     add_count(report, target->deleted, pruning.total);
     if (target->entity == MS_THREAD) {
         add_count(report, offsetof(mastra_prune_report, messages), pruning.total_messages);
@@ -528,6 +544,9 @@ static mastra_status check_args(const mastra_prune_args *args, mastra_error *err
 
         snprintf(text, sizeof text, "%lld", (long long)args->batch_size);
         return ms_error_argument(error, "batchSize", mastra_str_of(text), "must be 1 to 100000");
+    }
+    if (args->max_batches < 0) {
+        return ms_error_argument(error, "maxBatches", mastra_str_of(NULL), "must not be negative");
     }
     return MASTRA_OK;
 }

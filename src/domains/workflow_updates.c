@@ -19,6 +19,8 @@ struct change_work {
     mastra_str state;
     const mastra_str *expected_status;
     size_t expected_status_count;
+    const mastra_str *unset;
+    size_t unset_count;
     mastra_workflow_run *run;
 };
 
@@ -256,23 +258,27 @@ static bool is_expected(mastra_str status, const struct change_work *work)
     return false;
 }
 
-static bool is_condition(mastra_str key)
+static bool is_one_of(mastra_str key, const mastra_str *names, size_t count)
 {
-    return ms_json_string_equals(key, mastra_str_of("expectedStatus")) ||
-           ms_json_string_equals(key, mastra_str_of("fence"));
+    for (size_t i = 0; i < count; i++) {
+        if (ms_json_string_equals(key, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* The object without what is a condition and no state. */
-static void put_state(struct ms_buf *out, mastra_str state)
+/* The object without the members of these names. */
+static void put_without(struct ms_buf *out, mastra_str object, const mastra_str *names, size_t count)
 {
     const char *separator = "{";
     struct ms_json_iter iter;
     mastra_str key;
     mastra_str value;
 
-    ms_json_iter_init(&iter, state);
+    ms_json_iter_init(&iter, object);
     while (ms_json_next(&iter, &key, &value)) {
-        if (is_condition(key)) {
+        if (is_one_of(key, names, count)) {
             continue;
         }
         ms_buf_add_text(out, separator);
@@ -284,20 +290,30 @@ static void put_state(struct ms_buf *out, mastra_str state)
     ms_buf_add_text(out, separator[0] == '{' ? "{}" : "}");
 }
 
-static mastra_status lay_state(struct ms_unit *unit, mastra_str snapshot, mastra_str state, mastra_str *ret)
+/* Members that are conditions are no state. */
+static mastra_status lay_state(struct ms_unit *unit, const struct change_work *work, mastra_str *ret)
 {
+    const mastra_str conditions[] = {mastra_str_of("expectedStatus"), mastra_str_of("fence")};
+    mastra_str snapshot = work->run->snapshot;
     struct ms_buf laid;
+    struct ms_buf rest;
     struct ms_buf whole;
 
     ms_buf_init(&laid, ms_arena_heap(unit->arena), 0);
+    ms_buf_init(&rest, ms_arena_heap(unit->arena), 0);
     ms_buf_init(&whole, ms_arena_heap(unit->arena), 0);
-    put_state(&laid, state);
-    if (laid.failed == MASTRA_OK) {
+    put_without(&laid, work->state, conditions, sizeof conditions / sizeof conditions[0]);
+    if (work->unset_count > 0) {
+        put_without(&rest, snapshot, work->unset, work->unset_count);
+        snapshot = ms_buf_view(&rest);
+    }
+    if (laid.failed == MASTRA_OK && rest.failed == MASTRA_OK) {
         ms_json_merge(&whole, snapshot, ms_buf_view(&laid));
     } else {
-        whole.failed = laid.failed;
+        whole.failed = laid.failed == MASTRA_OK ? rest.failed : laid.failed;
     }
     ms_buf_release(&laid);
+    ms_buf_release(&rest);
     return ms_unit_keep(unit, &whole, ret);
 }
 
@@ -318,7 +334,7 @@ static mastra_status update_state(struct ms_unit *unit, void *arg)
         unit->result = NULL;
         return MASTRA_OK;
     }
-    status = lay_state(unit, work->run->snapshot, work->state, &work->run->snapshot);
+    status = lay_state(unit, work, &work->run->snapshot);
     work->run->updated_at = unit->call->now;
     return status == MASTRA_OK ? ms_unit_patch(unit, MS_SNAPSHOT, work->run, CHANGED_COLUMNS) : status;
 }
@@ -338,6 +354,8 @@ mastra_status ms_update_workflow_state(struct ms_call *call, const mastra_update
     work.fence = args.fence;
     work.expected_status = args.expected_status;
     work.expected_status_count = args.expected_status_count;
+    work.unset = args.unset;
+    work.unset_count = args.unset ? args.unset_count : 0;
     status = ms_check_run(&call->error, work.key, work.fence);
     if (status == MASTRA_OK) {
         status = ms_check_json(&call->error, "state", args.state, true, &work.state);
