@@ -123,7 +123,9 @@ const mastra = new Mastra({
     scorers: { brevity },
     logger: false,
     observability: new Observability({
-        configs: { default: { serviceName: 'app', exporters: [new DefaultExporter({ strategy: process.env.STRATEGY ?? 'auto' })] } },
+        configs: {
+            default: { serviceName: 'app', exporters: [new DefaultExporter({ strategy: process.env.STRATEGY })] },
+        },
     }),
 });
 

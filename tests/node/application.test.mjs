@@ -11,8 +11,10 @@ import { assertEqual, assertIntact, scratch } from '../interop/support.mjs';
 import { canonical, tablesOf } from './rows.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const MODULES = { ours: process.env.OURS ?? 'mastra-store', theirs: '@mastra/libsql' };
+const MODULES = { ours: path.join(here, '../../bindings/node/lib/index.mjs'), theirs: '@mastra/libsql' };
 const PARTS = ['talk', 'goOn', 'suspend', 'resume', 'others', 'upkeep'];
+// How the exporter writes spans, where it shall not choose for itself.
+const STRATEGIES = { goOn: 'batch-with-updates', others: 'insert-only' };
 const TABLES = ['mastra_ai_spans', 'mastra_messages', 'mastra_resources', 'mastra_scorers', 'mastra_threads'];
 TABLES.push('mastra_workflow_snapshot');
 
@@ -23,6 +25,7 @@ async function runPart(side, part) {
     const run = promisify(execFile);
     const { stdout } = await run(process.execPath, [path.join(here, 'app.mjs'), MODULES[side], files[side], part], {
         timeout: 120_000,
+        env: { ...process.env, STRATEGY: STRATEGIES[part] ?? 'auto' },
     });
     return JSON.parse(stdout);
 }
@@ -53,6 +56,8 @@ test('no other table of the peer has rows, and the files are whole', async () =>
     await assertIntact(files.theirs);
 });
 
+/** Ids of messages that no pattern tells from words. */
 function own(table, row) {
-    return row;
+    const { attributes } = row;
+    return attributes?.messageId ? { ...row, attributes: { ...attributes, messageId: '<id of a message>' } } : row;
 }
