@@ -33,7 +33,12 @@ const nothing = () => undefined;
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
-const clone = within('thread', stamped);
+/** A thread that has just been copied: its metadata tell when, which is a Date until it is stored. */
+const copied = (thread) => {
+    timed('clonedAt')(thread.metadata.clone);
+    return stamped(thread);
+};
+const clone = within('thread', copied);
 
 module.exports = {
     asIs, clone, each, nothing, orNull, orUndefined, stamped, within,
