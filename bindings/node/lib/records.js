@@ -29,14 +29,17 @@ const within = (name, form) => (result) => {
     return result;
 };
 
-const nothing = () => undefined;
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
-const clone = within('thread', stamped);
+const cloned = timed('clonedAt');
+const clone = within('thread', (thread) => {
+    cloned(thread.metadata.clone);
+    return stamped(thread);
+});
 
 module.exports = {
-    asIs, clone, each, nothing, orNull, orUndefined, stamped, within,
+    asIs, clone, each, orNull, orUndefined, stamped, within,
     message: timed('createdAt'),
     span: timed('startedAt', 'endedAt', 'createdAt', 'updatedAt'),
     lock: timed('acquiredAt', 'expiresAt'),
