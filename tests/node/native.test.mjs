@@ -558,7 +558,7 @@ test('a host whose own SQLite comes first among the symbols', { skip: process.pl
         await store.call('saveThread', JSON.stringify({ thread: { id: 't', resourceId: 'r' } }));
         console.log(native.sqliteVersion, JSON.parse(await store.call('getThreadById', '{"threadId":"t"}')).id);`,
         [],
-        { env: { ...process.env, LD_PRELOAD: process.env.MASTRA_FOREIGN_SQLITE } },
+        { env: { ...process.env, LD_PRELOAD: [process.env.LD_PRELOAD, process.env.MASTRA_FOREIGN_SQLITE].join(' ').trim() } },
     );
     assert.deepEqual(ended, { code: 0, signal: null, stdout: `${native.sqliteVersion} t\n`, stderr: '' });
 });

@@ -8,6 +8,14 @@ function snake(name) {
     return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
+/** The last part of the error id that the library gives to such an argument. */
+function statusOf(operation, path) {
+    if (operation === 'saveScore') {
+        return 'VALIDATION_FAILED';
+    }
+    return /\b(page|perPage)$/.test(path) ? 'INVALID_PAGE' : 'FAILED';
+}
+
 /** Functions that make errors of one copy of core. */
 function errorForms({ MastraError, ErrorDomain }) {
     const make = (definition, cause) => new MastraError({ domain: ErrorDomain.STORAGE, ...definition }, cause);
@@ -84,7 +92,7 @@ class Client {
     #text(operation, args) {
         const wrong = unsayable(args);
         if (wrong) {
-            throw this.refusal(operation, wrong.path, wrong.problem);
+            throw this.refusal(operation, wrong.path, wrong.problem, statusOf(operation, wrong.path));
         }
         return args === undefined ? undefined : stringify(args);
     }

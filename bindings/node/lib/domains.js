@@ -1,6 +1,8 @@
 'use strict';
 // The four domains of core's storage over one open store.
 
+const { setTimeout } = require('node:timers/promises');
+
 const tables = require('./methods.js');
 const { clone, each, message, stamped } = require('./records.js');
 const { messageForms } = require('./messages.js');
@@ -16,21 +18,32 @@ const PRUNED = {
     observability: { spans: { table: 'mastra_ai_spans', column: 'startedAt', indexed: true } },
 };
 
+/** The largest batch that the library takes. */
+const MOST_PRUNED = 100000;
+
 /** Which client a domain, or a store, works with. */
 const clients = new WeakMap();
 
-/** Calls an operation; failures that are not the caller's are logged as well. */
-async function call(domain, operation, args) {
+/** Codes of errors that tell of the call rather than of the database. */
+const ANSWERS = new Set([
+    'usage', 'invalid_argument', 'not_found', 'conflict', 'limit_exceeded', 'fenced', 'not_supported', 'closed',
+]);
+
+/** Calls an operation; failures of the database are logged as well. */
+async function call(domain, operation, args, way = 'call') {
     try {
-        return await clients.get(domain).call(operation, args);
+        return await clients.get(domain)[way](operation, args);
     } catch (error) {
-        if (error.category !== 'USER') {
+        if (error.category !== 'USER' && !ANSWERS.has(error.cause?.code)) {
             domain.logger?.trackException?.(error);
             domain.logger?.error?.(error.toString());
         }
         throw error;
     }
 }
+
+/** For results that nobody reads. */
+const run = (domain, operation, args) => call(domain, operation, args, 'run');
 
 /** Adds methods to a prototype, as a class would. */
 function addMethods(prototype, methods) {
@@ -39,13 +52,19 @@ function addMethods(prototype, methods) {
     }
 }
 
+const first = (argument) => argument;
+
 /** Methods that call the operation of their name, as methods.js describes them. */
 function operations(table) {
     return Object.fromEntries(
-        Object.entries(table).map(([operation, { args, result }]) => {
-            const method = async function (...given) {
-                return result(await call(this, operation, args ? args(...given) : given[0]));
-            };
+        Object.entries(table).map(([operation, { args = first, result }]) => {
+            const method = result
+                ? async function (...given) {
+                      return result(await call(this, operation, args(...given)));
+                  }
+                : async function (...given) {
+                      await run(this, operation, args(...given));
+                  };
             Object.defineProperty(method, 'name', { value: operation });
             return [operation, method];
         }),
@@ -56,7 +75,7 @@ function operations(table) {
 function completed(stored, given) {
     const record = stamped(stored);
     for (const [key, value] of Object.entries(given)) {
-        if (value !== undefined && !(value === null && record[key] !== undefined)) {
+        if (!(key in record) || (value !== undefined && value !== null)) {
             record[key] = value;
         }
     }
@@ -89,16 +108,7 @@ function memoryMethods(core) {
         },
 
         async listThreads(args) {
-            for (const [key, value] of Object.entries(args?.filter?.metadata ?? {})) {
-                if (!isFilter(value)) {
-                    throw clients.get(this).refusal(
-                        'listThreads',
-                        `Metadata filter value for key "${key}"`,
-                        `must be a JSON value, got ${typeof value === 'number' ? value : typeof value}`,
-                        'INVALID_METADATA_VALUE',
-                    );
-                }
-            }
+            checkFilter(this, 'listThreads', 'Metadata', args?.filter?.metadata);
             const page = await call(this, 'listThreads', args);
             page.threads.forEach(stamped);
             return page;
@@ -109,12 +119,16 @@ function memoryMethods(core) {
             if (messages?.length === 0) {
                 return { messages };
             }
+            if (!Array.isArray(messages) || !messages.every(isMessage)) {
+                // The library says what is missing.
+                return call(this, 'saveMessages', args);
+            }
+            // Made first: what the list cannot read is refused before anything is stored.
             const now = new Date();
-            const given = Array.isArray(messages)
-                ? messages.map((one) => (one && !one.createdAt ? { ...one, createdAt: now } : one))
-                : messages;
-            await call(this, 'saveMessages', { ...args, messages: given });
-            return { messages: shown(this, 'saveMessages', () => forms.given(given)) };
+            const given = messages.map((one) => (one.createdAt ? one : { ...one, createdAt: now }));
+            const answer = { messages: shown(this, 'saveMessages', () => forms.given(given)) };
+            await run(this, 'saveMessages', { ...args, messages: given });
+            return answer;
         },
 
         listMessages(args) {
@@ -131,7 +145,7 @@ function memoryMethods(core) {
 
         async deleteMessages(messageIds) {
             if (messageIds && messageIds.length !== 0) {
-                await call(this, 'deleteMessages', messageIds);
+                await run(this, 'deleteMessages', messageIds);
             }
         },
 
@@ -148,24 +162,94 @@ function memoryMethods(core) {
     };
 }
 
-function isFilter(value) {
-    const type = typeof value;
-    return value === null || type === 'string' || type === 'boolean' || type === 'object' || Number.isFinite(value);
+function isMessage(value) {
+    return Boolean(value && value.id && value.threadId && value.role && (value.content || value.content === ''));
+}
+
+/** JSON would leave out an undefined value, and the list would show more than was asked for. */
+function checkFilter(domain, operation, name, filter) {
+    for (const [key, value] of Object.entries(filter ?? {})) {
+        const type = typeof value;
+        if (value === undefined || type === 'function' || type === 'symbol' || (type === 'number' && !Number.isFinite(value))) {
+            throw clients.get(domain).refusal(
+                operation,
+                `${name} filter value for key "${key}"`,
+                `must be a JSON value, got ${type === 'number' ? value : type}`,
+                'INVALID_METADATA_VALUE',
+            );
+        }
+    }
+}
+
+const pause = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {});
+
+/** Deletes old rows of one table within the caller's limits; tells how many, and whether none are left. */
+async function pruneTable(domain, table, before, batchSize, { maxBatches, maxRows, pauseMs, signal }) {
+    const bounded = maxBatches !== undefined || maxRows !== undefined || pauseMs !== undefined || signal !== undefined;
+    let deleted = 0;
+
+    for (let batches = 0; !signal?.aborted && batches !== maxBatches && !(deleted >= maxRows); batches++) {
+        if (batches > 0 && pauseMs) {
+            await pause(pauseMs, signal);
+        }
+        const answer = await call(domain, 'prune', {
+            olderThan: { [table]: before },
+            batchSize: Math.min(batchSize, MOST_PRUNED, maxRows === undefined ? batchSize : maxRows - deleted),
+            maxBatches: bounded ? 1 : 0,
+        });
+        deleted += answer.deleted[table];
+        if (answer.done !== false) {
+            return { deleted, done: true };
+        }
+    }
+    return { deleted, done: false };
 }
 
 /** What every domain has. */
-function commonMethods(core, descriptor) {
+function commonMethods(core, name) {
+    const descriptor = PRUNED[name];
+
     return {
+        async prune(policies, options = {}) {
+            const results = [];
+            for (const [key, { table }] of Object.entries(descriptor)) {
+                const policy = policies[key];
+                if (!policy) {
+                    continue;
+                }
+                const { batchSize = 1000 } = policy;
+                if (!Number.isSafeInteger(batchSize) || batchSize <= 0) {
+                    throw new Error(`retention batchSize must be a positive integer; received ${batchSize}`);
+                }
+                const done = await pruneTable(this, table, core.retentionCutoffMs(policy), batchSize, options);
+                results.push({ domain: name, table, ...done });
+            }
+            return results;
+        },
+
         async init() {
-            await call(this, 'init');
+            await run(this, 'init');
         },
 
         async dangerouslyClearAll() {
             for (const { table } of Object.values(descriptor)) {
-                await call(this, 'clearTable', { tableName: table });
+                await run(this, 'clearTable', { tableName: table });
             }
         },
     };
+}
+
+function observabilityMethods(methods) {
+    return Object.fromEntries(
+        ['listTraces', 'getTracesPaginated'].map((operation) => [
+            operation,
+            async function (args) {
+                checkFilter(this, operation, 'Metadata', (args?.filters ?? args)?.metadata);
+                checkFilter(this, operation, 'Scope', (args?.filters ?? args)?.scope);
+                return methods[operation].call(this, args);
+            },
+        ]),
+    );
 }
 
 /** The classes, over the base classes of one copy of core. */
@@ -194,10 +278,12 @@ function defineDomains(core) {
     };
     for (const [name, domain] of Object.entries(classes)) {
         domain.retentionTables = PRUNED[name];
+        const methods = operations(tables[name]);
         addMethods(domain.prototype, {
-            ...commonMethods(core, PRUNED[name]),
-            ...operations(tables[name]),
+            ...commonMethods(core, name),
+            ...methods,
             ...(name === 'memory' ? memoryMethods(core) : {}),
+            ...(name === 'observability' ? observabilityMethods(methods) : {}),
         });
     }
     return classes;

@@ -1,8 +1,9 @@
 'use strict';
 // The methods of the domains: which operation each calls, what becomes of its argument and of its result. Arguments go as they
-// are unless `args` says otherwise; `result` is given the parsed result. A method that needs more stands in domains.js.
+// are unless `args` says otherwise; `result` is given the parsed result, without it the method returns nothing. A method that
+// needs more stands in domains.js.
 
-const { asIs, clone, created, each, lock, message, nothing, orNull, orUndefined, span, stamped, within } = require('./records.js');
+const { asIs, clone, created, each, lock, message, orNull, orUndefined, span, stamped, within } = require('./records.js');
 
 const spanIn = orNull(within('span', span));
 const spansIn = within('spans', each(span));
@@ -26,28 +27,52 @@ function spanUpdate({ updates, ...record }) {
 
 const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: records?.map(spanUpdate) });
 
+/** An undefined member of the state is taken away, as from an object that is written as JSON. */
+function stateUpdate({ opts, ...rest }) {
+    const unset = Object.keys(opts ?? {}).filter((name) => opts[name] === undefined && name !== 'expectedStatus');
+    return unset.length > 0 ? { ...rest, opts, unset } : { ...rest, opts };
+}
+
+/** Metadata that is merged: an undefined member is emptied, as JSON would leave it out and the stored one stay. */
+function emptied(metadata) {
+    if (metadata === null || typeof metadata !== 'object' || !Object.values(metadata).includes(undefined)) {
+        return metadata;
+    }
+    return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, value === undefined ? null : value]));
+}
+
+const metadataUpdate = ({ metadata, ...rest }) => ({ ...rest, metadata: emptied(metadata) });
+
+function messageUpdate(message) {
+    const { content } = message;
+    const metadata = emptied(content?.metadata);
+    return metadata === content?.metadata ? message : { ...message, content: { ...content, metadata } };
+}
+
+const messageUpdates = ({ messages, ...rest }) => ({ ...rest, messages: messages?.map?.(messageUpdate) ?? messages });
+
 const memory = {
     createThread: { result: stamped },
     getThreadById: { result: orNull(stamped) },
-    updateThread: { result: stamped },
-    deleteThread: { result: nothing },
+    updateThread: { args: metadataUpdate, result: stamped },
+    deleteThread: {},
     listThreadsByResourceId: { result: within('threads', each(stamped)) },
     updateThreadResourceId: { result: stamped },
-    updateMessages: { result: each(message) },
+    updateMessages: { args: messageUpdates, result: each(message) },
     copyThread: { result: clone },
-    updateResource: { result: stamped },
+    updateResource: { args: metadataUpdate, result: stamped },
     getResourceById: { result: orNull(stamped) },
     listResources: { result: within('resources', each(stamped)) },
 };
 
 const workflows = {
-    persistWorkflowSnapshot: { result: nothing },
+    persistWorkflowSnapshot: {},
     loadWorkflowSnapshot: { result: asIs },
     getWorkflowRunById: { result: orNull(stamped) },
     listWorkflowRuns: { result: within('runs', each(stamped)) },
     updateWorkflowResults: { result: asIs },
-    updateWorkflowState: { result: orUndefined },
-    deleteWorkflowRunById: { result: nothing },
+    updateWorkflowState: { args: stateUpdate, result: orUndefined },
+    deleteWorkflowRunById: {},
     tryAcquireWorkflowRunLock: { result: asIs },
     renewWorkflowRunLock: { result: asIs },
     getWorkflowRunLock: { result: orNull(lock) },
@@ -56,15 +81,15 @@ const workflows = {
 };
 
 const observability = {
-    createSpan: { result: nothing },
-    batchCreateSpans: { result: nothing },
-    updateSpan: { args: spanUpdate, result: nothing },
-    batchUpdateSpans: { args: spanUpdates, result: nothing },
+    createSpan: {},
+    batchCreateSpans: {},
+    updateSpan: { args: spanUpdate },
+    batchUpdateSpans: { args: spanUpdates },
     getSpan: { result: spanIn },
     getRootSpan: { result: spanIn },
     getTrace: { result: orNull(spansIn) },
     getTraceLight: { result: orNull(spansIn) },
-    batchDeleteTraces: { result: nothing },
+    batchDeleteTraces: {},
     listTraces: { result: spansIn },
     getTracesPaginated: { result: spansIn },
 };
@@ -81,24 +106,24 @@ const scores = {
 
 // What stands on the store alone: no domain of core has it.
 const store = {
-    saveEval: { result: nothing },
+    saveEval: {},
     getEvals: { result: evalsIn },
     listEvals: { result: evalsIn },
     getEvalsByAgentName: { args: (agentName, type) => (typeof agentName === 'string' ? { agentName, type } : agentName), result: each(created) },
-    batchTraceInsert: { result: nothing },
+    batchTraceInsert: {},
     getTraces: { result: each(created) },
-    createTable: { result: nothing },
-    alterTable: { result: nothing },
+    createTable: {},
+    alterTable: {},
     hasColumn: { args: (table, column) => (typeof table === 'string' ? { tableName: table, column } : table), result: asIs },
-    insert: { result: nothing },
-    batchInsert: { result: nothing },
+    insert: {},
+    batchInsert: {},
     load: { result: asIs },
-    clearTable: { result: nothing },
-    dropTable: { result: nothing },
-    createIndex: { result: nothing },
+    clearTable: {},
+    dropTable: {},
+    createIndex: {},
     listIndexes: { result: asIs },
     describeIndex: { result: asIs },
-    dropIndex: { result: nothing },
+    dropIndex: {},
 };
 
 module.exports = { memory, workflows, observability, scores, store };

@@ -29,19 +29,17 @@ const within = (name, form) => (result) => {
     return result;
 };
 
-const nothing = () => undefined;
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
-/** A thread that has just been copied: its metadata tell when, which is a Date until it is stored. */
-const copied = (thread) => {
-    timed('clonedAt')(thread.metadata.clone);
+const cloned = timed('clonedAt');
+const clone = within('thread', (thread) => {
+    cloned(thread.metadata.clone);
     return stamped(thread);
-};
-const clone = within('thread', copied);
+});
 
 module.exports = {
-    asIs, clone, each, nothing, orNull, orUndefined, stamped, within,
+    asIs, clone, each, orNull, orUndefined, stamped, within,
     message: timed('createdAt'),
     span: timed('startedAt', 'endedAt', 'createdAt', 'updatedAt'),
     lock: timed('acquiredAt', 'expiresAt'),

@@ -1,27 +1,40 @@
 /* What an environment has: its queue of outcomes, the way to wake JavaScript, and the module's functions. */
 #include "addon.h"
+#include "text.h"
 
 #include <stdlib.h>
 
 /* Outcomes. */
 
-static bool is_ascii(mastra_str text)
-{
-    unsigned char seen = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        seen |= (unsigned char)text.ptr[i];
-    }
-    return seen < 0x80;
-}
-
-void outcome_set_text(struct outcome *outcome, mastra_str text)
+static void keep_bytes(struct outcome *outcome, mastra_str text, enum text_form form)
 {
     outcome->text = malloc(text.len + 1);
     if (outcome->text) {
         memcpy(outcome->text, text.ptr, text.len);
         outcome->len = text.len;
-        outcome->ascii = is_ascii(text);
+        outcome->form = form;
+    }
+}
+
+static void keep_utf16(struct outcome *outcome, mastra_str text)
+{
+    char16_t *units = malloc((text.len + 1) * sizeof *units);
+
+    if (units && text_to_utf16(text.ptr, text.len, units, &outcome->len)) {
+        outcome->text = units;
+        outcome->form = TEXT_UTF16;
+        return;
+    }
+    free(units);
+    keep_bytes(outcome, text, TEXT_UTF8);
+}
+
+void outcome_set_text(struct outcome *outcome, mastra_str text)
+{
+    if (text_is_ascii(text.ptr, text.len)) {
+        keep_bytes(outcome, text, TEXT_ASCII);
+    } else {
+        keep_utf16(outcome, text);
     }
 }
 
@@ -44,6 +57,7 @@ struct outcome outcome_take(struct outcome *outcome)
 
     if (outcome->closes) {
         outcome->text = NULL;
+        outcome->form = TEXT_NONE;
         outcome->failed = false;
     } else {
         free(outcome);
@@ -105,7 +119,7 @@ static void settle(napi_env env, napi_value function, const struct outcome *outc
         return;
     }
     napi_get_undefined(env, &undefined);
-    args[2] = outcome->text ? value_string(env, outcome->text, outcome->len, outcome->ascii) : NULL;
+    args[2] = value_of_outcome(env, outcome);
     if (!args[2]) {
         args[2] = undefined;
     }
@@ -218,7 +232,7 @@ static napi_value operations(napi_env env, napi_callback_info info)
 
     (void)info;
     if (mastra_operations(&json, &len, &error) == MASTRA_OK) {
-        text = value_string(env, json, len, false);
+        napi_create_string_utf8(env, json, len, &text);
         mastra_json_free(json);
     }
     if (!text) {

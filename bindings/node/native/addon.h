@@ -11,8 +11,17 @@
 #include <mastra/store.h>
 #include <node_api.h>
 #include <pthread.h>
+#include <uchar.h>
 
 struct store;
+
+/* How an outcome's text is held: so that the thread of JavaScript has only to copy it. */
+enum text_form {
+    TEXT_NONE, /* there was no memory for it */
+    TEXT_ASCII,
+    TEXT_UTF16,
+    TEXT_UTF8, /* it was not valid; JavaScript gets it with U+FFFD */
+};
 
 /* What a call or the closing of a store came to. */
 struct outcome {
@@ -21,9 +30,9 @@ struct outcome {
     uint32_t ticket; /* by which JavaScript knows the call */
     bool closes;     /* part of the store itself, unlike that of a call */
     bool failed;     /* the text is an error record */
-    bool ascii;
-    char *text; /* JSON; NULL: there was no memory for it */
-    size_t len;
+    enum text_form form;
+    void *text; /* JSON */
+    size_t len; /* in units of the form */
 };
 
 struct addon {
@@ -74,12 +83,22 @@ void stores_forget(struct addon *addon);
 
 /* value.c */
 
-/* A copy of a string of JavaScript, NUL-terminated; in `room` when it fits, else to be freed. NULL: memory is out or
- * an exception is pending. */
-char *value_text(napi_env env, napi_value value, char *room, size_t room_size, size_t *ret_len);
+/* Room for a text on the stack; a longer one gets a block. */
+#define VALUE_ROOM_UNITS 4096
 
-/* A string for JavaScript; NULL when it cannot be made. */
-napi_value value_string(napi_env env, const char *text, size_t len, bool ascii);
+struct value_room {
+    void *block;
+    char16_t units[VALUE_ROOM_UNITS];
+    char text[VALUE_ROOM_UNITS * 3];
+};
+
+/* A string of JavaScript as UTF-8, NUL-terminated, until the room is released; that has to follow in any case. NULL: memory
+ * is out or it is no string. */
+char *value_text(napi_env env, napi_value value, struct value_room *room, size_t *ret_len);
+void value_room_release(struct value_room *room);
+
+/* NULL when there is no text or no string could be made of it. */
+napi_value value_of_outcome(napi_env env, const struct outcome *outcome);
 
 /* The error record as the JSON text that lib/native.js makes an error of; null when memory is out. */
 napi_value value_error(napi_env env, const mastra_error *error);

@@ -215,8 +215,9 @@ void stores_forget(struct addon *addon)
 /* What JavaScript calls. */
 
 struct open_args {
-    char *url;
-    char *owner;
+    const char *url;
+    struct value_room url_room;
+    struct value_room owner_room;
     mastra_options options;
     int64_t close_timeout_ms;
 };
@@ -243,18 +244,17 @@ static bool read_numbers(napi_env env, const napi_value *argv, struct open_args 
 static bool read_open_args(napi_env env, const napi_value *argv, struct open_args *args)
 {
     napi_valuetype owner_type = napi_undefined;
-    char none[1];
     size_t len;
 
     if (!read_numbers(env, argv, args) || napi_typeof(env, argv[7], &owner_type) != napi_ok) {
         return false;
     }
-    args->url = value_text(env, argv[0], none, sizeof none, &len);
+    args->url = value_text(env, argv[0], &args->url_room, &len);
     if (args->url && owner_type == napi_string) {
-        args->owner = value_text(env, argv[7], none, sizeof none, &len);
-        args->options.lock_owner = args->owner;
+        args->options.lock_owner = value_text(env, argv[7], &args->owner_room, &len);
+        return args->options.lock_owner != NULL;
     }
-    return args->url && (owner_type != napi_string || args->owner);
+    return args->url != NULL;
 }
 
 /* An external that holds the store, or NULL with an exception. */
@@ -289,13 +289,16 @@ static napi_value make_store(napi_env env, struct addon *addon, const struct ope
 napi_value store_open(napi_env env, napi_callback_info info)
 {
     static const mastra_options blank = MASTRA_OPTIONS_INIT;
-    struct open_args args = {.options = blank};
+    struct open_args args;
     mastra_error error = MASTRA_ERROR_INIT;
     struct addon *addon = NULL;
     napi_value result = NULL;
     napi_value argv[9];
     size_t count = 9;
 
+    args.options = blank;
+    args.url_room.block = NULL;
+    args.owner_room.block = NULL;
     napi_get_cb_info(env, info, &count, argv, NULL, NULL);
     napi_get_instance_data(env, (void **)&addon);
     if (!addon->wake || !read_open_args(env, argv, &args)) {
@@ -303,8 +306,8 @@ napi_value store_open(napi_env env, napi_callback_info info)
     } else {
         result = make_store(env, addon, &args, &error);
     }
-    free(args.url);
-    free(args.owner);
+    value_room_release(&args.url_room);
+    value_room_release(&args.owner_room);
     return result;
 }
 
@@ -335,7 +338,7 @@ static void finished(void *user, mastra_status status, mastra_str json, const ma
 
     if (status == MASTRA_OK) {
         outcome_set_text(outcome, json);
-        outcome->failed = !outcome->text;
+        outcome->failed = outcome->form == TEXT_NONE;
     } else {
         outcome_set_error(outcome, error);
     }
@@ -404,8 +407,7 @@ napi_value store_call(napi_env env, napi_callback_info info)
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_status status = MASTRA_OUT_OF_MEMORY;
     char operation[64];
-    char room[8192];
-    char *text = NULL;
+    struct value_room room;
     mastra_str args = {NULL, 0};
     napi_valuetype args_type = napi_undefined;
     napi_value result = NULL;
@@ -422,16 +424,15 @@ napi_value store_call(napi_env env, napi_callback_info info)
         napi_get_value_string_utf8(env, argv[2], operation, sizeof operation, &len) != napi_ok) {
         return NULL;
     }
+    room.block = NULL;
     if (args_type == napi_string) {
-        args.ptr = text = value_text(env, argv[3], room, sizeof room, &args.len);
+        args.ptr = value_text(env, argv[3], &room, &args.len);
     }
     error.status = status;
-    if (args_type != napi_string || text) {
+    if (args_type != napi_string || args.ptr) {
         status = begin_call(store, operation, args, ticket, &error);
     }
-    if (text != room) {
-        free(text);
-    }
+    value_room_release(&room);
     if (status == MASTRA_LIMIT_EXCEEDED) {
         napi_get_boolean(env, false, &result);
     } else if (status != MASTRA_OK) {

@@ -1,37 +1,58 @@
 /* Texts to and from JavaScript. */
 #include "addon.h"
+#include "text.h"
 
 #include <stdlib.h>
 
-char *value_text(napi_env env, napi_value value, char *room, size_t room_size, size_t *ret_len)
+char *value_text(napi_env env, napi_value value, struct value_room *room, size_t *ret_len)
 {
-    char *text = room;
-    size_t len = 0;
+    char16_t *units = room->units;
+    char *text = room->text;
+    size_t count = 0;
 
-    if (napi_get_value_string_utf8(env, value, room, room_size, &len) != napi_ok) {
+    room->block = NULL;
+    if (napi_get_value_string_utf16(env, value, NULL, 0, &count) != napi_ok) {
         return NULL;
     }
-    /* What may have been cut, at most before a character of four bytes, is longer. */
-    if (len + 4 >= room_size) {
-        if (napi_get_value_string_utf8(env, value, NULL, 0, &len) != napi_ok) {
+    if (count >= VALUE_ROOM_UNITS) {
+        room->block = units = malloc((count + 1) * (sizeof *units + 3));
+        if (!units) {
             return NULL;
         }
-        text = malloc(len + 1);
-        if (text && napi_get_value_string_utf8(env, value, text, len + 1, &len) != napi_ok) {
-            free(text);
-            text = NULL;
-        }
+        text = (char *)(units + count + 1);
     }
-    *ret_len = len;
+    if (napi_get_value_string_utf16(env, value, units, count + 1, &count) != napi_ok) {
+        return NULL;
+    }
+    *ret_len = text_to_utf8(units, count, text);
+    text[*ret_len] = '\0';
     return text;
 }
 
-napi_value value_string(napi_env env, const char *text, size_t len, bool ascii)
+void value_room_release(struct value_room *room)
+{
+    free(room->block);
+    room->block = NULL;
+}
+
+napi_value value_of_outcome(napi_env env, const struct outcome *outcome)
 {
     napi_value string;
-    napi_status status = ascii ? napi_create_string_latin1(env, text, len, &string)
-                               : napi_create_string_utf8(env, text, len, &string);
+    napi_status status;
 
+    switch (outcome->form) {
+    case TEXT_ASCII:
+        status = napi_create_string_latin1(env, outcome->text, outcome->len, &string);
+        break;
+    case TEXT_UTF16:
+        status = napi_create_string_utf16(env, outcome->text, outcome->len, &string);
+        break;
+    case TEXT_UTF8:
+        status = napi_create_string_utf8(env, outcome->text, outcome->len, &string);
+        break;
+    default:
+        return NULL;
+    }
     return status == napi_ok ? string : NULL;
 }
 
@@ -42,7 +63,9 @@ napi_value value_error(napi_env env, const mastra_error *error)
     size_t len = 0;
 
     if (mastra_error_json(error, &json, &len) == MASTRA_OK) {
-        string = value_string(env, json, len, false);
+        if (napi_create_string_utf8(env, json, len, &string) != napi_ok) {
+            string = NULL;
+        }
         mastra_json_free(json);
     }
     if (!string) {
