@@ -26,10 +26,10 @@ test: ## build and run every test
 	@scripts/build build $(BUILT_TESTS)
 	@scripts/run-tests build
 
-asan: ## run the C tests under the address and undefined-behaviour sanitizers
+asan: ## run the tests of C code under the address and undefined-behaviour sanitizers
 	@scripts/install-deps build test
 	@scripts/build build-asan $(SANITIZE)=address,undefined $(BUILT_TESTS)
-	@scripts/run-tests build-asan --suite c --slow 5
+	@scripts/run-tests build-asan --suite c --suite addon --slow 5
 
 tsan: ## run the concurrent tests under the thread sanitizer
 	@scripts/install-deps build test

@@ -1,13 +1,16 @@
-// The peer in the benchmark: node peer.mjs FILE. Reads lines "ROW OPERATIONS FIRST", does the work, answers with the
-// seconds that it took (for single saves also with the microseconds that half and 99 % of them took at most), or with
-// a text when something is wrong.
+// The peer in the benchmark: node peer.mjs FILE [MODULE]. Reads lines "ROW OPERATIONS FIRST", does the work, answers
+// with the seconds that it took (for single saves also with the microseconds that half and 99 % of them took at most),
+// or with a text when something is wrong. MODULE is what LibSQLStore is taken from, so that our own package can be put
+// to the same work.
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
 // The packages are those of the interop tests.
 const require = createRequire(new URL('../tests/interop/package.json', import.meta.url));
-const { LibSQLStore } = require('@mastra/libsql');
+const file = process.argv[2];
+const module = process.argv[3] ?? '@mastra/libsql';
+const { LibSQLStore } = require(module);
 
 const CONTENT = 1024;
 const MANY = 100;
@@ -22,8 +25,6 @@ const TOTALS = { long: 10_000, huge: 100_000 };
 
 // Standard output is for answers alone.
 console.log = console.info = console.debug = console.error;
-
-const file = process.argv[2];
 
 async function open(path) {
     const store = new LibSQLStore({ id: 'peer', url: `file:${path}` });
@@ -201,10 +202,24 @@ async function startEach(operations) {
         const fresh = await open(path);
         await (await fresh.getStore('memory')).saveThread(thread('first'));
         seconds += Number(process.hrtime.bigint() - begin) / 1e9;
-        fresh.client.close();
+        await fresh.close();
         for (const end of ['', '-wal', '-shm']) {
             rmSync(path + end, { force: true });
         }
+    }
+    return { seconds };
+}
+
+/** Opens a file that has its tables already, one time after another; the closing is not timed. */
+async function initEach(operations) {
+    const path = `${file}.warm`;
+    await (await open(path)).close();
+    let seconds = 0;
+    for (let n = 0; n < operations; n++) {
+        const begin = process.hrtime.bigint();
+        const again = await open(path);
+        seconds += Number(process.hrtime.bigint() - begin) / 1e9;
+        await again.close();
     }
     return { seconds };
 }
@@ -230,6 +245,7 @@ const ROWS = {
         return () => saveEach(calls);
     },
     fill: (operations, first) => () => fill(operations, first, 'long'),
+    fill_huge: (operations, first) => () => fill(operations, first, 'huge'),
     save_at_once: (operations, first) => {
         const calls = batches(operations, first, 1);
         return () => saveTogether(calls);
@@ -260,6 +276,7 @@ const ROWS = {
     get_trace: (operations) => () => getTraces(operations),
     list_traces: (operations) => () => listTraces(operations),
     start: (operations) => () => startEach(operations),
+    init_warm: (operations) => () => initEach(operations),
     memory: () => () => ({ seconds: process.memoryUsage().rss }),
 };
 
@@ -270,7 +287,7 @@ async function timed(work) {
     return [seconds, ...(Array.isArray(done) ? done : [])].join(' ');
 }
 
-process.stdout.write(`${process.version} @mastra/libsql ${require('@mastra/libsql/package.json').version}\n`);
+process.stdout.write(`${process.version} ${require(`${module}/package.json`).name} ${require(`${module}/package.json`).version}\n`);
 for await (const line of readline.createInterface({ input: process.stdin })) {
     const [row, operations, first] = line.split(' ');
     let answer;
@@ -281,4 +298,4 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     }
     process.stdout.write(`${answer}\n`);
 }
-store.client.close();
+await store.close();

@@ -184,6 +184,7 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     }
     task->done = done;
     task->user = user;
+    task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
     status = ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), error);
     if (status != MASTRA_OK) {
         release(task);

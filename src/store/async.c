@@ -43,6 +43,7 @@ struct ms_async {
     struct task_list pending;
     size_t pending_count;
     size_t last_count; /* of the group before */
+    bool in_callback;
 };
 
 static void push(struct task_list *list, struct ms_task *task)
@@ -70,33 +71,52 @@ static struct ms_task *pop(struct task_list *list)
     return task;
 }
 
-static void deliver(struct ms_async *async, struct ms_task *task)
+/* The runner. */
+
+/* Delivers the tasks of a list, all at once: the delivery thread is woken for the whole list, if at all. */
+static void deliver_list(struct ms_async *async, struct task_list *list)
 {
+    struct task_list others = {NULL, NULL};
+    struct ms_task *task;
+    uint32_t count = 0;
+
+    async->in_callback = true;
+    while ((task = pop(list)) != NULL) {
+        if (task->brief) {
+            task->finish(task);
+            count++;
+        } else {
+            push(&others, task);
+        }
+    }
+    async->in_callback = false;
     pthread_mutex_lock(&async->lock);
-    push(&async->done, task);
-    pthread_cond_signal(&async->outcomes);
+    async->outstanding -= count;
+    while ((task = pop(&others)) != NULL) {
+        push(&async->done, task);
+    }
+    if (async->done.head) {
+        pthread_cond_signal(&async->outcomes);
+    }
+    if (count > 0) {
+        pthread_cond_broadcast(&async->room);
+    }
     pthread_mutex_unlock(&async->lock);
 }
 
-/* The runner. */
+static void deliver(struct ms_async *async, struct ms_task *task)
+{
+    struct task_list one = {task, task};
 
-/* All at once: the delivery thread is woken for the group, not for each of its members. */
+    deliver_list(async, &one);
+}
+
 static void deliver_pending(struct ms_async *async)
 {
-    if (!async->pending.head) {
-        return;
+    if (async->pending.head) {
+        deliver_list(async, &async->pending);
+        async->pending_count = 0;
     }
-    pthread_mutex_lock(&async->lock);
-    if (async->done.tail) {
-        async->done.tail->next = async->pending.head;
-    } else {
-        async->done.head = async->pending.head;
-    }
-    async->done.tail = async->pending.tail;
-    pthread_cond_signal(&async->outcomes);
-    pthread_mutex_unlock(&async->lock);
-    async->pending = (struct task_list){NULL, NULL};
-    async->pending_count = 0;
 }
 
 /* Gives up the group; every call in it runs again alone and reports its own error. */
@@ -373,7 +393,10 @@ enum ms_async_role ms_async_role(struct ms_async *async)
     if (pthread_equal(pthread_self(), async->delivery)) {
         return MS_ASYNC_DELIVERY;
     }
-    return pthread_equal(pthread_self(), async->runner) ? MS_ASYNC_RUNNER : MS_ASYNC_OUTSIDE;
+    if (!pthread_equal(pthread_self(), async->runner)) {
+        return MS_ASYNC_OUTSIDE;
+    }
+    return async->in_callback ? MS_ASYNC_DELIVERY : MS_ASYNC_RUNNER;
 }
 
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)
@@ -396,9 +419,12 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
     } else {
         push(&async->queued, task);
         async->outstanding++;
-        pthread_cond_signal(&async->work);
     }
     pthread_mutex_unlock(&async->lock);
+    /* Now that the lock is free, or the runner would wake only to wait for it. The caller keeps the store open. */
+    if (status == MASTRA_OK) {
+        pthread_cond_signal(&async->work);
+    }
     return status;
 }
 

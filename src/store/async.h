@@ -18,6 +18,7 @@ struct ms_task {
     mastra_str
         order; /* tasks with equal keys keep their order; absent: a barrier. Lives as long as the task */
     bool writes;
+    bool brief; /* its outcome is handed out by the runner, which saves waking the delivery thread */
     mastra_status status;
 
     /*
@@ -30,7 +31,7 @@ struct ms_task {
     /* Says that the call was cancelled before it ran (CLOSED). Any thread. */
     void (*cancel)(struct ms_task *task);
 
-    /* Hands the outcome to the submitter and frees the task. Runs on the delivery thread. */
+    /* Hands the outcome to the submitter and frees the task. Runs on the delivery thread, or the runner. */
     void (*finish)(struct ms_task *task);
 };
 
@@ -44,7 +45,7 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
 enum ms_async_role {
     MS_ASYNC_OUTSIDE,
     MS_ASYNC_RUNNER,
-    MS_ASYNC_DELIVERY, /* a callback is running */
+    MS_ASYNC_DELIVERY, /* a callback is running, on whichever thread */
 };
 enum ms_async_role ms_async_role(struct ms_async *async);
 

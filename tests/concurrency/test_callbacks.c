@@ -10,6 +10,7 @@
 
 struct chain {
     struct outcome outcome;
+    unsigned flags;
     int left;
 };
 
@@ -21,21 +22,30 @@ static void go_on(void *user, mastra_status status, mastra_str json, const mastr
     (void)error;
     if (status != MASTRA_OK)
         crew_fail("a link ended with %s", mastra_status_name(status));
-    if (chain->left-- > 0 && client_submit(desk->store, "saveMessages", 0, go_on, chain, SAVE_FORMAT, "t",
-                                           chain->left, "t") != MASTRA_OK)
+    if (chain->left-- > 0 && client_submit(desk->store, "saveMessages", chain->flags, go_on, chain,
+                                           SAVE_FORMAT, "t", chain->left, "t") != MASTRA_OK)
         crew_fail("a link is not taken");
     crew_gate_add(desk->done);
 }
 
-static void callbacks_submit(void **state)
+static void run_chain(struct desk *desk, unsigned flags)
 {
-    struct desk *desk = *state;
-    struct chain chain = {.outcome = {.desk = desk}, .left = 100};
+    struct chain chain = {.outcome = {.desk = desk}, .flags = flags, .left = 100};
     desk->store = desk_open(desk, "");
-    assert_int_equal(client_submit(desk->store, "listThreads", 0, go_on, &chain, "{}"), MASTRA_OK);
+    assert_int_equal(client_submit(desk->store, "listThreads", flags, go_on, &chain, "{}"), MASTRA_OK);
     crew_gate_wait(desk->done, 101);
     crew_check();
     assert_int_equal(client_total(desk->store, "t"), 100);
+}
+
+static void callbacks_submit(void **state)
+{
+    run_chain(*state, 0);
+}
+
+static void brief_callbacks_submit(void **state)
+{
+    run_chain(*state, MASTRA_DONE_IS_BRIEF);
 }
 
 static void call_back_in(void *user, mastra_status status, mastra_str json, const mastra_error *error)
@@ -70,9 +80,50 @@ static void callbacks_call_nothing_else(void **state)
     struct desk *desk = *state;
     desk->store = desk_open(desk, "");
     assert_int_equal(client_submit(desk->store, "listThreads", 0, call_back_in, desk, "{}"), MASTRA_OK);
-    crew_gate_wait(desk->done, 1);
+    assert_int_equal(
+        client_submit(desk->store, "listThreads", MASTRA_DONE_IS_BRIEF, call_back_in, desk, "{}"), MASTRA_OK);
+    crew_gate_wait(desk->done, 2);
     crew_check();
     assert_int_equal(client_call(desk->store, "listThreads", NULL, NULL, "{}"), MASTRA_OK);
+}
+
+/* Which thread ran the callback shows in nothing but this. */
+static void note_thread(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    pthread_t *thread = user;
+    (void)status;
+    (void)json;
+    (void)error;
+    *thread = pthread_self();
+}
+
+static void brief_and_others(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 200);
+    pthread_t threads[2];
+    desk->store = desk_open(desk, "");
+    for (int i = 0; i < 200; i++) {
+        unsigned flags = i % 3 ? MASTRA_DONE_IS_BRIEF : 0;
+        const char *op = i % 5 ? "saveMessages" : "listMessages";
+        mastra_status status =
+            i % 5 ? client_submit(desk->store, op, flags, note, &outcomes[i], SAVE_FORMAT, "t", i, "t")
+                  : client_submit(desk->store, op, flags, note, &outcomes[i], "{'threadId':'t','perPage':1}");
+        assert_int_equal(status, MASTRA_OK);
+    }
+    assert_int_equal(client_submit(desk->store, "listThreads", 0, note_thread, &threads[0], "{}"), MASTRA_OK);
+    assert_int_equal(
+        client_submit(desk->store, "listThreads", MASTRA_DONE_IS_BRIEF, note_thread, &threads[1], "{}"),
+        MASTRA_OK);
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    desk->store = desk_open(desk, "");
+    crew_check();
+    check_once(outcomes, 200);
+    for (int i = 0; i < 200; i += 5)
+        assert_int_equal(outcomes[i].total, i - i / 5);
+    assert_int_equal(client_total(desk->store, "t"), 160);
+    assert_false(pthread_equal(threads[0], threads[1]));
+    free(outcomes);
 }
 
 /* A callback cannot wait for room that only its own end can make. */
@@ -272,7 +323,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DESK_TEST("callbacks may submit", callbacks_submit),
+        DESK_TEST("brief callbacks may submit", brief_callbacks_submit),
         DESK_TEST("callbacks may call nothing else", callbacks_call_nothing_else),
+        DESK_TEST("brief callbacks and others", brief_and_others),
         DESK_TEST("a full queue does not block a callback", full_queue_in_callback),
         DESK_TEST("what is refused calls nothing back", errors_of_submitting),
         DESK_TEST("closing drains the queue", close_drains),

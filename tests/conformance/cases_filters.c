@@ -123,7 +123,8 @@ static const struct test_case cases[] = {
          SAVE(META("a", "1", "{'k':{'x':1}}") "," META("b", "2", "{'k':[1]}") "," META("c", "3", "{'k':1}")),
          FOUND("{'k':1}", "'c'", "1"))},
     {"R3", "listMessages", "numbers compare exactly, not by their spelling",
-     STEPS(
+     STEPS_ON(
+         TRAIT_TEXT,
          SAVE(META("a", "1", "{'k':9007199254740993}") "," META("b", "2", "{'k':9007199254740992}") "," META(
              "c", "3", "{'k':0.10}") "," META("d", "4", "{'k':100}")),
          FOUND("{'k':9007199254740993}", "'a'", "1"), FOUND("{'k':9007199254740992}", "'b'", "1"),

@@ -207,7 +207,7 @@ static const struct test_case cases[] = {
     {"R6", "listMessages", "many pages from both ends", RUN(many_pages)},
     {"M", "listMessages", "many kinds of lists one after the other", RUN(many_kinds)},
     {"R7", "listMessages", "totals follow another handle's writes",
-     RUN_ON(TRAIT_SHARED, total_after_other_writer)},
+     RUN_ON(TRAIT_HANDLE | TRAIT_SHARED, total_after_other_writer)},
     {"R7", "listMessages", "totals follow every kind of change",
      STEPS(FIVE, LIST("{'threadId':'t','perPage':1}", "'a'", PAGE("5", "0", "1", "true")),
            {"deleteMessages", "['a','c']", NULL},

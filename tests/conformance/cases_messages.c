@@ -7,12 +7,14 @@
 #define FULL_PAGE(count)          PAGE(count, "0", "40", "false")
 
 /* A message of thread t with the given content, and how the content comes back. */
-#define CONTENT_CASE(given, read)                                                                            \
-    STEPS({"saveMessages",                                                                                   \
-           "{'messages':[{'id':'m','threadId':'t','resourceId':'r','role':'user','content':" given           \
-           ",'createdAt':1000}]}",                                                                           \
-           NULL},                                                                                            \
-          {BY_ID("'m'"), "{'messages':[{'$open':true,'content':" read "}]}"})
+#define CONTENT_CASE(given, read) CONTENT_ON(0, given, read)
+#define CONTENT_ON(traits, given, read)                                                                      \
+    STEPS_ON(traits,                                                                                         \
+             {"saveMessages",                                                                                \
+              "{'messages':[{'id':'m','threadId':'t','resourceId':'r','role':'user','content':" given        \
+              ",'createdAt':1000}]}",                                                                        \
+              NULL},                                                                                         \
+             {BY_ID("'m'"), "{'messages':[{'$open':true,'content':" read "}]}"})
 #define BAD_MESSAGE(members) "saveMessages", "{'messages':[" MESSAGE("g", "t", "1") ",{" members "}]}"
 #define BAD_FIELD(field)     "{'$error':'invalid_argument','$field':'messages[1]." field "'}"
 
@@ -72,9 +74,9 @@ static const struct test_case cases[] = {
             NULL},
            {BY_ID("'m','n'"), "{'messages':[{'$open':true,'content':{}},{'$open':true,'content':[]}]}"})},
     {"R1", "saveMessages", "text that is a JSON object comes back as that object",
-     CONTENT_CASE("'{\\'a\\':[1,2.50]}'", "{'$raw':{'a':[1,2.50]}}")},
+     CONTENT_ON(TRAIT_TEXT, "'{\\'a\\':[1,2.50]}'", "{'$raw':{'a':[1,2.50]}}")},
     {"R1", "saveMessages", "text that is a JSON array comes back as that array",
-     CONTENT_CASE("'[1, 2]'", "{'$raw':[1, 2]}")},
+     CONTENT_ON(TRAIT_TEXT, "'[1, 2]'", "{'$raw':[1, 2]}")},
     {"R1", "saveMessages", "text that is any other JSON stays text",
      STEPS({"saveMessages",
             "{'messages':[{'id':'a','threadId':'t','role':'user','content':'123','createdAt':1000},"
@@ -96,19 +98,22 @@ static const struct test_case cases[] = {
             "{'messages':[{'$open':true,'content':'{\\'a\\':1'},{'$open':true,'content':'[1,]'},"
             "{'$open':true,'content':'{} {}'},{'$open':true,'content':'{a:1}'}]}"})},
     {"R2", "saveMessages", "content is kept character for character",
-     STEPS({"saveMessages",
-            "{'messages':[{'id':'m','threadId':'t','role':'user','content':{ 'z' : 1.0, 'a':1e3,'z':2,"
-            "'\\u0061b':'\\u00e9\\/'},'createdAt':1000}]}",
-            NULL},
-           {BY_ID("'m'"), "{'messages':[{'$open':true,'content':{'$raw':{ 'z' : 1.0, 'a':1e3,'z':2,"
-                          "'\\u0061b':'\\u00e9\\/'}}}]}"},
-           {REOPEN, NULL, NULL},
-           {ALL_OF_T, "{'$open':true,'messages':[{'$open':true,'content':{'$raw':{ 'z' : 1.0, 'a':1e3,'z':2,"
-                      "'\\u0061b':'\\u00e9\\/'}}}]}"})},
+     STEPS_ON(TRAIT_TEXT,
+              {"saveMessages",
+               "{'messages':[{'id':'m','threadId':'t','role':'user','content':{ 'z' : 1.0, 'a':1e3,'z':2,"
+               "'\\u0061b':'\\u00e9\\/'},'createdAt':1000}]}",
+               NULL},
+              {BY_ID("'m'"), "{'messages':[{'$open':true,'content':{'$raw':{ 'z' : 1.0, 'a':1e3,'z':2,"
+                             "'\\u0061b':'\\u00e9\\/'}}}]}"},
+              {REOPEN, NULL, NULL},
+              {ALL_OF_T,
+               "{'$open':true,'messages':[{'$open':true,'content':{'$raw':{ 'z' : 1.0, 'a':1e3,'z':2,"
+               "'\\u0061b':'\\u00e9\\/'}}}]}"})},
     {"R3", "saveMessages", "numbers beyond 2^53 and long decimals survive",
-     CONTENT_CASE("{'n':9007199254740993,'d':0.1000000000000000055511151231257827,'e':1e400,'m':-0}",
-                  "{'$raw':{'n':9007199254740993,'d':0.1000000000000000055511151231257827,'e':1e400,"
-                  "'m':-0}}")},
+     CONTENT_ON(TRAIT_TEXT,
+                "{'n':9007199254740993,'d':0.1000000000000000055511151231257827,'e':1e400,'m':-0}",
+                "{'$raw':{'n':9007199254740993,'d':0.1000000000000000055511151231257827,'e':1e400,"
+                "'m':-0}}")},
 
     {"R4", "saveMessages", "a message saved again keeps its first createdAt",
      STEPS(THREAD("t"), SAVE(MESSAGE("m", "t", "1")),

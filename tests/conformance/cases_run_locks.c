@@ -112,7 +112,7 @@ static const struct test_case cases[] = {
     {"R19", "tryAcquireWorkflowRunLock", "what has expired begins anew, even for its holder",
      RUN(expired_and_mine)},
     {"R19", "tryAcquireWorkflowRunLock", "every store is an owner of its own",
-     RUN_ON(TRAIT_SHARED, own_identity)},
+     RUN_ON(TRAIT_HANDLE | TRAIT_SHARED, own_identity)},
     {"M", "listWorkflowRunLocks", "what is held, in pages",
      STEPS({ACQUIRE("r", "a", ""), "true"}, {ACQUIRE("s", "b", ""), "true"}, {RELEASE("r", "a", ""), "true"},
            {"listWorkflowRunLocks", NULL,

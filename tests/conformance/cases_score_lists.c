@@ -148,7 +148,7 @@ static const struct test_case cases[] = {
            {"listScores", "{'runId':5}", MISSING("runId")},
            {"listScores", "{'runId':'\\u0000'}", MISSING("runId")},
            {"listScores", "{'filters':{'organizationId':5}}", MISSING("filters.organizationId")})},
-    {"R6", "listScores", "a total order", RUN(total_order)},
+    {"R6", "listScores", "a total order", RUN_ON(TRAIT_HANDLE, total_order)},
 };
 
 const struct case_table score_list_case_table = CASE_TABLE(cases);

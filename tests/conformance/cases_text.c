@@ -269,20 +269,21 @@ static const struct test_case cases[] = {
           "{'$open':true,'threads':[{'$open':true,'metadata':{'$raw':{ 'z' : 1, 'a':2,'z':3 , '':0,"
           "'\\u0061\\/':[ 1 ,2 ] }}}]}"})},
     {"R3", "saveThread", "numbers beyond 2^53 and long decimals survive in metadata",
-     STEPS(META("{'n':9007199254740993,'m':-9223372036854775809,'d':3.14159265358979323846264338327950288,"
-                "'e':1E+400,'z':-0.0}"),
-           {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'m':-9223372036854775809,"
-                   "'d':3.14159265358979323846264338327950288,'e':1E+400,'z':-0.0}}}"})},
+     STEPS_ON(TRAIT_TEXT,
+              META("{'n':9007199254740993,'m':-9223372036854775809,'d':3.14159265358979323846264338327950288,"
+                   "'e':1E+400,'z':-0.0}"),
+              {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'m':-9223372036854775809,"
+                      "'d':3.14159265358979323846264338327950288,'e':1E+400,'z':-0.0}}}"})},
     {"R3", "updateThread", "numbers beyond 2^53 survive a change beside them",
-     STEPS(META("{'n':9007199254740993,'o':{'p':1.10}}"),
-           {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
-           {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'o':{'p':1.10},"
-                   "'x':18446744073709551615}}}"})},
+     STEPS_ON(TRAIT_TEXT, META("{'n':9007199254740993,'o':{'p':1.10}}"),
+              {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
+              {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'o':{'p':1.10},"
+                      "'x':18446744073709551615}}}"})},
     {"R5", "saveMessages", "5 MB of content, text and object", RUN_ON(TRAIT_LARGE, five_megabytes)},
     {"M", "saveThread", "arguments 1,000 deep and 1,001 deep", RUN_ON(TRAIT_RAW_JSON, depths)},
     {"M", "saveMessages", "brackets in plain text", RUN(brackets)},
     {"M", "saveThread", "long ids", RUN_ON(TRAIT_LARGE, long_ids)},
-    {"M", "any", "invalid UTF-8 is refused and writes nothing", RUN(invalid_utf8)},
+    {"M", "any", "invalid UTF-8 is refused and writes nothing", RUN_ON(TRAIT_HANDLE, invalid_utf8)},
     {"M", "listMessagesById", "forty thousand ids in one call", RUN(many_ids)},
 };
 

@@ -320,7 +320,7 @@ static const struct test_case cases[] = {
            {"listTraces", "{'filters':{'scope':{'':1}}}", INVALID_KEY("filters.scope")},
            {"listTraces", "{'filters':{'scope':{'__proto__':1}}}", INVALID_KEY("filters.scope")})},
     {"M", "listTraces", "a page without filters is read in the order of an index",
-     RUN_ON(TRAIT_KEEPS | TRAIT_SHARED, served_by_an_index)},
+     RUN_ON(TRAIT_HANDLE | TRAIT_KEEPS | TRAIT_SHARED, served_by_an_index)},
 
     {"M", "getTracesPaginated", "filters beside the pagination, or in filters",
      STEPS(STATES, OLD_FOUND("'spanType':'agent_run','status':'error'", T("e") "," T("f"), "2"),

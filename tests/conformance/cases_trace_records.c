@@ -67,18 +67,20 @@ static const struct test_case cases[] = {
            {"batchTraceInsert", "{'records':5}", INVALID("records")},
            {"batchTraceInsert", "{}", INVALID("records")}, {"getTraces", NULL, "[]"})},
     {"R3", "batchTraceInsert", "times of 64 bits",
-     STEPS(INSERT(RECORD("a", "9007199254740993", "") "," RECORD(
-               "b", "9223372036854775807",
-               ",'endTime':-9223372036854775807") "," RECORD("c", "-1",
-                                                             "") "," RECORD("d", "9007199254740992", "")),
-           {"getTraces", NULL,
-            "[{'$open':true,'id':'b','startTime':{'$raw':9223372036854775807},'endTime':{'$raw':-"
-            "9223372036854775807}},"
-            "{'$open':true,'id':'a','startTime':{'$raw':9007199254740993}},{'$open':true,'id':'d','startTime'"
-            ":{'$raw':9007199254740992}},"
-            "{'$open':true,'id':'c','startTime':-1}]"},
-           GET("{'filters':{'startTime':9007199254740993}}", "'a'"),
-           GET("{'filters':{'startTime':'9007199254740992'}}", "'d'"))},
+     STEPS_ON(
+         TRAIT_TEXT,
+         INSERT(RECORD("a", "9007199254740993", "") "," RECORD(
+             "b", "9223372036854775807",
+             ",'endTime':-9223372036854775807") "," RECORD("c", "-1", "") "," RECORD("d", "9007199254740992",
+                                                                                     "")),
+         {"getTraces", NULL,
+          "[{'$open':true,'id':'b','startTime':{'$raw':9223372036854775807},'endTime':{'$raw':-"
+          "9223372036854775807}},"
+          "{'$open':true,'id':'a','startTime':{'$raw':9007199254740993}},{'$open':true,'id':'d','startTime'"
+          ":{'$raw':9007199254740992}},"
+          "{'$open':true,'id':'c','startTime':-1}]"},
+         GET("{'filters':{'startTime':9007199254740993}}", "'a'"),
+         GET("{'filters':{'startTime':'9007199254740992'}}", "'d'"))},
     {"M", "getTraces", "other: the text, or the JSON that it is",
      STEPS(INSERT(RECORD("a", "4", ",'other':'{\\u0022q\\u0022: 1}'") "," RECORD(
                "b", "3", ",'other':{'q':1}") "," RECORD("c", "2", ",'other':'5'") "," RECORD("d", "1",

@@ -4,10 +4,14 @@
  * A case is a list of calls by name, JSON in and JSON out, each with a pattern for what must come back (see
  * support/match.h), and begins with a fresh and empty store. `rule` says what it proves: "R6" is a rule that holds on
  * every backend, "M" what the operation itself promises.
+ *
+ * With CONFORMANCE_CHILD=command in the environment the stores are opened and called by that child process (child.h),
+ * which is how a binding is put to the same cases. Those that need the handle itself are left out then.
  */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 
+#include "conformance/child.h"
 #include "support/match.h"
 
 #include <mastra/mastra.h>
@@ -18,6 +22,10 @@ enum trait {
     TRAIT_SHARED = 1u << 2,   /* two handles may be open at once */
     TRAIT_RAW_JSON = 1u << 3, /* JSON is kept character for character */
     TRAIT_LARGE = 1u << 4,    /* records of several megabytes */
+
+    /* Not of backends, but of the way to them. */
+    TRAIT_HANDLE = 1u << 16, /* the store is open in this process */
+    TRAIT_TEXT = 1u << 17,   /* arguments and results pass letter for letter */
 };
 
 /* A fresh store of a backend. */
@@ -40,7 +48,8 @@ extern const size_t conformance_backend_count;
 struct fixture {
     const struct backend *backend;
     struct place place;
-    mastra_store *store;
+    mastra_store *store; /* NULL when a child process has it */
+    struct child *child;
     struct match match;
 };
 
@@ -100,9 +109,6 @@ extern const struct case_table window_case_table;
 extern const struct case_table workflow_case_table;
 extern const struct case_table workflow_list_case_table;
 extern const struct case_table workflow_result_case_table;
-
-/* Runs all cases of the tables on every backend; the result is for main. */
-int conformance_main(const char *group, const struct case_table *const *tables, size_t table_count);
 
 extern const struct case_table table_case_table;
 extern const struct case_table row_case_table;

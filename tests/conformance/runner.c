@@ -15,6 +15,7 @@
 struct run {
     const struct backend *backend;
     const struct test_case *test;
+    struct child *child; /* NULL: the store is opened here */
     struct fixture fixture;
 };
 
@@ -37,12 +38,55 @@ mastra_store *fixture_open_again(struct fixture *fixture)
     return open_store(&fixture->place);
 }
 
+/* The fixture's store, here or in the child. */
+
+static mastra_status call_store(struct fixture *fixture, const char *op, const char *args, char **ret_json,
+                                size_t *ret_len, mastra_error *error)
+{
+    if (fixture->child)
+        return child_call(fixture->child, op, args, ret_json, ret_len, error);
+    return mastra_call(fixture->store, op, mastra_str_of(args), ret_json, ret_len, error);
+}
+
+static void release_json(const struct fixture *fixture, char *json)
+{
+    if (fixture->child)
+        free(json);
+    else
+        mastra_json_free(json);
+}
+
+static mastra_status ask_child(struct fixture *fixture, const char *op, const char *args, mastra_error *error)
+{
+    char *json = NULL;
+    size_t len = 0;
+    mastra_status status = child_call(fixture->child, op, args, &json, &len, error);
+    free(json);
+    return status;
+}
+
+static void open_fixture(struct fixture *fixture)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    if (fixture->child)
+        fixture_ok(ask_child(fixture, "(open)", fixture->place.url, &error), &error);
+    else
+        fixture->store = open_store(&fixture->place);
+}
+
+static mastra_status close_fixture(struct fixture *fixture, mastra_error *error)
+{
+    mastra_store *store = fixture->store;
+    fixture->store = NULL;
+    if (fixture->child)
+        return ask_child(fixture, "(close)", NULL, error);
+    return store ? mastra_close(store, error) : MASTRA_OK;
+}
+
 static void close_store(struct fixture *fixture)
 {
     mastra_error error = MASTRA_ERROR_INIT;
-    mastra_store *store = fixture->store;
-    fixture->store = NULL;
-    fixture_ok(mastra_close(store, &error), &error);
+    fixture_ok(close_fixture(fixture, &error), &error);
 }
 
 static void judge(struct fixture *fixture, const char *call, const char *expect, mastra_status status,
@@ -72,9 +116,9 @@ void fixture_call(struct fixture *fixture, const char *op, const char *args, con
     size_t len = 0;
     char *text = args ? match_expand(&fixture->match, args) : NULL;
     char *call = test_format("%s %.500s", op, text ? text : "");
-    mastra_status status = mastra_call(fixture->store, op, mastra_str_of(text), &json, &len, &error);
+    mastra_status status = call_store(fixture, op, text, &json, &len, &error);
     judge(fixture, call, expect, status, (mastra_str){json, len}, &error);
-    mastra_json_free(json);
+    release_json(fixture, json);
     free(call);
     free(text);
 }
@@ -85,7 +129,7 @@ static void run_step(struct fixture *fixture, const struct step *step)
         fixture_call(fixture, step->op, step->args, step->expect);
     } else if (fixture->backend->traits & TRAIT_KEEPS) {
         close_store(fixture);
-        fixture->store = fixture_open_again(fixture);
+        open_fixture(fixture);
     }
 }
 
@@ -94,9 +138,10 @@ static int begin(void **state)
     struct run *run = *state;
     struct fixture *fixture = &run->fixture;
     fixture->backend = run->backend;
+    fixture->child = run->child;
     run->backend->begin(&fixture->place);
     match_init(&fixture->match, run->backend->error_store);
-    fixture->store = open_store(&fixture->place);
+    open_fixture(fixture);
     return 0;
 }
 
@@ -113,7 +158,8 @@ static int end(void **state)
 {
     struct run *run = *state;
     struct fixture *fixture = &run->fixture;
-    mastra_status status = fixture->store ? mastra_close(fixture->store, NULL) : MASTRA_OK;
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_status status = close_fixture(fixture, &error);
     match_release(&fixture->match);
     run->backend->end(&fixture->place);
     return status == MASTRA_OK ? 0 : -1;
@@ -134,18 +180,27 @@ static bool wanted(const char *name)
     return !word || strstr(name, word);
 }
 
-static size_t add_table(const struct case_table *table, const struct backend *backend,
+/* What a case can rely on. */
+static unsigned traits_of(const struct backend *backend, const struct child *child)
+{
+    if (!child)
+        return backend->traits | TRAIT_HANDLE | TRAIT_TEXT;
+    return child_passes_text(child) ? backend->traits | TRAIT_TEXT : backend->traits & ~TRAIT_RAW_JSON;
+}
+
+static size_t add_table(const struct case_table *table, const struct backend *backend, struct child *child,
                         struct CMUnitTest *tests, struct run *runs)
 {
+    unsigned traits = traits_of(backend, child);
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
         const struct test_case *test = &table->cases[i];
         char *name = test_format("%s %s %s: %s", backend->name, test->rule, test->op, test->title);
-        if ((test->needs & ~backend->traits) || !wanted(name)) {
+        if ((test->needs & ~traits) || !wanted(name)) {
             free(name);
             continue;
         }
-        runs[count] = (struct run){.backend = backend, .test = test};
+        runs[count] = (struct run){.backend = backend, .test = test, .child = child};
         tests[count] = (struct CMUnitTest){name, perform, begin, end, &runs[count]};
         count++;
     }
@@ -160,17 +215,19 @@ int conformance_main(const char *group, const struct case_table *const *tables, 
     size_t most = case_count(tables, table_count) * conformance_backend_count;
     struct CMUnitTest *tests = calloc(most, sizeof(*tests));
     struct run *runs = calloc(most, sizeof(*runs));
+    const char *command = getenv("CONFORMANCE_CHILD");
+    struct child *child = command ? child_start(command) : NULL;
     size_t count = 0;
-    if (!tests || !runs)
+    if (!tests || !runs || (command && !child))
         return 1;
     for (size_t b = 0; b < conformance_backend_count; b++) {
         for (size_t t = 0; t < table_count; t++)
-            count += add_table(tables[t], &conformance_backends[b], tests + count, runs + count);
+            count += add_table(tables[t], &conformance_backends[b], child, tests + count, runs + count);
     }
     int failed = _cmocka_run_group_tests(group, tests, count, NULL, NULL);
     for (size_t i = 0; i < count; i++)
         free((char *)(uintptr_t)tests[i].name);
     free(tests);
     free(runs);
-    return failed;
+    return child && !child_end(child) ? 1 : failed;
 }

@@ -13,6 +13,8 @@ function environment(folder, more) {
     return {
         ...Object.fromEntries(kept),
         PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+        // The machine has better things to do than to optimise what is used for a moment.
+        CFLAGS: '-O0',
         npm_config_cache: path.join(folder, 'cache'),
         npm_config_offline: 'true',
         npm_config_update_notifier: 'false',

@@ -112,8 +112,13 @@ function defineStores(core) {
         }
 
         async call(operation, args) {
-            if (operation === 'createIndex' && args?.where !== undefined) {
-                throw this.#client.refusal(operation, 'where', 'is SQL, which a call by name does not take; use createIndex()');
+            if (operation === 'createIndex' && (args?.where ?? null) !== null) {
+                throw this.#client.refusal(
+                    'indexCreate',
+                    'where',
+                    'is SQL, which a call by name does not take; use createIndex()',
+                    'RAW_SQL_DENIED',
+                );
             }
             return this.#client.call(operation, args);
         }

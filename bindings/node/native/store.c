@@ -350,6 +350,7 @@ static void finished(void *user, mastra_status status, mastra_str json, const ma
 static mastra_status submit(struct store *store, const char *operation, mastra_str args,
                             struct outcome *outcome, mastra_error *error)
 {
+    unsigned flags = MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF;
     bool closing = store->state != STORE_OPEN;
     mastra_status status;
 
@@ -360,7 +361,7 @@ static mastra_status submit(struct store *store, const char *operation, mastra_s
     if (store->gone) {
         error->status = status = MASTRA_CLOSED;
     } else {
-        status = mastra_call_async(store->handle, operation, args, MASTRA_NO_WAIT, finished, outcome, error);
+        status = mastra_call_async(store->handle, operation, args, flags, finished, outcome, error);
     }
     if (closing) {
         pthread_mutex_unlock(&store->lock);

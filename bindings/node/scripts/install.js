@@ -23,6 +23,9 @@ const INSTALL_COMPILER = `  Debian, Ubuntu:  apt-get install gcc libc6-dev
   Alpine:          apk add gcc musl-dev
 Then install the package again. A compiler that is elsewhere is named by CC in the environment.`;
 
+/** Arguments that the environment has for compiling (CFLAGS) or linking (LDFLAGS). */
+const given = (name) => (process.env[name] ?? '').split(/\s+/).filter(Boolean);
+
 function loads(file) {
     return spawnSync(process.execPath, ['-e', 'require(process.argv[1])', file], { stdio: 'ignore' }).status === 0;
 }
@@ -130,7 +133,7 @@ async function compileAll(compiler, units, folder) {
             const i = next++;
             const { source, args } = units[i];
             const common = ['-O2', '-fPIC', '-fvisibility=hidden', '-pthread', '-w', '-DNDEBUG'];
-            await runCompiler(compiler, [...common, ...args, '-c', source, '-o', objects[i]]);
+            await runCompiler(compiler, [...common, ...given('CFLAGS'), ...args, '-c', source, '-o', objects[i]]);
         }
     };
     await Promise.all(Array.from({ length: os.availableParallelism?.() ?? os.cpus().length }, worker));
@@ -145,7 +148,8 @@ async function build(folder) {
     const built = path.join(folder, 'mastra_store.node');
     // Nothing of the library and its SQLite may be seen by the host, which may have another SQLite inside.
     const hidden = `-Wl,--version-script=${path.join(packageRoot, 'native/exports.map')}`;
-    await runCompiler(compiler, ['-shared', '-pthread', hidden, '-o', built, ...objects, ...libs, '-lm']);
+    const flags = ['-shared', '-pthread', hidden, ...given('LDFLAGS')];
+    await runCompiler(compiler, [...flags, '-o', built, ...objects, ...libs, '-lm']);
     if (!loads(built)) {
         throw new Refusal(`the addon was built, but this Node.js (${process.version}) cannot load it`);
     }
