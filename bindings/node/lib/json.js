@@ -42,9 +42,30 @@ function stringify(value) {
 
 // Members that hold JSON of the user's own: nothing in them is an argument.
 const OPAQUE = new Set([
-    'content', 'metadata', 'snapshot', 'opts', 'state', 'result', 'results', 'requestContext', 'input', 'output',
-    'attributes', 'links', 'tags', 'scope', 'error', 'scorer', 'entity', 'additionalContext', 'extractStepResult',
-    'preprocessStepResult', 'analyzeStepResult', 'testInfo', 'record', 'schema',
+    'content',
+    'metadata',
+    'snapshot',
+    'opts',
+    'state',
+    'result',
+    'results',
+    'requestContext',
+    'input',
+    'output',
+    'attributes',
+    'links',
+    'tags',
+    'scope',
+    'error',
+    'scorer',
+    'entity',
+    'additionalContext',
+    'extractStepResult',
+    'preprocessStepResult',
+    'analyzeStepResult',
+    'testInfo',
+    'record',
+    'schema',
 ]);
 // The deepest argument is records[].updates.endedAt.
 const DEEPEST = 5;
