@@ -97,7 +97,7 @@ class Client {
     #text(operation, args) {
         const wrong = unsayable(args);
         if (wrong) {
-            throw this.refusal(operation, wrong.path, wrong.problem, statusOf(operation, wrong.path));
+            throw this.refusal(operation, wrong.path || 'args', wrong.problem, statusOf(operation, wrong.path));
         }
         return args === undefined ? undefined : stringify(args);
     }
