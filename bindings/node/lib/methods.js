@@ -25,7 +25,7 @@ function spanUpdate({ updates, ...record }) {
     };
 }
 
-const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: records?.map(spanUpdate) });
+const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: Array.isArray(records) ? records.map(spanUpdate) : records });
 
 /** An undefined member of the state is taken away, as from an object that is written as JSON. */
 function stateUpdate({ opts, ...rest }) {
@@ -44,7 +44,7 @@ function emptied(metadata) {
 const metadataUpdate = ({ metadata, ...rest }) => ({ ...rest, metadata: emptied(metadata) });
 
 function messageUpdate(message) {
-    const { content } = message;
+    const content = message?.content;
     const metadata = emptied(content?.metadata);
     return metadata === content?.metadata ? message : { ...message, content: { ...content, metadata } };
 }
