@@ -1,4 +1,4 @@
-// The package's types: an application compiles, no method is loosely typed, and the types tell of what is there.
+// The package's types: an application and the README's programs compile, no method is loosely typed, and the types tell of what is there.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -6,33 +6,37 @@ import { test } from 'node:test';
 
 import * as entry from '../../bindings/node/lib/index.mjs';
 import native from '../../bindings/node/lib/native.js';
-import { packageRoot, run, scratch, sourceRoot } from './support.mjs';
+import { installed, snippets } from './installed.mjs';
+import { packageRoot, run, sourceRoot } from './support.mjs';
 
 const here = path.join(sourceRoot, 'tests/node/types');
 
-/** A folder with the sources, in which the package is installed as an application has it. */
+/** A folder with the sources, those of the README among them. */
 function application(t) {
-    const folder = scratch(t);
-    for (const file of ['application.mts', 'common.cts', 'methods.mts']) {
-        fs.copyFileSync(path.join(here, file), path.join(folder, file));
+    const folder = installed(t);
+    const config = JSON.parse(fs.readFileSync(path.join(here, 'tsconfig.json'), 'utf8'));
+    const write = (name, source) => {
+        fs.writeFileSync(path.join(folder, name), source);
+        config.files.push(name);
+    };
+    for (const name of config.files) {
+        fs.copyFileSync(path.join(here, name), path.join(folder, name));
     }
     // Declarations of packages are not checked; these are, as a source.
-    fs.copyFileSync(path.join(packageRoot, 'lib/index.d.ts'), path.join(folder, 'declarations.mts'));
+    write('declarations.mts', fs.readFileSync(path.join(packageRoot, 'lib/index.d.ts')));
     const names = native.operations().map(({ name }) => `'${name}'`);
-    fs.writeFileSync(path.join(folder, 'operations.mts'), `export type OperationName = ${names.join(' | ')};\n`);
-    const modules = path.join(sourceRoot, 'tests/interop/node_modules');
-    fs.mkdirSync(path.join(folder, 'node_modules'));
-    for (const name of ['@mastra', '@types']) {
-        fs.symlinkSync(path.join(modules, name), path.join(folder, 'node_modules', name));
-    }
-    fs.symlinkSync(packageRoot, path.join(folder, 'node_modules/mastra-store'));
-    const config = JSON.parse(fs.readFileSync(path.join(here, 'tsconfig.json'), 'utf8'));
+    write('operations.mts', `export type OperationName = ${names.join(' | ')};\n`);
+    [...snippets('js'), ...snippets('ts')].forEach((source, i) => write(`readme-${i}.mts`, source));
     fs.writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
     return folder;
 }
 
 async function compile(folder) {
-    const { code, stdout } = await run(process.execPath, [path.join(here, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+    const { code, stdout } = await run(process.execPath, [
+        path.join(here, 'node_modules/typescript/bin/tsc'),
+        '-p',
+        folder,
+    ]);
     return code === 0 ? '' : stdout;
 }
 

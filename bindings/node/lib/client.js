@@ -33,7 +33,12 @@ function errorForms({ MastraError, ErrorDomain }) {
                 details.status = 404;
             }
             return make(
-                { id: error.op === 'open' ? id : (error.id ?? id), category: error.category ?? category, text: error.message, details },
+                {
+                    id: error.op === 'open' ? id : (error.id ?? id),
+                    category: error.category ?? category,
+                    text: error.message,
+                    details,
+                },
                 error,
             );
         },

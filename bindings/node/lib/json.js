@@ -42,9 +42,30 @@ function stringify(value) {
 
 // Members that hold JSON of the user's own: nothing in them is an argument.
 const OPAQUE = new Set([
-    'content', 'metadata', 'snapshot', 'opts', 'state', 'result', 'results', 'requestContext', 'input', 'output',
-    'attributes', 'links', 'tags', 'scope', 'error', 'scorer', 'entity', 'additionalContext', 'extractStepResult',
-    'preprocessStepResult', 'analyzeStepResult', 'testInfo', 'record', 'schema',
+    'content',
+    'metadata',
+    'snapshot',
+    'opts',
+    'state',
+    'result',
+    'results',
+    'requestContext',
+    'input',
+    'output',
+    'attributes',
+    'links',
+    'tags',
+    'scope',
+    'error',
+    'scorer',
+    'entity',
+    'additionalContext',
+    'extractStepResult',
+    'preprocessStepResult',
+    'analyzeStepResult',
+    'testInfo',
+    'record',
+    'schema',
 ]);
 // Records to be saved: what they have besides their columns, methods too, is left out.
 const RECORDS = new Set(['thread', 'messages', 'resource', 'span', 'records']);

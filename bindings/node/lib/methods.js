@@ -3,7 +3,19 @@
 // are unless `args` says otherwise; `result` is given the parsed result, without it the method returns nothing. A method that
 // needs more stands in domains.js.
 
-const { asIs, clone, created, each, lock, message, orNull, orUndefined, span, stamped, within } = require('./records.js');
+const {
+    asIs,
+    clone,
+    created,
+    each,
+    lock,
+    message,
+    orNull,
+    orUndefined,
+    span,
+    stamped,
+    within,
+} = require('./records.js');
 
 const spanIn = orNull(within('span', span));
 const spansIn = within('spans', each(span));
@@ -38,7 +50,9 @@ function emptied(metadata) {
     if (metadata === null || typeof metadata !== 'object' || !Object.values(metadata).includes(undefined)) {
         return metadata;
     }
-    return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, value === undefined ? null : value]));
+    return Object.fromEntries(
+        Object.entries(metadata).map(([key, value]) => [key, value === undefined ? null : value]),
+    );
 }
 
 const metadataUpdate = ({ metadata, ...rest }) => ({ ...rest, metadata: emptied(metadata) });
@@ -109,12 +123,18 @@ const store = {
     saveEval: {},
     getEvals: { result: evalsIn },
     listEvals: { result: evalsIn },
-    getEvalsByAgentName: { args: (agentName, type) => (typeof agentName === 'string' ? { agentName, type } : agentName), result: each(created) },
+    getEvalsByAgentName: {
+        args: (agentName, type) => (typeof agentName === 'string' ? { agentName, type } : agentName),
+        result: each(created),
+    },
     batchTraceInsert: {},
     getTraces: { result: each(created) },
     createTable: {},
     alterTable: {},
-    hasColumn: { args: (table, column) => (typeof table === 'string' ? { tableName: table, column } : table), result: asIs },
+    hasColumn: {
+        args: (table, column) => (typeof table === 'string' ? { tableName: table, column } : table),
+        result: asIs,
+    },
     insert: {},
     batchInsert: {},
     load: { result: asIs },
