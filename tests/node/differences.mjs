@@ -123,10 +123,10 @@ const DIFFERENCES = [
         })),
     },
     {
-        name: 'a lone surrogate in working memory, in the answer of its update',
+        name: 'a lone surrogate in a text, in the answer of the write',
         why: 'texts are stored as UTF-8, which has no such thing; the answer shows what is read, U+FFFD',
-        ops: ['updateResource'],
-        level: onAnswer((answer) => ({ ...answer, workingMemory: answer.workingMemory?.toWellFormed() })),
+        ops: ['updateResource', 'saveScore'],
+        level: onAnswer((answer) => mapped(answer, (value) => (typeof value === 'string' ? value.toWellFormed() : undefined))),
     },
     {
         name: 'structuredOutput in the answer of saveScore',
@@ -248,7 +248,8 @@ const DIFFERENCES = [
         name: 'the text of errors about scores',
         why: 'it names the member in a sentence; the peer gives the JSON of its schema library',
         ops: ['saveScore'],
-        level: ({ ours, theirs }) => ours.refused && ours.refused.id === theirs.refused?.id && refusedAlike,
+        level: ({ ours, theirs, spoilt }) =>
+            ours.refused && theirs.refused && (ours.refused.id === theirs.refused.id || !spoilt.at) && refusedAlike,
     },
     {
         name: 'structuredOutput of another kind than true and false',
@@ -288,7 +289,7 @@ const DIFFERENCES = [
         name: 'scores of an empty scorerId',
         why: 'an empty id is one that is not found, not the wish for everything',
         ops: ['listScoresByScorerId'],
-        level: ({ ours, spoilt }) => spoilt?.value === '' && 'answer' in ours && refusedAlike,
+        level: ({ ours, args }) => args?.scorerId === '' && 'answer' in ours && refusedAlike,
     },
     {
         name: 'filters and orders of listTraces that its schema refuses',

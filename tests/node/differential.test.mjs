@@ -11,7 +11,7 @@ import { openSides, revived } from './sides.mjs';
 
 const SEQUENCES = { memory: MemorySequence, workflows: WorkflowSequence, scores: ScoreSequence, observability: TraceSequence };
 // The environment may ask for others, SEEDS=1,2; then rows of the table may be missed.
-const SEEDS = (process.env.SEEDS ?? '2,11,222').split(',').map(Number);
+const SEEDS = (process.env.SEEDS ?? '2,6,11').split(',').map(Number);
 const STEPS = 250;
 const SPOILT = 250;
 
@@ -20,7 +20,9 @@ const nextMillisecond = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 async function both(sides, op, args) {
     // So that no two times of one store are equal, which would leave their order to chance.
-    await nextMillisecond();
+    if (!/^(get|list|load)/.test(op)) {
+        await nextMillisecond();
+    }
     return [await sides.ours.call(op, args), await sides.theirs.call(op, args)];
 }
 

@@ -37,7 +37,8 @@ export const BAD_TO_SAVE = BAD.filter(
 
 /** Where something can be replaced: paths to members and elements, not deep into the user's own JSON. */
 function places(value, path = []) {
-    if (!value || typeof value !== 'object' || value instanceof Date || path.length > 4) {
+    const isPlain = Array.isArray(value) || (value && Object.getPrototypeOf(value) === Object.prototype);
+    if (!isPlain || path.length > 4) {
         return [];
     }
     const keys = Object.keys(value);
@@ -278,7 +279,7 @@ export class ScoreSequence {
     }
 
     #scorer() {
-        const args = { scorerId: this.pick(['tone', 'length', 'none']) };
+        const args = { scorerId: this.pick(['tone', 'length', 'none', '']) };
         if (this.chance(30)) {
             Object.assign(args, { entityId: 'agent', entityType: this.pick(['AGENT', 'WORKFLOW']) });
         }
