@@ -552,6 +552,26 @@ test('a host with another SQLite inside: each works on a file of its own', async
     await store.close();
 });
 
+test('a host that uses the SQLite of Node.js itself', async (t) => {
+    // Node.js 20 has none; there the case before has to do.
+    const folder = scratch(t);
+    const store = new NativeStore(`file:${folder}/ours.db`);
+    if (process.versions.sqlite) {
+        const { DatabaseSync } = await import('node:sqlite');
+        const theirs = new DatabaseSync(`${folder}/theirs.db`);
+        theirs.exec('CREATE TABLE notes (text TEXT)');
+        for (let i = 0; i < 20; i++) {
+            theirs.prepare('INSERT INTO notes VALUES (?)').run(`note ${i}`);
+            await saveThread(store, `t${i}`);
+        }
+        assert.equal(theirs.prepare('SELECT count(*) AS notes FROM notes').get().notes, 20);
+        theirs.close();
+    }
+    await saveThread(store, 'last');
+    assert.equal((await getThread(store, 'last')).id, 'last');
+    await store.close();
+});
+
 test('a host whose own SQLite comes first among the symbols', { skip: process.platform !== 'linux' }, async () => {
     const ended = await runScript(
         `const store = new native.NativeStore(':memory:');
