@@ -133,8 +133,14 @@ export class WorkflowSequence extends RunSequence {
 
 const TIMES = new Set(['createdAt', 'updatedAt', 'fromDate', 'toDate', 'startedAt', 'endedAt', 'start', 'end']);
 
+// JSON of the user's own.
+const OPAQUE = new Set(['result', 'snapshot', 'opts', 'requestContext', 'input', 'output', 'attributes', 'metadata', 'error']);
+
 /** Times as applications give them. */
 function withDates(value, key) {
+    if (OPAQUE.has(key)) {
+        return value;
+    }
     if (typeof value === 'string' && TIMES.has(key)) {
         return new Date(value);
     }

@@ -88,6 +88,21 @@ class Names {
     }
 }
 
+/** A shown answer with its Dates as Dates again. */
+export function revived(value) {
+    const time = typeof value === 'string' && /^<Date (\d{4}-.*Z)>$/.exec(value);
+    if (time) {
+        return new Date(time[1]);
+    }
+    if (Array.isArray(value)) {
+        return value.map(revived);
+    }
+    if (value && typeof value === 'object') {
+        return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item)]));
+    }
+    return value;
+}
+
 class Side {
     static async open(store, since) {
         await store.init();
@@ -101,12 +116,13 @@ class Side {
         this.names = new Names(since);
     }
 
-    /** What comes back, shown: {answer} or {refused: {class, id, domain, category, message}}. */
+    /** What comes back, shown: {answer, raw} or {refused: {class, id, domain, category, message}}. */
     async call(op, args) {
         const domain = this.domains.find((candidate) => typeof candidate[op] === 'function');
         try {
             const given = copied(args, (text) => this.names.toOwn(text));
-            return { answer: this.names.shown(await domain[op](given)) };
+            const raw = await domain[op](given);
+            return { answer: this.names.shown(raw), raw };
         } catch (error) {
             const { id = null, domain: of = null, category = null } = error;
             return this.names.shown({
