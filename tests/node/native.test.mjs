@@ -389,6 +389,23 @@ test('garbage collection spares a store while its calls run', async (t) => {
     await collectUntil(() => !fs.existsSync(`${file}-wal`));
 });
 
+const countOf = (what) => fs.readdirSync(`/proc/self/${what}`).length;
+
+test('no file and no thread is left of stores that are gone', async (t) => {
+    const folder = scratch(t);
+    const before = { files: countOf('fd'), threads: countOf('task') };
+    for (let i = 0; i < 10; i++) {
+        refusedToOpen(`file:${folder}/no/such.db`);
+        refusedToOpen(`file:${folder}/a.db?no=such`);
+        const closed = new NativeStore(`file:${folder}/a.db`);
+        await Promise.all([saveThread(closed, 't'), getThread(closed, 't'), closed.close()]);
+        await saveThread(new NativeStore(`file:${folder}/b.db`), 't');
+        new NativeStore(`file:${folder}/c.db`);
+    }
+    // Some of what Node.js itself had may end meanwhile, too.
+    await collectUntil(() => countOf('fd') <= before.files && countOf('task') <= before.threads);
+});
+
 test('an idle store does not keep the process alive, a call does', async (t) => {
     const file = `${scratch(t)}/a.db`;
     const ended = await runScript(
