@@ -59,13 +59,22 @@ function tiesById(records, time) {
     return groups.flatMap(byId);
 }
 
-const members = (value) => Object.fromEntries(Object.entries(value).filter(([, item]) => item !== '<undefined undefined>'));
+const isNothing = (value) => isAbsent(value) || same(value, {}) || same(value, []);
 const isAbsent = (value) => value === undefined || value === null;
 
-/** Both refuse; what they say need not agree. */
+/** The end of a comparison where what the answers say need not agree. */
 const refusedAlike = [{ refused: true }, { refused: true }];
-const namesArgument = ({ refused }) => refused?.category === 'USER' && refused.class === 'MastraError';
-const hasDocumentedId = ({ refused }) => /_(INVALID_\w+|NOT_FOUND)$/.test(refused?.id ?? '');
+const isUsers = ({ category }) => category === 'USER';
+/** Whether an error of the peer is its own, about the argument; and not what has come up from below. */
+const knowsBetter = (refused) => isUsers(refused) && !/can only bind|be passed as argument/.test(refused.message);
+
+/** Whether we refuse the argument that was spoilt, by an error of our own kind that names it. */
+function refusesIt({ ours, spoilt, op }) {
+    const { refused } = ours;
+    const name = (spoilt.at ?? ['args']).filter((key) => !/^\d+$/.test(key)).at(-1);
+    const isOurs = refused?.class === 'MastraError' && refused.id.startsWith('MASTRA_STORAGE_LIBSQL_');
+    return isOurs && (refused.message.includes(name ?? op) || !spoilt.at);
+}
 
 const DIFFERENCES = [
     // Values.
@@ -76,12 +85,6 @@ const DIFFERENCES = [
         level: onAnswer(byId),
     },
     {
-        name: 'messages of several threads with equal times',
-        why: 'they come in the order in which they were saved, on the peer by operation in one order or another',
-        ops: ['listMessages', 'listMessagesByResourceId', 'listMessagesById'],
-        level: onAnswer((answer) => ({ ...answer, messages: tiesById(answer.messages, 'createdAt') })),
-    },
-    {
         name: 'threads of equal times',
         why: 'they come in the order of their ids, so that no page repeats one; the peer leaves it open',
         ops: ['listThreads'],
@@ -90,14 +93,14 @@ const DIFFERENCES = [
     {
         name: 'JSON in the answers of writes',
         why: 'the answer shows what is stored; the peer gives the very objects back, with functions, undefined and Dates',
-        ops: ['saveScore', 'updateThread', 'cloneThread', 'copyThread'],
+        ops: ['saveScore', 'updateThread', 'updateResource', 'cloneThread', 'copyThread'],
         level: ({ ours, theirs, sides }) => [asStored(ours, sides.ours), asStored(theirs, sides.theirs)],
     },
     {
-        name: 'members that are undefined in the answer of saveScore',
-        why: 'the answer is the score as it will be read, which has no such members',
+        name: 'structuredOutput in the answer of saveScore',
+        why: 'it is no column, and gone when the score is read',
         ops: ['saveScore'],
-        level: onAnswer(({ score }) => ({ score: members(score) })),
+        level: onAnswer(({ score: { structuredOutput, ...score } }) => ({ score })),
     },
     {
         name: 'a resource that an update has made or found without metadata or working memory',
@@ -141,10 +144,75 @@ const DIFFERENCES = [
             theirs.refused?.class === 'Error' && [{ refused: ours.refused?.message }, { refused: theirs.refused.message }],
     },
     {
-        name: 'an argument of the wrong kind, refused by both',
-        why: 'the error is the user\'s and names the argument; the peer passes on what the driver or JavaScript says',
+        name: 'a wrong argument that both refuse',
+        why: "the error is a MastraError, the user's, and names the argument; the peer passes on what JavaScript or the driver says",
+        level: (call) =>
+            call.spoilt && refusesIt(call) && call.theirs.refused && !knowsBetter(call.theirs.refused) && refusedAlike,
+    },
+    {
+        name: 'a resource or metadata of the wrong kind',
+        why: 'the error says of which kind it must be; the peer takes it for a missing one, or its elements for members',
+        ops: ['listMessagesByResourceId', 'listThreads'],
+        level: (call) => call.spoilt && refusesIt(call) && call.theirs.refused && isUsers(call.theirs.refused) && refusedAlike,
+    },
+    {
+        name: 'a wrong argument that only we refuse',
+        why: 'a filter that is no value of its kind finds nothing or, worse, filters nothing; saying so is better than either',
+        level: (call) =>
+            call.spoilt &&
+            refusesIt(call) &&
+            'answer' in call.theirs &&
+            (!isAbsent(call.spoilt.value) || call.spoilt.at[0] === 'include') &&
+            refusedAlike,
+    },
+    {
+        name: 'an id that is missing',
+        why: 'it is required, as the types say; the peer answers as if nothing was found, or with all there is',
+        level: (call) =>
+            call.spoilt &&
+            refusesIt(call) &&
+            'answer' in call.theirs &&
+            /^\w+(Id|Ids|id|Name) is required$/.test(call.ours.refused.message) &&
+            refusedAlike,
+    },
+    {
+        name: 'a list of scores without pagination, or without a part of it',
+        why: 'the first page, 100 on a page, is sensible, and the answer says so; the peer refuses, or says nothing',
+        ops: ['listScoresByScorerId', 'listScoresByRunId', 'listScoresByEntityId', 'listScoresBySpan'],
+        level: ({ ours, spoilt }) =>
+            spoilt?.at?.[0] === 'pagination' && isNothing(spoilt.value) && 'answer' in ours && refusedAlike,
+    },
+    {
+        name: 'a big integer where a text should be',
+        why: 'it counts as its digits wherever JSON is made of it; the peer takes it in some places',
+        ops: ['listMessages'],
         level: ({ ours, theirs, spoilt }) =>
-            spoilt && namesArgument(ours) && theirs.refused && theirs.refused.category !== 'USER' && refusedAlike,
+            typeof spoilt?.value === 'bigint' && theirs.refused && 'answer' in ours && refusedAlike,
+    },
+    {
+        name: 'times of listWorkflowRuns in milliseconds',
+        why: 'whole milliseconds are times in every operation; the peer insists on Dates here',
+        ops: ['listWorkflowRuns'],
+        level: ({ ours, theirs }) => /toISOString/.test(theirs.refused?.message) && 'answer' in ours && refusedAlike,
+    },
+    {
+        name: 'getWorkflowRunById with an empty runId',
+        why: 'an empty id is one that is not found, not the wish for any run',
+        ops: ['getWorkflowRunById'],
+        level: ({ ours, spoilt }) => spoilt?.value === '' && ours.answer === null && refusedAlike,
+    },
+    {
+        name: 'getTrace with the bare id of a trace',
+        why: 'the documentation of an adapter calls it so',
+        ops: ['getTrace', 'getTraceLight'],
+        level: ({ args, ours, theirs }) => typeof args === 'string' && theirs.refused && 'answer' in ours && refusedAlike,
+    },
+    {
+        name: 'filters and orders of listTraces that its schema refuses',
+        why: 'unknown orders count as absent and unknown kinds find nothing, as in every other list',
+        ops: ['listTraces'],
+        level: ({ ours, theirs, spoilt }) =>
+            spoilt && theirs.refused?.class === 'ZodError' && 'answer' in ours && refusedAlike,
     },
 ];
 

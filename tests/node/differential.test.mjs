@@ -10,7 +10,7 @@ import { MemorySequence, ScoreSequence, TraceSequence, WorkflowSequence, show, s
 import { openSides, revived } from './sides.mjs';
 
 const SEQUENCES = { memory: MemorySequence, workflows: WorkflowSequence, scores: ScoreSequence, observability: TraceSequence };
-const SEEDS = [11, 222];
+const SEEDS = (process.env.SEEDS ?? '11,222').split(',').map(Number);
 const STEPS = 250;
 const SPOILT = 250;
 

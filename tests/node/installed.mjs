@@ -18,5 +18,7 @@ export function installed(t) {
 /** The code blocks of that language. */
 export function snippets(language) {
     const text = fs.readFileSync(path.join(packageRoot, 'README.md'), 'utf8');
-    return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].filter(([, name]) => name === language).map(([, , source]) => source);
+    return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
+        .filter(([, name]) => name === language)
+        .map(([, , source]) => source);
 }

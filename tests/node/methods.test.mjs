@@ -75,16 +75,16 @@ for (const [name, Base] of Object.entries(DOMAINS)) {
 
         assert.ok(domain instanceof Base);
         assert.ok(domain instanceof StorageDomain);
-        assert.deepEqual(
-            theirs.filter((method) => !own.includes(method)).sort(),
-            Object.keys(EXCEPTIONS[name]).sort(),
-        );
+        assert.deepEqual(theirs.filter((method) => !own.includes(method)).sort(), Object.keys(EXCEPTIONS[name]).sort());
     });
 
     test(`${name}: pruning knows the peer's tables`, async (t) => {
         const { ours, peer } = withStores(t);
         const tables = async (store) =>
-            Object.entries((await store.getStore(name)).constructor.retentionTables).map(([key, { table }]) => [key, table]);
+            Object.entries((await store.getStore(name)).constructor.retentionTables).map(([key, { table }]) => [
+                key,
+                table,
+            ]);
 
         assert.deepEqual((await tables(ours)).sort(), (await tables(peer)).sort());
     });
@@ -118,14 +118,21 @@ test('what the domains say of themselves is what the peer says', async (t) => {
 test('every operation of the library is a method of the store', async (t) => {
     const { ours } = withStores(t);
     const missing = native.operations().filter(({ name }) => typeof ours[name] !== 'function');
-    assert.deepEqual(missing.map(({ name }) => name), []);
+    assert.deepEqual(
+        missing.map(({ name }) => name),
+        [],
+    );
 });
 
 test('the methods of the store are those of its domains', async (t) => {
     const { ours } = withStores(t);
     for (const [name, domain] of Object.entries(ours.stores)) {
         for (const method of ownNames(Object.getPrototypeOf(domain))) {
-            if (['init', 'prune', 'dangerouslyClearAll', 'tracingStrategy', 'supportsConcurrentUpdates'].includes(method)) {
+            if (
+                ['init', 'prune', 'dangerouslyClearAll', 'tracingStrategy', 'supportsConcurrentUpdates'].includes(
+                    method,
+                )
+            ) {
                 continue;
             }
             assert.equal(typeof ours[method], 'function', `${name}.${method}`);

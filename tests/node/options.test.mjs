@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { MastraError } from '@mastra/core/error';
 import { MastraCompositeStore } from '@mastra/core/storage';
 
-import { DSQLStore, DefaultStorage, DynamoDBStore, InMemoryStore, LibSQLStore, PostgresStore } from '../../bindings/node/lib/index.mjs';
+import {
+    DSQLStore,
+    DefaultStorage,
+    DynamoDBStore,
+    InMemoryStore,
+    LibSQLStore,
+    PostgresStore,
+} from '../../bindings/node/lib/index.mjs';
 import options from '../../bindings/node/lib/options.js';
 import { scratch } from './support.mjs';
 
@@ -63,13 +70,22 @@ test('LibSQLStore: what it is, and its older forms', async (t) => {
     const stores = [
         new LibSQLStore({ id: 'x', url: ':memory:' }),
         new DefaultStorage({ name: 'x', config: { url: 'file::memory:' } }),
-        new LibSQLStore({ id: 'x', url: 'file::memory:?cache=shared', authToken: undefined, syncUrl: '', retention: {} }),
+        new LibSQLStore({
+            id: 'x',
+            url: 'file::memory:?cache=shared',
+            authToken: undefined,
+            syncUrl: '',
+            retention: {},
+        }),
     ];
     t.after(() => Promise.all(stores.map((store) => store.close())));
     assert.equal(DefaultStorage, LibSQLStore);
     for (const store of stores) {
         assert.ok(store instanceof MastraCompositeStore && store instanceof LibSQLStore);
-        assert.deepEqual([store.id, store.name, store.component, store.disableInit], ['x', 'LibSQLStore', 'STORAGE', false]);
+        assert.deepEqual(
+            [store.id, store.name, store.component, store.disableInit],
+            ['x', 'LibSQLStore', 'STORAGE', false],
+        );
         assert.equal(await store.getThreadById({ threadId: 't' }), null);
     }
 });
@@ -82,7 +98,10 @@ test('LibSQLStore: urls', async (t) => {
         await store.init();
         await store.close();
     }
-    assert.deepEqual(fs.readdirSync(folder).filter((name) => name.endsWith('.db')), ['a b.db']);
+    assert.deepEqual(
+        fs.readdirSync(folder).filter((name) => name.endsWith('.db')),
+        ['a b.db'],
+    );
 });
 
 for (const [name, config, complaint] of [
@@ -98,8 +117,16 @@ for (const [name, config, complaint] of [
     ['a client', { id: 'x', client: {} }, /option client cannot/],
     ['pragmas', { id: 'x', url: ':memory:', localPragmas: { cacheSize: -1 } }, /option localPragmas cannot/],
     ['an unknown option', { id: 'x', url: ':memory:', speed: 1 }, /option speed is not known/],
-    ['a wait that is no number', { id: 'x', url: ':memory:', connectionTimeoutMs: '5' }, /option connectionTimeoutMs must be a whole number/],
-    ['a flag that is none', { id: 'x', url: ':memory:', disableInit: 'yes' }, /option disableInit must be true or false/],
+    [
+        'a wait that is no number',
+        { id: 'x', url: ':memory:', connectionTimeoutMs: '5' },
+        /option connectionTimeoutMs must be a whole number/,
+    ],
+    [
+        'a flag that is none',
+        { id: 'x', url: ':memory:', disableInit: 'yes' },
+        /option disableInit must be true or false/,
+    ],
     ['a wrong option of the library', { id: 'x', url: ':memory:', synchronous: 'off' }, /synchronous must be/],
     ['a folder that is not there', { id: 'x', url: 'file:/nonexistent/folder/x.db' }, /cannot open/],
 ]) {
@@ -142,6 +169,10 @@ test('disableInit, and the environment that says so', async (t) => {
         await store.init();
         assert.equal((await store.listThreads({})).total, 0);
     });
+    // Nobody else can have made the tables of a store in memory.
+    await closed(new InMemoryStore({ disableInit: true }), async (store) =>
+        assert.equal((await store.listThreads({})).total, 0),
+    );
 });
 
 // InMemoryStore
@@ -149,8 +180,13 @@ test('disableInit, and the environment that says so', async (t) => {
 test('InMemoryStore', async (t) => {
     const stores = [new InMemoryStore(), new InMemoryStore({ id: 'other' })];
     t.after(() => Promise.all(stores.map((store) => store.close())));
-    assert.deepEqual(stores.map(({ id }) => id), ['in-memory', 'other']);
-    await stores[0].saveThread({ thread: { id: 't', resourceId: 'r', title: '', createdAt: new Date(), updatedAt: new Date() } });
+    assert.deepEqual(
+        stores.map(({ id }) => id),
+        ['in-memory', 'other'],
+    );
+    await stores[0].saveThread({
+        thread: { id: 't', resourceId: 'r', title: '', createdAt: new Date(), updatedAt: new Date() },
+    });
     assert.equal((await stores[0].listThreads({})).total, 1);
     assert.equal((await stores[1].listThreads({})).total, 0);
     assert.match(refusal(() => new InMemoryStore({ url: 'file:x' })).message, /option url is not known/);
@@ -168,7 +204,17 @@ test('PostgresStore: every option of the adapter and of its driver is known by i
             'interface PoolInstanceConfig',
             'interface WritePoolInstanceConfig',
         ),
-        ...['stream', 'statement_timeout', 'query_timeout', 'lock_timeout', 'keepAlive', 'types', 'application_name', 'min', 'verify'],
+        ...[
+            'stream',
+            'statement_timeout',
+            'query_timeout',
+            'lock_timeout',
+            'keepAlive',
+            'types',
+            'application_name',
+            'min',
+            'verify',
+        ],
     ];
     assert.ok(names.includes('readPool') && names.includes('ssl'), names.join());
     for (const name of names) {
@@ -181,7 +227,14 @@ test('PostgresStore: every option of the adapter and of its driver is known by i
 });
 
 test('PostgresStore: its ways to name a server', () => {
-    const host = { host: 'db.example', port: 5433, database: 'd', user: 'u@x', password: 'p&=%ß', schemaName: 'My-App' };
+    const host = {
+        host: 'db.example',
+        port: 5433,
+        database: 'd',
+        user: 'u@x',
+        password: 'p&=%ß',
+        schemaName: 'My-App',
+    };
     assert.deepEqual(parametersOf(host), {
         host: 'db.example',
         port: '5433',
@@ -194,13 +247,38 @@ test('PostgresStore: its ways to name a server', () => {
     });
     assert.match(urlOf(host).href, /^postgresql:\/\/\?host=db\.example&.*password=p%26%3D%25%C3%9F&/);
 
+    const plus = parametersOf({ connectionString: 'postgres://h/d?password=a+b%2Bc%3D&options=-c%20x%3Dy' });
+    assert.deepEqual([plus.password, plus.options], ['a+b+c=', '-c x=y']);
+
     const string = urlOf({ connectionString: 'postgres://u:p%40@h:1/d?sslmode=require&max=3', idleTimeoutMillis: 9 });
     assert.equal(string.href, 'postgres://u:p%40@h:1/d?sslmode=require&max=3&idleTimeoutMillis=9&schema=public');
 
     // What a pg.Pool holds: the password is not enumerable.
-    const pool = { options: { host: 'h', user: 'u', database: 'd', max: 7, Promise, log() {}, maxUses: Infinity, min: 0, allowExitOnIdle: false } };
+    const pool = {
+        options: {
+            host: 'h',
+            user: 'u',
+            database: 'd',
+            max: 7,
+            Promise,
+            log() {},
+            maxUses: Infinity,
+            min: 0,
+            allowExitOnIdle: false,
+        },
+    };
     Object.defineProperty(pool.options, 'password', { value: 'p', enumerable: false });
-    const lent = { host: 'h', user: 'u', dbname: 'd', password: 'p', max: '7', min: '0', allowExitOnIdle: 'false', idleTimeoutMillis: '30000', schema: 'public' };
+    const lent = {
+        host: 'h',
+        user: 'u',
+        dbname: 'd',
+        password: 'p',
+        max: '7',
+        min: '0',
+        allowExitOnIdle: 'false',
+        idleTimeoutMillis: '30000',
+        schema: 'public',
+    };
     assert.deepEqual(parametersOf({ pool }), lent);
     assert.deepEqual(parametersOf({ writePool: pool }), lent);
     assert.equal(urlOf({ pool: { options: { connectionString: 'postgres://h/d', max: 10 } } }).host, 'h');
@@ -255,8 +333,14 @@ test('PostgresStore: TLS', () => {
     };
     assert.deepEqual(tls(false), { sslmode: 'disable', certificates: undefined });
     assert.deepEqual(tls({ rejectUnauthorized: false }), { sslmode: 'require', certificates: undefined });
-    assert.deepEqual(tls({ rejectUnauthorized: false }, 'postgres://h/d?sslmode=verify-full&sslrootcert=x.pem').sslmode, 'require');
-    assert.deepEqual(tls({ ca: ['ONE', Buffer.from('TWO')], servername: 'h.example' }), { sslmode: 'verify-full', certificates: 'ONE\nTWO' });
+    assert.deepEqual(
+        tls({ rejectUnauthorized: false }, 'postgres://h/d?sslmode=verify-full&sslrootcert=x.pem').sslmode,
+        'require',
+    );
+    assert.deepEqual(tls({ ca: ['ONE', Buffer.from('TWO')], servername: 'h.example' }), {
+        sslmode: 'verify-full',
+        certificates: 'ONE\nTWO',
+    });
     assert.equal(tls(true).sslmode, 'verify-full');
     assert.match(tls(true).certificates, /BEGIN CERTIFICATE/);
 });
@@ -264,22 +348,62 @@ test('PostgresStore: TLS', () => {
 for (const [name, config, complaint] of [
     ['no id', { connectionString: 'postgres://h/d' }, /PostgresStore: id must be provided/],
     ['no server', { id: 'p' }, /invalid config\. Provide either/],
-    ['an empty connection string', { id: 'p', connectionString: ' ' }, /connectionString must be provided and cannot be empty/],
-    ['a connection string of another kind', { id: 'p', connectionString: 'mysql://h/d' }, /connectionString must begin with postgresql/],
-    ['an empty host', { id: 'p', host: '', database: 'd', user: 'u', password: 'p' }, /host must be provided and cannot be empty/],
+    [
+        'an empty connection string',
+        { id: 'p', connectionString: ' ' },
+        /connectionString must be provided and cannot be empty/,
+    ],
+    [
+        'a connection string of another kind',
+        { id: 'p', connectionString: 'mysql://h/d' },
+        /connectionString must begin with postgresql/,
+    ],
+    [
+        'an empty host',
+        { id: 'p', host: '', database: 'd', user: 'u', password: 'p' },
+        /host must be provided and cannot be empty/,
+    ],
     ['no password', { id: 'p', host: 'h', database: 'd', user: 'u' }, /password must be provided/],
-    ['a password that is asked for', { id: 'p', host: 'h', database: 'd', user: 'u', password: () => 'p' }, /option password must be a text/],
+    [
+        'a password that is asked for',
+        { id: 'p', host: 'h', database: 'd', user: 'u', password: () => 'p' },
+        /option password must be a text/,
+    ],
     ['a wrong schema', { id: 'p', connectionString: 'postgres://h/d', schemaName: 'a"b' }, /Invalid schema name/],
     ['two pools', { id: 'p', pool: { options: {} }, writePool: { options: {} } }, /either pool or writePool, not both/],
-    ['settings beside a pool', { id: 'p', pool: { options: {} }, max: 3 }, /option max cannot be honoured beside a pool/],
+    [
+        'settings beside a pool',
+        { id: 'p', pool: { options: {} }, max: 3 },
+        /option max cannot be honoured beside a pool/,
+    ],
     ['a pool that is none', { id: 'p', pool: 5 }, /option pool must be a pg\.Pool/],
-    ['a pool with a client of its own', { id: 'p', pool: { options: { Client: class {} } } }, /option Client cannot be honoured/],
+    [
+        'a pool with a client of its own',
+        { id: 'p', pool: { options: { Client: class {} } } },
+        /option Client cannot be honoured/,
+    ],
     ['a pool for reading', { id: 'p', connectionString: 'postgres://h/d', readPool: {} }, /option readPool cannot/],
-    ['no default indexes', { id: 'p', connectionString: 'postgres://h/d', skipDefaultIndexes: true }, /option skipDefaultIndexes cannot/],
+    [
+        'no default indexes',
+        { id: 'p', connectionString: 'postgres://h/d', skipDefaultIndexes: true },
+        /option skipDefaultIndexes cannot/,
+    ],
     ['a stream', { id: 'p', stream: () => {}, user: 'u' }, /option stream cannot be honoured/],
-    ['a key', { id: 'p', connectionString: 'postgres://h/d', ssl: { key: 'secret' } }, /option ssl\.key cannot be honoured/],
-    ['a check of its own', { id: 'p', connectionString: 'postgres://h/d', ssl: { checkServerIdentity() {} } }, /ssl\.checkServerIdentity/],
-    ['a pool size that is none', { id: 'p', connectionString: 'postgres://h/d', max: -1 }, /option max must be a whole number/],
+    [
+        'a key',
+        { id: 'p', connectionString: 'postgres://h/d', ssl: { key: 'secret' } },
+        /option ssl\.key cannot be honoured/,
+    ],
+    [
+        'a check of its own',
+        { id: 'p', connectionString: 'postgres://h/d', ssl: { checkServerIdentity() {} } },
+        /ssl\.checkServerIdentity/,
+    ],
+    [
+        'a pool size that is none',
+        { id: 'p', connectionString: 'postgres://h/d', max: -1 },
+        /option max must be a whole number/,
+    ],
     ['an unknown option', { id: 'p', connectionString: 'postgres://h/d', colour: 1 }, /option colour is not known/],
 ]) {
     test(`PostgresStore: refuses ${name}`, () => {
@@ -316,12 +440,24 @@ test('DSQLStore: every documented option is known', () => {
 for (const [name, config, complaint] of [
     ['no id before anything else', { maxLifetimeSeconds: 3600 }, /id must be provided and cannot be empty/],
     ['a blank id', { ...dsql, id: ' ' }, /id must be provided/],
-    ['no host before its other options', { id: 'd', maxLifetimeSeconds: 3600 }, /host must be provided and cannot be empty/],
+    [
+        'no host before its other options',
+        { id: 'd', maxLifetimeSeconds: 3600 },
+        /host must be provided and cannot be empty/,
+    ],
     ['a host and a pool', { ...dsql, pool: {} }, /option pool cannot be given together with host/],
     ['a lifetime of an hour', { ...dsql, maxLifetimeSeconds: 3600 }, /60 minutes/],
     ['a host without a region', { id: 'd', host: 'cluster.dsql.on.aws' }, /region cannot be determined/],
-    ['a host with something behind', { id: 'd', host: 'x.dsql.us-east-1.on.aws.example' }, /region cannot be determined/],
-    ['a schema that is no identifier', { ...dsql, schemaName: 'my-app' }, /option schemaName must be a plain identifier/],
+    [
+        'a host with something behind',
+        { id: 'd', host: 'x.dsql.us-east-1.on.aws.example' },
+        /region cannot be determined/,
+    ],
+    [
+        'a schema that is no identifier',
+        { ...dsql, schemaName: 'my-app' },
+        /option schemaName must be a plain identifier/,
+    ],
     ['a password', { ...dsql, password: 'secret' }, /option password is not known/],
 ]) {
     test(`DSQLStore: refuses ${name}`, () => {
@@ -341,19 +477,33 @@ test('DynamoDBStore: every documented option is known', () => {
         endpoint: 'http://localhost:8000',
         credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
         disableInit: true,
-        ttl: { message: { enabled: true, attributeName: 'expiresAt', defaultTtlSeconds: 60 }, thread: { enabled: false } },
+        ttl: {
+            message: { enabled: true, attributeName: 'expiresAt', defaultTtlSeconds: 60 },
+            thread: { enabled: false },
+        },
     };
     assert.equal(planOf(options.dynamodb, { name: 'x', config }).id, 'd');
-    assert.equal(planOf(options.dynamodb, { name: 'dynamodb', config: { region: 'us-east-1', tableName: 'abc' } }).id, 'dynamodb');
+    assert.equal(
+        planOf(options.dynamodb, { name: 'dynamodb', config: { region: 'us-east-1', tableName: 'abc' } }).id,
+        'dynamodb',
+    );
     assert.equal(planOf(options.dynamodb, { id: 'd', tableName: 'abc' }).id, 'd');
 });
 
 for (const [name, config, complaint] of [
     ['no id', { config: { tableName: 'abc' } }, /id must be provided/],
     ['no table', { name: 'd', config: {} }, /config\.tableName must be provided and cannot be empty/],
-    ['a wrong table', { name: 'd', config: { tableName: 'a b' } }, /contains invalid characters or is not between 3 and 255/],
+    [
+        'a wrong table',
+        { name: 'd', config: { tableName: 'a b' } },
+        /contains invalid characters or is not between 3 and 255/,
+    ],
     ['a client', { name: 'd', config: { tableName: 'abc', client: {} } }, /option client cannot be honoured/],
-    ['a time to live of something else', { name: 'd', config: { tableName: 'abc', ttl: { agent: {} } } }, /option agent is not known/],
+    [
+        'a time to live of something else',
+        { name: 'd', config: { tableName: 'abc', ttl: { agent: {} } } },
+        /option agent is not known/,
+    ],
     ['an unknown option', { name: 'd', config: { tableName: 'abc', speed: 1 } }, /option speed is not known/],
 ]) {
     test(`DynamoDBStore: refuses ${name}`, () => {

@@ -7,7 +7,12 @@ import { test } from 'node:test';
 import { installed, snippets } from './installed.mjs';
 import { run } from './support.mjs';
 
-const OUTPUT = [/^1 Trip\n/, /^held until .*\n\{[^]*id: 'thread-1'/, /^MASTRA_STORAGE_LIBSQL_UPDATE_THREAD_NOT_FOUND 404\n$/, /^$/];
+const OUTPUT = [
+    /^1 Trip\n/,
+    /^held until .*\n\{[^]*id: 'thread-1'/,
+    /^MASTRA_STORAGE_LIBSQL_UPDATE_THREAD_NOT_FOUND 404\n$/,
+    /^$/,
+];
 
 test('every program of the README runs', async (t) => {
     const programs = snippets('js');

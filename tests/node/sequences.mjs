@@ -50,20 +50,19 @@ function copy(value) {
 }
 
 /** The arguments with one member replaced, removed or added; and what was done, for people. */
-export function spoilt(sequence, args, extra = []) {
+export function spoilt(sequence, args) {
     if (sequence.chance(4)) {
         const value = sequence.pick(BAD);
-        return { args: value, done: `all: ${show(value)}` };
+        return { args: value, value, done: `all: ${show(value)}` };
     }
     const made = copy(args);
-    const all = [...places(made), ...extra.map((path) => path.split('.'))];
+    const all = places(made);
     if (all.length === 0) {
         return { args: made, done: 'nothing' };
     }
     const path = sequence.pick(all);
     let inside = made;
     for (const key of path.slice(0, -1)) {
-        inside[key] = inside[key] && typeof inside[key] === 'object' ? inside[key] : {};
         inside = inside[key];
     }
     if (sequence.chance(15)) {
@@ -164,6 +163,12 @@ export class TraceSequence extends SpanSequence {
     next() {
         const { op, args } = super.next();
         return { op, args: withDates(args) };
+    }
+
+    /** By endedAt only what has ended can be compared: the peer leaves the order of the others open. */
+    list() {
+        const args = super.list();
+        return args.orderBy?.field === 'endedAt' ? { ...args, orderBy: { field: 'startedAt' } } : args;
     }
 
     json() {

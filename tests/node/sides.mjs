@@ -83,8 +83,9 @@ class Names {
         }
         const prototype = Object.getPrototypeOf(value);
         const name = prototype === Object.prototype || prototype === null ? {} : { '<class>': prototype.constructor.name };
-        const keys = Object.keys(value).sort();
-        return { ...name, ...Object.fromEntries(keys.map((key) => [this.text(key), this.shown(value[key])])) };
+        const keys = Object.keys(value).map((key) => [this.text(key), key]);
+        const sorted = keys.sort(([a], [b]) => (a < b ? -1 : 1));
+        return { ...name, ...Object.fromEntries(sorted.map(([shown, key]) => [shown, this.shown(value[key])])) };
     }
 }
 

@@ -54,7 +54,10 @@ test('close: twice, with calls under way, and calls after it', async () => {
     const saves = Array.from({ length: 20 }, (_, i) => store.saveThread({ thread: thread(`t${i}`) }));
     await Promise.all([store.close(), store.close(), ...saves]);
     await store.close();
-    for (const work of [() => store.getThreadById({ threadId: 't1' }), () => store.stores.scores.getScoreById({ id: 's' })]) {
+    for (const work of [
+        () => store.getThreadById({ threadId: 't1' }),
+        () => store.stores.scores.getScoreById({ id: 's' }),
+    ]) {
         await assert.rejects(work, (error) => error instanceof MastraError && error.cause.code === 'closed');
     }
 });
@@ -78,7 +81,13 @@ test('a logger of the store is that of its domains; failures of the database are
     await writer.close();
     const store = open(t, { id: 'x', url: `file:${file}?mode=ro` });
     const logged = [];
-    const logger = { error: (text) => logged.push(text), trackException: (error) => logged.push(error), warn() {}, info() {}, debug() {} };
+    const logger = {
+        error: (text) => logged.push(text),
+        trackException: (error) => logged.push(error),
+        warn() {},
+        info() {},
+        debug() {},
+    };
     store.__setLogger(logger);
     assert.equal(store.stores.memory.logger, logger);
 
@@ -101,7 +110,10 @@ test('threads, messages and resources on the store', async (t) => {
     const page = await store.listThreadsByResourceId({ resourceId: 'r', offset: 0, limit: 1 });
     assert.deepEqual([page.total, page.threads.length, page.perPage], [2, 1, 1]);
     await store.saveMessages({ messages: [message('m1', 't1'), message('m2', 't1', { createdAt: at(2) })] });
-    const { messages, total } = await store.listMessages({ threadId: 't1', orderBy: { field: 'createdAt', direction: 'DESC' } });
+    const { messages, total } = await store.listMessages({
+        threadId: 't1',
+        orderBy: { field: 'createdAt', direction: 'DESC' },
+    });
     assert.deepEqual([messages.map(({ id }) => id), total], [['m2', 'm1'], 2]);
     await store.deleteMessages(['m1']);
     assert.equal((await store.listMessagesById({ messageIds: ['m1', 'm2'] })).messages.length, 1);
@@ -145,11 +157,19 @@ test('evals, traces and tables on the store', async (t) => {
         testInfo: { testPath: 'x' },
     });
     assert.equal((await store.getEvals({ agentName: 'a' })).evals[0].createdAt instanceof Date, true);
-    assert.deepEqual([await store.getEvalsByAgentName('a', 'live'), (await store.getEvalsByAgentName('a', 'test')).length], [[], 1]);
+    assert.deepEqual(
+        [await store.getEvalsByAgentName('a', 'live'), (await store.getEvalsByAgentName('a', 'test')).length],
+        [[], 1],
+    );
     await store.batchTraceInsert({
-        records: [{ id: 'i', name: 'n', traceId: 't', scope: 's', kind: 0, startTime: 1, endTime: 2, createdAt: at(1) }],
+        records: [
+            { id: 'i', name: 'n', traceId: 't', scope: 's', kind: 0, startTime: 1, endTime: 2, createdAt: at(1) },
+        ],
     });
-    assert.deepEqual((await store.getTraces({ name: 'n' })).map(({ createdAt }) => createdAt), [at(1)]);
+    assert.deepEqual(
+        (await store.getTraces({ name: 'n' })).map(({ createdAt }) => createdAt),
+        [at(1)],
+    );
     await store.createSpan({ traceId: 't', spanId: 's', name: 'n', spanType: 'x', isEvent: false, startedAt: at(1) });
     assert.equal((await store.getTrace('t')).spans[0].startedAt.getTime(), at(1).getTime());
     assert.equal((await store.getTracesPaginated({ pagination: { page: 0, perPage: 5 } })).spans.length, 1);
@@ -161,7 +181,10 @@ test('evals, traces and tables on the store', async (t) => {
     assert.deepEqual(await store.load({ tableName, keys: { id: 'b' } }), { id: 'b', n: 2 });
     assert.equal(await store.load({ tableName, keys: { id: 'z' } }), null);
     await store.alterTable({ tableName, schema: { m: { type: 'text', nullable: true } }, ifNotExists: ['m'] });
-    assert.deepEqual([await store.hasColumn(tableName, 'm'), await store.hasColumn({ tableName, column: 'z' })], [true, false]);
+    assert.deepEqual(
+        [await store.hasColumn(tableName, 'm'), await store.hasColumn({ tableName, column: 'z' })],
+        [true, false],
+    );
     await store.clearTable({ tableName });
     assert.equal(await store.load({ tableName, keys: { id: 'b' } }), null);
     await store.dropTable({ tableName });
@@ -169,13 +192,16 @@ test('evals, traces and tables on the store', async (t) => {
 
 test('indexes on the store; SQL only where it is called by its own method', async (t) => {
     const store = open(t);
-    const index = { name: 'my_index', table: 'mastra_threads', columns: ['title'], where: 'title <> \'\'' };
+    const index = { name: 'my_index', table: 'mastra_threads', columns: ['title'], where: "title <> ''" };
     await store.createIndex(index);
     const found = (await store.listIndexes('mastra_threads')).find(({ name }) => name === 'my_index');
     assert.match(found.definition, /WHERE \(title/);
     assert.deepEqual((await store.describeIndex('my_index')).columns, ['title']);
     await store.dropIndex('my_index');
-    assert.equal((await store.listIndexes()).some(({ name }) => name === 'my_index'), false);
+    assert.equal(
+        (await store.listIndexes()).some(({ name }) => name === 'my_index'),
+        false,
+    );
     await assert.rejects(store.describeIndex('my_index'), { id: 'MASTRA_STORAGE_LIBSQL_INDEX_DESCRIBE_FAILED' });
     await assert.rejects(store.call('createIndex', index), /where is SQL/);
 });
@@ -183,7 +209,13 @@ test('indexes on the store; SQL only where it is called by its own method', asyn
 test('call: an operation by its name, with plain values', async (t) => {
     const store = open(t);
     const saved = await store.call('saveThread', { thread: thread('t1', { title: undefined }) });
-    assert.deepEqual(saved, { id: 't1', resourceId: 'r', title: '', createdAt: at(1).toISOString(), updatedAt: at(1).toISOString() });
+    assert.deepEqual(saved, {
+        id: 't1',
+        resourceId: 'r',
+        title: '',
+        createdAt: at(1).toISOString(),
+        updatedAt: at(1).toISOString(),
+    });
     assert.equal(await store.call('init'), null);
     await assert.rejects(store.call('nothing'), { message: /there is no operation/ });
 });
@@ -194,10 +226,16 @@ test('prune: policies by table, within limits, and the operation', async (t) => 
     const store = open(t, {
         id: 'x',
         url: ':memory:',
-        retention: { memory: { threads: { maxAge: '1d' } }, workflows: { workflowSnapshot: { maxAge: '1d' } }, scores: {} },
+        retention: {
+            memory: { threads: { maxAge: '1d' } },
+            workflows: { workflowSnapshot: { maxAge: '1d' } },
+            scores: {},
+        },
     });
     const fill = () =>
-        Promise.all([...Array(5).keys()].map((i) => store.saveThread({ thread: thread(`t${i}`, { updatedAt: at(i) }) })));
+        Promise.all(
+            [...Array(5).keys()].map((i) => store.saveThread({ thread: thread(`t${i}`, { updatedAt: at(i) }) })),
+        );
     const left = async () => (await store.listThreads({})).total;
 
     await fill();
@@ -213,11 +251,34 @@ test('prune: policies by table, within limits, and the operation', async (t) => 
     const memory = async (options) => (await store.stores.memory.prune(policies, options))[0];
     const controller = new AbortController();
     controller.abort();
-    assert.deepEqual(await memory({ signal: controller.signal }), { domain: 'memory', table: 'mastra_threads', deleted: 0, done: false });
-    assert.deepEqual(await memory({ maxBatches: 1 }), { domain: 'memory', table: 'mastra_threads', deleted: 2, done: false });
-    assert.deepEqual(await memory({ maxRows: 1, pauseMs: 1 }), { domain: 'memory', table: 'mastra_threads', deleted: 1, done: false });
-    assert.deepEqual(await memory({ maxBatches: 9, pauseMs: 1 }), { domain: 'memory', table: 'mastra_threads', deleted: 2, done: true });
-    await assert.rejects(store.stores.memory.prune({ threads: { maxAge: 1, batchSize: 0 } }), /batchSize must be a positive integer/);
+    assert.deepEqual(await memory({ signal: controller.signal }), {
+        domain: 'memory',
+        table: 'mastra_threads',
+        deleted: 0,
+        done: false,
+    });
+    assert.deepEqual(await memory({ maxBatches: 1 }), {
+        domain: 'memory',
+        table: 'mastra_threads',
+        deleted: 2,
+        done: false,
+    });
+    assert.deepEqual(await memory({ maxRows: 1, pauseMs: 1 }), {
+        domain: 'memory',
+        table: 'mastra_threads',
+        deleted: 1,
+        done: false,
+    });
+    assert.deepEqual(await memory({ maxBatches: 9, pauseMs: 1 }), {
+        domain: 'memory',
+        table: 'mastra_threads',
+        deleted: 2,
+        done: true,
+    });
+    await assert.rejects(
+        store.stores.memory.prune({ threads: { maxAge: 1, batchSize: 0 } }),
+        /batchSize must be a positive integer/,
+    );
 
     await fill();
     assert.equal((await store.prune({ olderThan: { threads: at(2) } })).deleted.mastra_threads, 2);
@@ -235,9 +296,18 @@ test('errors are MastraErrors, whose cause says more', async (t) => {
         assert.ok(error instanceof MastraError);
         assert.deepEqual(
             [error.id, error.domain, error.category, error.message, error.details],
-            ['MASTRA_STORAGE_LIBSQL_UPDATE_THREAD_NOT_FOUND', 'STORAGE', 'USER', 'Thread none not found', { status: 404 }],
+            [
+                'MASTRA_STORAGE_LIBSQL_UPDATE_THREAD_NOT_FOUND',
+                'STORAGE',
+                'USER',
+                'Thread none not found',
+                { status: 404 },
+            ],
         );
-        assert.deepEqual([error.cause.code, error.cause.retriable, error.cause.op], ['not_found', false, 'updateThread']);
+        assert.deepEqual(
+            [error.cause.code, error.cause.retriable, error.cause.op],
+            ['not_found', false, 'updateThread'],
+        );
         return true;
     });
     await assert.rejects(store.listMessages({ threadId: ' ' }), {
@@ -252,15 +322,41 @@ test('errors are MastraErrors, whose cause says more', async (t) => {
 });
 
 for (const [name, work, field] of [
-    ['a date that is none in a record', (store) => store.saveThread({ thread: thread('t', { createdAt: new Date(NaN) }) }), 'thread.createdAt'],
-    ['one in a list', (store) => store.saveMessages({ messages: [message('a', 't'), message('b', 't', { createdAt: new Date(NaN) })] }), 'messages[1].createdAt'],
-    ['one in a filter', (store) => store.listMessages({ threadId: 't', filter: { dateRange: { start: new Date(NaN) } } }), 'filter.dateRange.start'],
-    ['one in an update', (store) => store.batchUpdateSpans({ records: [{ traceId: 't', spanId: 's', updates: { endedAt: new Date(NaN) } }] }), 'records[0].updates.endedAt'],
+    [
+        'a date that is none in a record',
+        (store) => store.saveThread({ thread: thread('t', { createdAt: new Date(NaN) }) }),
+        'thread.createdAt',
+    ],
+    [
+        'one in a list',
+        (store) =>
+            store.saveMessages({ messages: [message('a', 't'), message('b', 't', { createdAt: new Date(NaN) })] }),
+        'messages[1].createdAt',
+    ],
+    [
+        'one in a filter',
+        (store) => store.listMessages({ threadId: 't', filter: { dateRange: { start: new Date(NaN) } } }),
+        'filter.dateRange.start',
+    ],
+    [
+        'one in an update',
+        (store) =>
+            store.batchUpdateSpans({ records: [{ traceId: 't', spanId: 's', updates: { endedAt: new Date(NaN) } }] }),
+        'records[0].updates.endedAt',
+    ],
     ['a number that is none', (store) => store.listThreads({ perPage: NaN }), 'perPage'],
     ['one without end', (store) => store.listMessages({ threadId: 't', perPage: Infinity }), 'perPage'],
     ['a score that is none', (store) => store.saveScore({ score: NaN }), 'score'],
-    ['an undefined filter of threads', (store) => store.listThreads({ filter: { metadata: { a: undefined } } }), 'Metadata filter value for key "a"'],
-    ['an undefined filter of traces', (store) => store.listTraces({ filters: { scope: { a: undefined } } }), 'Scope filter value for key "a"'],
+    [
+        'an undefined filter of threads',
+        (store) => store.listThreads({ filter: { metadata: { a: undefined } } }),
+        'Metadata filter value for key "a"',
+    ],
+    [
+        'an undefined filter of traces',
+        (store) => store.listTraces({ filters: { scope: { a: undefined } } }),
+        'Scope filter value for key "a"',
+    ],
 ]) {
     test(`what JSON would turn into nothing is refused: ${name}`, async (t) => {
         await assert.rejects(work(open(t)), (error) => {
@@ -276,7 +372,11 @@ for (const [name, work, field] of [
 
 test('a composite with our domains beside those of another store', async (t) => {
     const ours = open(t);
-    const store = new MastraCompositeStore({ id: 'both', default: new CoreStore(), domains: { memory: ours.stores.memory } });
+    const store = new MastraCompositeStore({
+        id: 'both',
+        default: new CoreStore(),
+        domains: { memory: ours.stores.memory },
+    });
     await store.init();
     const memory = await store.getStore('memory');
     await memory.saveThread({ thread: thread('t1') });
@@ -298,7 +398,10 @@ test('import and require: one addon, each with its own copy of core, instances o
     assert.ok(stores[0] instanceof MastraCompositeStore);
     assert.ok(stores[1] instanceof require('@mastra/core/storage').MastraCompositeStore);
     await assert.rejects(stores[0].listThreads({ page: -1 }), (error) => error instanceof MastraError);
-    await assert.rejects(stores[1].listThreads({ page: -1 }), (error) => error instanceof require('@mastra/core/error').MastraError);
+    await assert.rejects(
+        stores[1].listThreads({ page: -1 }),
+        (error) => error instanceof require('@mastra/core/error').MastraError,
+    );
 
     class Mine extends InMemoryStore {}
     assert.ok(!(stores[0] instanceof Mine) && !(null instanceof InMemoryStore));

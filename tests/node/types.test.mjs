@@ -32,7 +32,11 @@ function application(t) {
 }
 
 async function compile(folder) {
-    const { code, stdout } = await run(process.execPath, [path.join(here, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+    const { code, stdout } = await run(process.execPath, [
+        path.join(here, 'node_modules/typescript/bin/tsc'),
+        '-p',
+        folder,
+    ]);
     return code === 0 ? '' : stdout;
 }
 

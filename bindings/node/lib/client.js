@@ -33,7 +33,12 @@ function errorForms({ MastraError, ErrorDomain }) {
                 details.status = 404;
             }
             return make(
-                { id: error.op === 'open' ? id : (error.id ?? id), category: error.category ?? category, text: error.message, details },
+                {
+                    id: error.op === 'open' ? id : (error.id ?? id),
+                    category: error.category ?? category,
+                    text: error.message,
+                    details,
+                },
                 error,
             );
         },
@@ -92,7 +97,7 @@ class Client {
     #text(operation, args) {
         const wrong = unsayable(args);
         if (wrong) {
-            throw this.refusal(operation, wrong.path, wrong.problem, statusOf(operation, wrong.path));
+            throw this.refusal(operation, wrong.path || 'args', wrong.problem, statusOf(operation, wrong.path));
         }
         return args === undefined ? undefined : stringify(args);
     }

@@ -26,7 +26,14 @@ const clients = new WeakMap();
 
 /** Codes of errors that tell of the call rather than of the database. */
 const ANSWERS = new Set([
-    'usage', 'invalid_argument', 'not_found', 'conflict', 'limit_exceeded', 'fenced', 'not_supported', 'closed',
+    'usage',
+    'invalid_argument',
+    'not_found',
+    'conflict',
+    'limit_exceeded',
+    'fenced',
+    'not_supported',
+    'closed',
 ]);
 
 /** Calls an operation; failures of the database are logged as well. */
@@ -170,13 +177,20 @@ function isMessage(value) {
 function checkFilter(domain, operation, name, filter) {
     for (const [key, value] of Object.entries(filter ?? {})) {
         const type = typeof value;
-        if (value === undefined || type === 'function' || type === 'symbol' || (type === 'number' && !Number.isFinite(value))) {
-            throw clients.get(domain).refusal(
-                operation,
-                `${name} filter value for key "${key}"`,
-                `must be a JSON value, got ${type === 'number' ? value : type}`,
-                'INVALID_METADATA_VALUE',
-            );
+        if (
+            value === undefined ||
+            type === 'function' ||
+            type === 'symbol' ||
+            (type === 'number' && !Number.isFinite(value))
+        ) {
+            throw clients
+                .get(domain)
+                .refusal(
+                    operation,
+                    `${name} filter value for key "${key}"`,
+                    `must be a JSON value, got ${type === 'number' ? value : type}`,
+                    'INVALID_METADATA_VALUE',
+                );
         }
     }
 }

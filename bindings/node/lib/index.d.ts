@@ -59,7 +59,10 @@ export type MessageInput = Omit<MastraDBMessage, 'content' | 'createdAt' | 'role
 };
 
 /** A resource to be saved: now where no times are given. */
-export type ResourceInput = Omit<StorageResourceType, 'createdAt' | 'updatedAt'> & { createdAt?: Time; updatedAt?: Time };
+export type ResourceInput = Omit<StorageResourceType, 'createdAt' | 'updatedAt'> & {
+    createdAt?: Time;
+    updatedAt?: Time;
+};
 
 export interface CreateThreadArgs {
     resourceId: string;
@@ -93,9 +96,13 @@ export interface RunLock extends RunLockKey, RunFence {
 
 export interface RunLockMethods {
     /** Takes the lock of a run when nobody holds it; tells whether it did. */
-    tryAcquireWorkflowRunLock(args: RunLockKey & { ownerId?: string; ttlMs?: number; keepAlive?: boolean }): Promise<boolean>;
+    tryAcquireWorkflowRunLock(
+        args: RunLockKey & { ownerId?: string; ttlMs?: number; keepAlive?: boolean },
+    ): Promise<boolean>;
     /** Makes a held lock last longer; tells whether it was held. */
-    renewWorkflowRunLock(args: RunLockKey & { ownerId?: string; ttlMs?: number; generation?: number }): Promise<boolean>;
+    renewWorkflowRunLock(
+        args: RunLockKey & { ownerId?: string; ttlMs?: number; generation?: number },
+    ): Promise<boolean>;
     getWorkflowRunLock(args: RunLockKey): Promise<RunLock | null>;
     listWorkflowRunLocks(args?: Paging): Promise<Page & { locks: RunLock[] }>;
     /** Gives a lock back; tells whether it was held. */
@@ -127,7 +134,11 @@ export interface WorkflowMethods extends RunLockMethods {
     updateWorkflowState: Fenced<WorkflowsStorage['updateWorkflowState']>;
     deleteWorkflowRunById: Fenced<WorkflowsStorage['deleteWorkflowRunById']>;
     listWorkflowRuns(
-        args?: Arg<WorkflowsStorage['listWorkflowRuns']> & { offset?: number; limit?: number | false; pagination?: Paging },
+        args?: Arg<WorkflowsStorage['listWorkflowRuns']> & {
+            offset?: number;
+            limit?: number | false;
+            pagination?: Paging;
+        },
     ): ReturnType<WorkflowsStorage['listWorkflowRuns']>;
 }
 
@@ -137,11 +148,19 @@ type TraceFilters = NonNullable<NonNullable<Arg<ObservabilityStorage['listTraces
 export interface ObservabilityMethods {
     createSpan(args: Arg<ObservabilityStorage['createSpan']> | SpanRecord): Promise<void>;
     getTrace(args: Arg<ObservabilityStorage['getTrace']> | string): ReturnType<ObservabilityStorage['getTrace']>;
-    getTraceLight(args: Arg<ObservabilityStorage['getTraceLight']> | string): ReturnType<ObservabilityStorage['getTraceLight']>;
-    getRootSpan(args: Arg<ObservabilityStorage['getRootSpan']> | string): ReturnType<ObservabilityStorage['getRootSpan']>;
+    getTraceLight(
+        args: Arg<ObservabilityStorage['getTraceLight']> | string,
+    ): ReturnType<ObservabilityStorage['getTraceLight']>;
+    getRootSpan(
+        args: Arg<ObservabilityStorage['getRootSpan']> | string,
+    ): ReturnType<ObservabilityStorage['getRootSpan']>;
     /** The older form of listTraces: filters may stand beside the pagination. */
     getTracesPaginated(
-        args?: Partial<TraceFilters> & { filters?: TraceFilters; pagination?: Paging & { dateRange?: DateRange }; orderBy?: object },
+        args?: Partial<TraceFilters> & {
+            filters?: TraceFilters;
+            pagination?: Paging & { dateRange?: DateRange };
+            orderBy?: object;
+        },
     ): ReturnType<ObservabilityStorage['listTraces']>;
 }
 
@@ -219,7 +238,10 @@ export interface EvalAndTraceMethods {
     saveEval(args: EvalInput | { eval: EvalInput }): Promise<void>;
     getEvals(args?: ListEvalsArgs): Promise<Page & { evals: EvalRecord[] }>;
     listEvals(args?: ListEvalsArgs): Promise<Page & { evals: EvalRecord[] }>;
-    getEvalsByAgentName(agentName: string | { agentName: string; type?: EvalKind }, type?: EvalKind): Promise<EvalRecord[]>;
+    getEvalsByAgentName(
+        agentName: string | { agentName: string; type?: EvalKind },
+        type?: EvalKind,
+    ): Promise<EvalRecord[]>;
     batchTraceInsert(args: { records: TraceInput[] }): Promise<void>;
     getTraces(
         args?: Paging & {
@@ -281,14 +303,32 @@ export interface IndexMethods {
 
 type FromMemory = Pick<
     MemoryStorage,
-    | 'cloneThread' | 'copyThread' | 'deleteMessages' | 'deleteThread' | 'getResourceById' | 'getThreadById' | 'listMessages'
-    | 'listMessagesById' | 'listMessagesByResourceId' | 'listThreads' | 'patchThread' | 'updateMessages' | 'updateResource'
-    | 'updateThread' | 'updateThreadMetadata' | 'updateThreadResourceId'
+    | 'cloneThread'
+    | 'copyThread'
+    | 'deleteMessages'
+    | 'deleteThread'
+    | 'getResourceById'
+    | 'getThreadById'
+    | 'listMessages'
+    | 'listMessagesById'
+    | 'listMessagesByResourceId'
+    | 'listThreads'
+    | 'patchThread'
+    | 'updateMessages'
+    | 'updateResource'
+    | 'updateThread'
+    | 'updateThreadMetadata'
+    | 'updateThreadResourceId'
 >;
 type FromWorkflows = Pick<WorkflowsStorage, 'getWorkflowRunById' | 'loadWorkflowSnapshot'>;
 type FromScores = Pick<
     ScoresStorage,
-    'getScoreById' | 'listScoresByEntityId' | 'listScoresByRunId' | 'listScoresByScorerId' | 'listScoresBySpan' | 'saveScore'
+    | 'getScoreById'
+    | 'listScoresByEntityId'
+    | 'listScoresByRunId'
+    | 'listScoresByScorerId'
+    | 'listScoresBySpan'
+    | 'saveScore'
 >;
 type FromObservability = Pick<
     ObservabilityStorage,
@@ -297,11 +337,21 @@ type FromObservability = Pick<
 
 /** The operations that every store has as methods of its own, besides those of its domains. */
 export interface MastraStoreMethods
-    extends FromMemory, MemoryMethods, FromWorkflows, WorkflowMethods, FromScores, ScoreMethods, FromObservability,
-        ObservabilityMethods, EvalAndTraceMethods, TableMethods, IndexMethods {}
+    extends
+        FromMemory,
+        MemoryMethods,
+        FromWorkflows,
+        WorkflowMethods,
+        FromScores,
+        ScoreMethods,
+        FromObservability,
+        ObservabilityMethods,
+        EvalAndTraceMethods,
+        TableMethods,
+        IndexMethods {}
 
 export type PrunedTable =
-    | 'threads' | 'messages' | 'resources' | 'workflow_snapshot' | 'spans' | 'scores' | 'evals' | 'traces';
+    'threads' | 'messages' | 'resources' | 'workflow_snapshot' | 'spans' | 'scores' | 'evals' | 'traces';
 
 declare abstract class MastraStore extends MastraCompositeStore {
     stores: MastraStoreDomains;
@@ -396,7 +446,13 @@ export interface PostgresConnectionOptions {
 export type PostgresStoreOptions = PostgresBaseOptions &
     (
         | (PostgresConnectionOptions & { connectionString: string })
-        | (PostgresConnectionOptions & { host: string; port?: number; database: string; user: string; password: string })
+        | (PostgresConnectionOptions & {
+              host: string;
+              port?: number;
+              database: string;
+              user: string;
+              password: string;
+          })
         | { pool: PoolLike }
         | { writePool: PoolLike }
     );
@@ -435,7 +491,9 @@ export interface DynamoDBStoreOptions extends MastraStoreOptions {
     region?: string;
     endpoint?: string;
     credentials?: AwsCredentials;
-    ttl?: Partial<Record<'thread' | 'message' | 'trace' | 'eval' | 'workflow_snapshot' | 'resource' | 'score', TtlOptions>>;
+    ttl?: Partial<
+        Record<'thread' | 'message' | 'trace' | 'eval' | 'workflow_snapshot' | 'resource' | 'score', TtlOptions>
+    >;
 }
 
 /** The older form of a constructor's argument: the name is the id unless there is one inside. */

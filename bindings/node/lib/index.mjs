@@ -7,10 +7,11 @@ import * as storage from '@mastra/core/storage';
 import native from './native.js';
 import stores from './stores.js';
 
-export const { LibSQLStore, DefaultStorage, InMemoryStore, PostgresStore, DSQLStore, DynamoDBStore } = stores.defineStores({
-    ...storage,
-    ErrorDomain,
-    MastraError,
-    MessageList,
-});
+export const { LibSQLStore, DefaultStorage, InMemoryStore, PostgresStore, DSQLStore, DynamoDBStore } =
+    stores.defineStores({
+        ...storage,
+        ErrorDomain,
+        MastraError,
+        MessageList,
+    });
 export const { sqliteVersion, version } = native;

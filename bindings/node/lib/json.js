@@ -42,18 +42,44 @@ function stringify(value) {
 
 // Members that hold JSON of the user's own: nothing in them is an argument.
 const OPAQUE = new Set([
-    'content', 'metadata', 'snapshot', 'opts', 'state', 'result', 'results', 'requestContext', 'input', 'output',
-    'attributes', 'links', 'tags', 'scope', 'error', 'scorer', 'entity', 'additionalContext', 'extractStepResult',
-    'preprocessStepResult', 'analyzeStepResult', 'testInfo', 'record', 'schema',
+    'content',
+    'metadata',
+    'snapshot',
+    'opts',
+    'state',
+    'result',
+    'results',
+    'requestContext',
+    'input',
+    'output',
+    'attributes',
+    'links',
+    'tags',
+    'scope',
+    'error',
+    'scorer',
+    'entity',
+    'additionalContext',
+    'extractStepResult',
+    'preprocessStepResult',
+    'analyzeStepResult',
+    'testInfo',
+    'record',
+    'schema',
 ]);
+// Records to be saved: what they have besides their columns, methods too, is left out.
+const RECORDS = new Set(['thread', 'messages', 'resource', 'span', 'records']);
 // The deepest argument is records[].updates.endedAt.
 const DEEPEST = 5;
 
 /**
- * Tells of the first argument that JSON would turn into null: an invalid date, or a number that is not finite. As null it
- * would count as absent, and a list would show more than was asked for. Returns {path, problem}, or undefined.
+ * Tells of the first argument that JSON would turn into null or leave out: an invalid date, a number that is not finite, a
+ * function. It would count as absent, and a list would show more than was asked for. Returns {path, problem}, or undefined.
  */
-function unsayable(value, depth = 0) {
+function unsayable(value, depth = 0, inRecord = false) {
+    if (!inRecord && (typeof value === 'function' || typeof value === 'symbol')) {
+        return { path: '', problem: `must be a JSON value, got a ${typeof value}` };
+    }
     if (typeof value === 'number') {
         return Number.isFinite(value) ? undefined : { path: '', problem: `must be a finite number, got ${value}` };
     }
@@ -68,7 +94,7 @@ function unsayable(value, depth = 0) {
         if (!list && OPAQUE.has(key)) {
             continue;
         }
-        const found = unsayable(value[key], depth + 1);
+        const found = unsayable(value[key], depth + 1, inRecord || RECORDS.has(key));
         if (found) {
             const rest = found.path && !found.path.startsWith('[') ? `.${found.path}` : found.path;
             return { path: (list ? `[${key}]` : key) + rest, problem: found.problem };

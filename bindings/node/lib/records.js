@@ -39,7 +39,13 @@ const clone = within('thread', (thread) => {
 });
 
 module.exports = {
-    asIs, clone, each, orNull, orUndefined, stamped, within,
+    asIs,
+    clone,
+    each,
+    orNull,
+    orUndefined,
+    stamped,
+    within,
     message: timed('createdAt'),
     span: timed('startedAt', 'endedAt', 'createdAt', 'updatedAt'),
     lock: timed('acquiredAt', 'expiresAt'),

@@ -10,8 +10,17 @@ const plans = require('./options.js');
 /** Methods of the domains that can be called on the store as well, besides the operations of methods.js. */
 const FLAT = {
     memory: [
-        'saveThread', 'listThreads', 'saveMessages', 'listMessages', 'listMessagesByResourceId', 'listMessagesById',
-        'deleteMessages', 'cloneThread', 'saveResource', 'patchThread', 'updateThreadMetadata',
+        'saveThread',
+        'listThreads',
+        'saveMessages',
+        'listMessages',
+        'listMessagesByResourceId',
+        'listMessagesById',
+        'deleteMessages',
+        'cloneThread',
+        'saveResource',
+        'patchThread',
+        'updateThreadMetadata',
     ],
 };
 
@@ -27,6 +36,9 @@ function flatMethods() {
     }
     return methods;
 }
+
+/** Whose tables nobody else can have made. */
+const isInMemory = (url) => /^(file:)?:memory:(\?|$)/.test(url);
 
 /** Core is loaded twice when some import it and some require it; a store of either kind is an instance of both classes. */
 function recogniseBoth(Class, name) {
@@ -74,7 +86,8 @@ function defineStores(core) {
             }
             // Programs may name SQL in createIndex; only calls by name, which may come from afar, may not.
             const native = { ...options, allowRawSql: true };
-            native.disableInit = Boolean(disableInit) || process.env.MASTRA_DISABLE_STORAGE_INIT === 'true';
+            native.disableInit =
+                !isInMemory(url) && ((disableInit ?? false) || process.env.MASTRA_DISABLE_STORAGE_INIT === 'true');
             try {
                 this.#client = new Client(errors, store, url, native);
             } catch (error) {

@@ -19,7 +19,12 @@ export const memory = new Memory({ storage, options: { lastMessages: 10 } });
 export const others: MastraCompositeStore[] = [
     new DefaultStorage({ name: 'older', config: { url: ':memory:' } }),
     new InMemoryStore(),
-    new PostgresStore({ id: 'pg', connectionString: 'postgresql://localhost/app', ssl: { rejectUnauthorized: false }, max: 20 }),
+    new PostgresStore({
+        id: 'pg',
+        connectionString: 'postgresql://localhost/app',
+        ssl: { rejectUnauthorized: false },
+        max: 20,
+    }),
     new PostgresStore({ id: 'pg', host: 'h', port: 5432, database: 'd', user: 'u', password: 'p', schemaName: 'app' }),
     new DSQLStore({
         id: 'dsql',
@@ -33,15 +38,28 @@ export const others: MastraCompositeStore[] = [
 
 const store = await storage.getStore('memory');
 const thread: StorageThreadType | null | undefined = await store?.getThreadById({ threadId: 't' });
-const page = await store?.listMessages({ threadId: 't', perPage: 10, orderBy: { field: 'createdAt', direction: 'DESC' } });
+const page = await store?.listMessages({
+    threadId: 't',
+    perPage: 10,
+    orderBy: { field: 'createdAt', direction: 'DESC' },
+});
 export const messages: MastraDBMessage[] = page?.messages ?? [];
 export const title: string | undefined = thread?.title;
 
 // The methods of the store itself, with the looser arguments of older examples.
-await storage.saveThread({ thread: { id: 't', resourceId: 'r', title: 'T', metadata: { key: 'value' }, createdAt: new Date() } });
+await storage.saveThread({
+    thread: { id: 't', resourceId: 'r', title: 'T', metadata: { key: 'value' }, createdAt: new Date() },
+});
 await storage.saveMessages({
     messages: [
-        { id: 'm1', threadId: 't', role: 'user', content: { content: 'Hello' }, resourceId: 'r', createdAt: new Date() },
+        {
+            id: 'm1',
+            threadId: 't',
+            role: 'user',
+            content: { content: 'Hello' },
+            resourceId: 'r',
+            createdAt: new Date(),
+        },
         { id: 'm2', threadId: 't', role: 'user', content: [{ type: 'text', text: 'Hello' }] },
     ],
 });
@@ -70,7 +88,9 @@ export const scored: number[] = (await storage.listScores({ scorerId: 's' })).sc
 export const agents: string[] = (await storage.getEvalsByAgentName('agent', 'live')).map(({ agentName }) => agentName);
 export const sizes: (string | null)[] = (await storage.listIndexes('mastra_threads')).map(({ size }) => size);
 export const gone: number = (await storage.prune()).reduce((sum, { deleted }) => sum + deleted, 0);
-export const old: number | undefined = (await storage.prune({ olderThan: { threads: new Date() } })).deleted['mastra_threads'];
+export const old: number | undefined = (await storage.prune({ olderThan: { threads: new Date() } })).deleted[
+    'mastra_threads'
+];
 export const plain: { id: string } = await storage.call<{ id: string }>('getThreadById', { threadId: 't' });
 await storage.close();
 

@@ -8,7 +8,9 @@ type Loose<Method> = Method extends (...args: infer Args) => infer Result
         ? true
         : false
     : true;
-type LooseMethods = { [Name in keyof MastraStoreMethods]: Loose<MastraStoreMethods[Name]> extends false ? never : Name }[keyof MastraStoreMethods];
+type LooseMethods = {
+    [Name in keyof MastraStoreMethods]: Loose<MastraStoreMethods[Name]> extends false ? never : Name;
+}[keyof MastraStoreMethods];
 type None<Type extends never> = Type;
 
 export type NoneIsLoose = None<LooseMethods>;

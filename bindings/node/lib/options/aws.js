@@ -1,11 +1,34 @@
 'use strict';
 // DSQLStore and DynamoDBStore: their options are checked; their backends are not in this version.
 
-const { COMMON, OURS, given, isBlank, refuse, requireFlag, requireNumber, requireText, unfolded } = require('./common.js');
+const {
+    COMMON,
+    OURS,
+    given,
+    isBlank,
+    refuse,
+    requireFlag,
+    requireNumber,
+    requireText,
+    unfolded,
+} = require('./common.js');
 
 const DSQL = [
-    'host', 'pool', 'user', 'database', 'region', 'schemaName', 'customCredentialsProvider', 'max', 'min', 'idleTimeoutMillis',
-    'maxLifetimeSeconds', 'connectionTimeoutMillis', 'allowExitOnIdle', 'skipDefaultIndexes', 'indexes',
+    'host',
+    'pool',
+    'user',
+    'database',
+    'region',
+    'schemaName',
+    'customCredentialsProvider',
+    'max',
+    'min',
+    'idleTimeoutMillis',
+    'maxLifetimeSeconds',
+    'connectionTimeoutMillis',
+    'allowExitOnIdle',
+    'skipDefaultIndexes',
+    'indexes',
 ];
 
 /** The region that an endpoint names, as in abc123.dsql.us-east-1.on.aws. */

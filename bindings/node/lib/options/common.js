@@ -57,7 +57,11 @@ function requireText(Class, options, name, hint = '') {
 function requireNumber(Class, options, name, min, max = Number.MAX_SAFE_INTEGER) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) {
-        refuse(Class, name, `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${value}`);
+        refuse(
+            Class,
+            name,
+            `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${value}`,
+        );
     }
 }
 
@@ -77,4 +81,15 @@ function nativeOptions(options, names) {
     return Object.fromEntries(names.filter((name) => name in options).map((name) => [name, options[name]]));
 }
 
-module.exports = { COMMON, OURS, given, isBlank, nativeOptions, refuse, requireFlag, requireNumber, requireText, unfolded };
+module.exports = {
+    COMMON,
+    OURS,
+    given,
+    isBlank,
+    nativeOptions,
+    refuse,
+    requireFlag,
+    requireNumber,
+    requireText,
+    unfolded,
+};

@@ -1,7 +1,17 @@
 'use strict';
 // LibSQLStore and InMemoryStore: SQLite, in a file or in memory.
 
-const { COMMON, OURS, given, nativeOptions, refuse, requireFlag, requireNumber, requireText, unfolded } = require('./common.js');
+const {
+    COMMON,
+    OURS,
+    given,
+    nativeOptions,
+    refuse,
+    requireFlag,
+    requireNumber,
+    requireText,
+    unfolded,
+} = require('./common.js');
 
 const CLASS = 'LibSQLStore';
 const DAY_MS = 24 * 3600 * 1000;
@@ -30,7 +40,11 @@ function busyTimeout({ connectionTimeoutMs = 5000, maxRetries, initialBackoffMs 
 function checkUrl({ url }) {
     requireText(CLASS, { url }, 'url', ' Such as file:agent.db or :memory:.');
     if (/^(libsql|https?|wss?):/i.test(url)) {
-        refuse(CLASS, 'url', `must name a file or :memory:; remote databases (${url.split(':')[0]}:) are not supported`);
+        refuse(
+            CLASS,
+            'url',
+            `must name a file or :memory:; remote databases (${url.split(':')[0]}:) are not supported`,
+        );
     }
 }
 

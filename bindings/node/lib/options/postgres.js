@@ -29,10 +29,25 @@ const PARAMETERS = {
     allowExitOnIdle: 'allowExitOnIdle',
     query_timeout: 'statementTimeoutMillis',
 };
-const NUMBERS = ['port', 'max', 'min', 'idleTimeoutMillis', 'maxLifetimeSeconds', 'connectionTimeoutMillis', 'query_timeout'];
+const NUMBERS = [
+    'port',
+    'max',
+    'min',
+    'idleTimeoutMillis',
+    'maxLifetimeSeconds',
+    'connectionTimeoutMillis',
+    'query_timeout',
+];
 // Settings of the server's session, which libpq sends in its own parameter `options`.
 const SESSION = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
-const CONNECTION = [...Object.keys(PARAMETERS), ...SESSION, 'connectionString', 'ssl', 'keepAlive', 'keepAliveInitialDelayMillis'];
+const CONNECTION = [
+    ...Object.keys(PARAMETERS),
+    ...SESSION,
+    'connectionString',
+    'ssl',
+    'keepAlive',
+    'keepAliveInitialDelayMillis',
+];
 
 const CALLBACK = 'cannot be honoured: the library talks to the server itself, not through node-postgres';
 const REFUSED_CONNECTION = {
@@ -90,8 +105,15 @@ function connectionOf(options) {
         requireText(CLASS, rest, 'connectionString', EMPTY_HINT);
         return rest;
     }
-    if (rest.host === undefined && rest.database === undefined && rest.user === undefined && rest.password === undefined) {
-        throw new Error(`${CLASS}: invalid config. Provide either {pool}, {connectionString} or {host,port,database,user,password}.`);
+    if (
+        rest.host === undefined &&
+        rest.database === undefined &&
+        rest.user === undefined &&
+        rest.password === undefined
+    ) {
+        throw new Error(
+            `${CLASS}: invalid config. Provide either {pool}, {connectionString} or {host,port,database,user,password}.`,
+        );
     }
     for (const name of ['host', 'database', 'user', 'password']) {
         if (typeof rest[name] === 'function') {
@@ -102,6 +124,14 @@ function connectionOf(options) {
     return rest;
 }
 
+function decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return refuse('connectionString', 'has a % that is not followed by two hexadecimal digits');
+    }
+}
+
 /** A connection string apart: what stands before its parameters, and those that libpq knows. */
 function taken(connectionString) {
     if (!/^postgres(ql)?:\/\//.test(connectionString)) {
@@ -110,8 +140,10 @@ function taken(connectionString) {
     const at = connectionString.indexOf('?');
     const start = at < 0 ? connectionString : connectionString.slice(0, at);
     const parameters = {};
-    for (const [name, value] of new URLSearchParams(at < 0 ? '' : connectionString.slice(at + 1))) {
-        parameters[name] = value;
+    // Not as in a form: a plus sign is one.
+    for (const pair of (at < 0 ? '' : connectionString.slice(at + 1)).split('&').filter(Boolean)) {
+        const [name, ...value] = pair.split('=');
+        parameters[decoded(name)] = decoded(value.join('='));
     }
     // Words of node-postgres alone.
     delete parameters.uselibpqcompat;
@@ -166,7 +198,6 @@ function parametersOf(options, base) {
 }
 
 function checkSchema(name) {
-    // eslint-disable-next-line no-control-regex
     if (typeof name !== 'string' || name === '' || /["'\\$\x00-\x1f\x7f]/.test(name) || Buffer.byteLength(name) > 63) {
         throw new Error(
             `Invalid schema name: ${name}. Must be 1-63 bytes long and must not contain quotes, backslashes, "$", or control characters.`,
@@ -183,7 +214,9 @@ function postgres(config) {
     requireFlag(CLASS, options, 'disableInit');
     const schema = checkSchema(options.schemaName || 'public');
     const connection = connectionOf(options);
-    const base = connection.connectionString ? taken(connection.connectionString) : { start: 'postgresql://', parameters: {} };
+    const base = connection.connectionString
+        ? taken(connection.connectionString)
+        : { start: 'postgresql://', parameters: {} };
     const parameters = { ...parametersOf(connection, base), schema };
     let release;
     if (connection.ssl !== undefined) {
@@ -192,7 +225,9 @@ function postgres(config) {
         Object.assign(parameters, security.parameters);
         ({ release } = security);
     }
-    const query = Object.entries(parameters).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+    const query = Object.entries(parameters).map(
+        ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+    );
     return {
         ...nativeOptions(options, [...COMMON, ...OURS, 'indexes']),
         name: CLASS,

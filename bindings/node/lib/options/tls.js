@@ -7,6 +7,7 @@ const path = require('node:path');
 const tls = require('node:tls');
 
 const folders = new Set();
+let cleansUp = false;
 
 function remove(folder) {
     folders.delete(folder);
@@ -15,8 +16,9 @@ function remove(folder) {
 
 /** A file with the certificates, that lives until `release` is called or the process ends. */
 function certificateFile(certificates) {
-    if (folders.size === 0) {
+    if (!cleansUp) {
         process.once('exit', () => [...folders].forEach(remove));
+        cleansUp = true;
     }
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mastra-store-'));
     folders.add(folder);
