@@ -150,13 +150,15 @@ typedef struct mastra_update_workflow_state_args {
     const mastra_str *expected_status; /* not NULL: the snapshot's status must be one of these */
     size_t expected_status_count;
     const mastra_fence *fence; /* may be NULL */
-    const mastra_str *unset;   /* members of the snapshot that are taken away first; may be NULL */
-    size_t unset_count;
+    mastra_str unset;          /* JSON array of names of members of the snapshot that are taken away first */
 } mastra_update_workflow_state_args;
 
 #define MASTRA_UPDATE_WORKFLOW_STATE_INIT                                                                    \
     {                                                                                                        \
-        sizeof(mastra_update_workflow_state_args), {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL, NULL, 0   \
+        sizeof(mastra_update_workflow_state_args), {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, 0, NULL,           \
+        {                                                                                                    \
+            NULL, 0                                                                                          \
+        }                                                                                                    \
     }
 
 /*

@@ -197,9 +197,10 @@ static mastra_status delete_messages(struct ms_call *call, const void *args, str
 struct update_args {
     const mastra_message_patch *const *patches;
     size_t count;
+    mastra_str unset;
 };
 
-static const struct update_args update_blank = {NULL, 0};
+static const struct update_args update_blank = {NULL, 0, {NULL, 0}};
 
 static const struct ms_arg update_table[] = {
     {.name = "messages",
@@ -209,6 +210,10 @@ static const struct ms_arg update_table[] = {
      .also = offsetof(struct update_args, count),
      .entity = MS_MESSAGE,
      .about = "a member that is missing keeps what is stored"},
+    {.name = "unset",
+     .type = MS_ARG_OBJECT,
+     .offset = offsetof(struct update_args, unset),
+     .about = "id to names of members of the stored content.metadata that are taken away before"},
 };
 
 static const struct ms_arg update_result = {.type = MS_ARG_RECORDS, .entity = MS_MESSAGE};
@@ -223,7 +228,7 @@ static mastra_status update_messages(struct ms_call *call, const void *args, str
     const struct update_args *update = args;
 
     (void)out;
-    return ms_update_messages(call, update->patches, update->count, NULL);
+    return ms_update_messages(call, update->patches, update->count, update->unset, NULL);
 }
 
 /* The operations. */

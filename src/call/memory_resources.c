@@ -65,9 +65,14 @@ static mastra_status save_resource(struct ms_call *call, const void *args, struc
 
 /* updateResource */
 
-static const mastra_resource_patch update_blank = MASTRA_RESOURCE_PATCH_INIT;
+struct update_args {
+    mastra_resource_patch patch;
+    mastra_str unset;
+};
 
-#define PATCH(field) offsetof(mastra_resource_patch, field)
+static const struct update_args update_blank = {MASTRA_RESOURCE_PATCH_INIT, {NULL, 0}};
+
+#define PATCH(field) offsetof(struct update_args, patch.field)
 static const struct ms_arg update_table[] = {
     {.name = "resourceId",
      .type = MS_ARG_TEXT,
@@ -85,6 +90,10 @@ static const struct ms_arg update_table[] = {
      .also = PATCH(set),
      .bit = MASTRA_RESOURCE_SET_METADATA,
      .about = "laid over the stored members, one level deep"},
+    {.name = "unset",
+     .type = MS_ARG_ARRAY,
+     .offset = offsetof(struct update_args, unset),
+     .about = "names of members of the stored metadata that are taken away before"},
 };
 #undef PATCH
 
@@ -95,8 +104,10 @@ static void put_updated(struct ms_buf *out, const void *resource)
 
 static mastra_status update_resource(struct ms_call *call, const void *args, struct ms_buf *out)
 {
+    const struct update_args *update = args;
+
     (void)out;
-    return ms_update_resource(call, args, NULL);
+    return ms_update_resource(call, &update->patch, update->unset, NULL);
 }
 
 /* listResources */

@@ -149,9 +149,14 @@ static mastra_status update_thread_resource_id(struct ms_call *call, const void 
 
 /* updateThread */
 
-static const mastra_thread_patch update_blank = MASTRA_THREAD_PATCH_INIT;
+struct update_args {
+    mastra_thread_patch patch;
+    mastra_str unset;
+};
 
-#define PATCH(field) offsetof(mastra_thread_patch, field)
+static const struct update_args update_blank = {MASTRA_THREAD_PATCH_INIT, {NULL, 0}};
+
+#define PATCH(field) offsetof(struct update_args, patch.field)
 static const struct ms_arg update_table[] = {
     {.name = "id", .type = MS_ARG_TEXT, .flags = MS_ARG_REQUIRED | MS_ARG_LEFT, .offset = PATCH(values.id)},
     {.name = "title",
@@ -166,13 +171,19 @@ static const struct ms_arg update_table[] = {
      .also = PATCH(set),
      .bit = MASTRA_THREAD_SET_METADATA,
      .about = "laid over the stored members, one level deep"},
+    {.name = "unset",
+     .type = MS_ARG_ARRAY,
+     .offset = offsetof(struct update_args, unset),
+     .about = "names of members of the stored metadata that are taken away before"},
 };
 #undef PATCH
 
 static mastra_status update_thread(struct ms_call *call, const void *args, struct ms_buf *out)
 {
+    const struct update_args *update = args;
+
     (void)out;
-    return ms_update_thread(call, args, NULL);
+    return ms_update_thread(call, &update->patch, update->unset, NULL);
 }
 
 /* listThreads, listThreadsByResourceId */

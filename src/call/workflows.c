@@ -343,10 +343,9 @@ static const struct ms_arg state_table[] = {
      .also = STATE(expected_status_count),
      .about = "the same as in opts"},
     {.name = "unset",
-     .type = MS_ARG_TEXTS,
+     .type = MS_ARG_ARRAY,
      .offset = STATE(unset),
-     .also = STATE(unset_count),
-     .about = "members of the snapshot that are taken away before opts are laid over it"},
+     .about = "names of members of the snapshot that are taken away before opts are laid over it"},
     FENCE_ARG(state_fence),
 };
 #undef STATE

@@ -105,6 +105,28 @@ mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str t
     return MASTRA_OK;
 }
 
+mastra_status ms_check_names(mastra_error *error, const char *field, mastra_str text, mastra_str *ret)
+{
+    struct ms_json_iter iter;
+    mastra_str names = {NULL, 0};
+    mastra_str name;
+    mastra_status status = ms_check_json(error, field, text, false, &names);
+    bool wrong = names.ptr && ms_json_kind(names) != MS_JSON_ARRAY;
+
+    if (status != MASTRA_OK || !names.ptr) {
+        return status;
+    }
+    ms_json_iter_init(&iter, names);
+    while (!wrong && ms_json_next(&iter, NULL, &name)) {
+        wrong = ms_json_kind(name) != MS_JSON_STRING;
+    }
+    if (wrong) {
+        return ms_error_argument(error, field, text, "must be an array of strings");
+    }
+    *ret = names;
+    return MASTRA_OK;
+}
+
 static mastra_status check_given_time(mastra_error *error, const char *field, mastra_time time, bool required)
 {
     if (required && time == MASTRA_TIME_NONE) {

@@ -27,6 +27,9 @@ mastra_status ms_check_text(mastra_error *error, const char *field, mastra_str t
 mastra_status ms_check_json(mastra_error *error, const char *field, mastra_str text, bool object,
                             mastra_str *ret);
 
+/* The same for an array of texts. */
+mastra_status ms_check_names(mastra_error *error, const char *field, mastra_str text, mastra_str *ret);
+
 /*
  * Every field of a record, or of those that `columns` has bits for. `prefix` is what field names begin with:
  * "thread", "messages[3]". A column that is not null and not optional must be present.

@@ -39,7 +39,9 @@ mastra_status ms_create_thread(struct ms_call *call, const mastra_thread *thread
 mastra_status ms_build_thread(struct ms_call *call, const mastra_thread *given, mastra_thread *ret);
 mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, mastra_str resource_id,
                                   mastra_thread **ret);
-mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *patch, mastra_thread **ret);
+/* Here and below `unset` is JSON: an array of names of members of the stored metadata to take away, or absent. */
+mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *patch, mastra_str unset,
+                               mastra_thread **ret);
 mastra_status ms_delete_thread(struct ms_call *call, mastra_str thread_id);
 mastra_status ms_list_threads(struct ms_call *call, const mastra_list_threads_args *args,
                               mastra_thread_list **ret);
@@ -57,13 +59,14 @@ mastra_status ms_list_messages_by_resource_id(struct ms_call *call, const mastra
                                               mastra_message_list **ret);
 mastra_status ms_list_messages_by_id(struct ms_call *call, const mastra_str *ids, size_t count,
                                      mastra_message_list **ret);
+/* An object of such arrays, by the ids of messages. */
 mastra_status ms_update_messages(struct ms_call *call, const mastra_message_patch *const *patches,
-                                 size_t count, mastra_message_list **ret);
+                                 size_t count, mastra_str unset, mastra_message_list **ret);
 mastra_status ms_delete_messages(struct ms_call *call, const mastra_str *ids, size_t count);
 
 mastra_status ms_get_resource_by_id(struct ms_call *call, mastra_str resource_id, mastra_resource **ret);
 mastra_status ms_save_resource(struct ms_call *call, const mastra_resource *resource, mastra_resource **ret);
-mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_patch *patch,
+mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_patch *patch, mastra_str unset,
                                  mastra_resource **ret);
 mastra_status ms_list_resources(struct ms_call *call, const mastra_list_resources_args *args,
                                 mastra_resource_list **ret);

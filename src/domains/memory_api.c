@@ -25,7 +25,7 @@ mastra_status mastra_get_thread_by_id(mastra_store *store, mastra_str thread_id,
 mastra_status mastra_update_thread(mastra_store *store, const mastra_thread_patch *patch,
                                    mastra_thread **ret_thread, mastra_error *error)
 {
-    MS_RUN(update_thread, ms_update_thread, patch, ret_thread);
+    MS_RUN(update_thread, ms_update_thread, patch, mastra_str_of(NULL), ret_thread);
 }
 
 mastra_status mastra_delete_thread(mastra_store *store, mastra_str thread_id, mastra_error *error)
@@ -85,7 +85,7 @@ mastra_status mastra_list_messages_by_id(mastra_store *store, const mastra_str *
 mastra_status mastra_update_messages(mastra_store *store, const mastra_message_patch *const *patches,
                                      size_t count, mastra_message_list **ret_messages, mastra_error *error)
 {
-    MS_RUN(update_messages, ms_update_messages, patches, count, ret_messages);
+    MS_RUN(update_messages, ms_update_messages, patches, count, mastra_str_of(NULL), ret_messages);
 }
 
 mastra_status mastra_delete_messages(mastra_store *store, const mastra_str *message_ids, size_t count,
@@ -109,7 +109,7 @@ mastra_status mastra_save_resource(mastra_store *store, const mastra_resource *r
 mastra_status mastra_update_resource(mastra_store *store, const mastra_resource_patch *patch,
                                      mastra_resource **ret_resource, mastra_error *error)
 {
-    MS_RUN(update_resource, ms_update_resource, patch, ret_resource);
+    MS_RUN(update_resource, ms_update_resource, patch, mastra_str_of(NULL), ret_resource);
 }
 
 mastra_status mastra_list_resources(mastra_store *store, const mastra_list_resources_args *args,

@@ -106,6 +106,7 @@ struct messages_work {
     size_t count;
     bool wanted;
     struct ms_list *list;
+    mastra_str unset; /* of updates: names of members of metadata by message, or absent */
 };
 
 static mastra_status run_messages(struct ms_call *call, ms_unit_fn fn, struct messages_work *work,
@@ -294,7 +295,7 @@ static uint64_t changed_columns(const mastra_message_patch *patch)
 }
 
 /* Lays one patch over a message. */
-static mastra_status change_message(struct ms_unit *unit, struct change *change,
+static mastra_status change_message(struct ms_unit *unit, struct change *change, mastra_str unset,
                                     const mastra_message_patch *patch)
 {
     const struct ms_entity *entity = ms_entity(MS_MESSAGE);
@@ -310,8 +311,8 @@ static mastra_status change_message(struct ms_unit *unit, struct change *change,
             continue;
         }
         if (i == MS_MESSAGE_CONTENT) {
-            status =
-                ms_merge_content(unit, change->message->content, values.content, &change->message->content);
+            status = ms_merge_content(unit, change->message->content, unset, values.content,
+                                      &change->message->content);
             if (status == MASTRA_OK) {
                 status = escape_nul(unit, &change->message->content);
             }
@@ -403,8 +404,11 @@ static mastra_status update(struct ms_unit *unit, void *arg)
         struct change *change = find_change(changes, count, work->patches[i]->values.id);
 
         if (change && changed_columns(work->patches[i])) {
+            mastra_str unset =
+                work->unset.ptr ? ms_json_member(work->unset, change->message->id) : work->unset;
+
             threads[thread_count++] = change->message->thread_id;
-            status = change_message(unit, change, work->patches[i]);
+            status = change_message(unit, change, unset, work->patches[i]);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -416,8 +420,24 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     return status == MASTRA_OK ? list_of(unit, messages, count, &work->list) : status;
 }
 
+/* Names of members of metadata by message. */
+static mastra_status check_unset(mastra_error *error, mastra_str text, mastra_str *ret)
+{
+    struct ms_json_iter iter;
+    mastra_str names;
+    mastra_status status = ms_check_json(error, "unset", text, true, ret);
+
+    ms_json_iter_init(&iter, *ret);
+    while (status == MASTRA_OK && ms_json_next(&iter, NULL, &names)) {
+        mastra_str checked = {NULL, 0};
+
+        status = ms_check_names(error, "unset", names, &checked);
+    }
+    return status;
+}
+
 mastra_status ms_update_messages(struct ms_call *call, const mastra_message_patch *const *patches,
-                                 size_t count, mastra_message_list **ret)
+                                 size_t count, mastra_str unset, mastra_message_list **ret)
 {
     struct messages_work work = {.patches = patches, .count = count};
 
@@ -431,6 +451,9 @@ mastra_status ms_update_messages(struct ms_call *call, const mastra_message_patc
         if (check_patch(&call->error, patches[i], i) != MASTRA_OK) {
             return call->error.status;
         }
+    }
+    if (check_unset(&call->error, unset, &work.unset) != MASTRA_OK) {
+        return call->error.status;
     }
     return run_messages(call, update, &work, ret);
 }

@@ -12,6 +12,7 @@ struct resource_work {
     bool lock; /* the resource will be written */
     bool set_working_memory;
     mastra_str metadata; /* a checked object, or absent */
+    mastra_str unset;    /* names of members of the stored metadata, or absent */
     mastra_resource *resource;
 };
 
@@ -120,15 +121,17 @@ static mastra_status update(struct ms_unit *unit, void *arg)
             return ms_error_oom(unit->error);
         }
     }
-    if (work->metadata.ptr) {
+    if (work->metadata.ptr || work->unset.ptr) {
         columns |= MS_BIT(MS_RESOURCE_METADATA);
-        status = ms_merge_stored(unit, resource->metadata, work->metadata, &resource->metadata);
+        status =
+            ms_merge_stored(unit, resource->metadata, work->unset,
+                            work->metadata.ptr ? work->metadata : mastra_str_of("{}"), &resource->metadata);
     }
     resource->updated_at = unit->call->now;
     return status == MASTRA_OK ? ms_unit_patch(unit, MS_RESOURCE, resource, columns) : status;
 }
 
-mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_patch *given,
+mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_patch *given, mastra_str unset,
                                  mastra_resource **ret)
 {
     const struct ms_entity *entity = ms_entity(MS_RESOURCE);
@@ -154,6 +157,9 @@ mastra_status ms_update_resource(struct ms_call *call, const mastra_resource_pat
     }
     if (status == MASTRA_OK && given->set & MASTRA_RESOURCE_SET_METADATA) {
         status = ms_check_json(&call->error, "metadata", values.metadata, true, &work.metadata);
+    }
+    if (status == MASTRA_OK) {
+        status = ms_check_names(&call->error, "unset", unset, &work.unset);
     }
     if (status == MASTRA_OK) {
         status = ms_transact(call, update, &work, &arena);

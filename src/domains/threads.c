@@ -27,6 +27,7 @@ struct thread_work {
     mastra_str resource_id;
     const mastra_thread *given;
     mastra_str metadata; /* a checked object, or absent */
+    mastra_str unset;    /* names of members of the stored metadata, or absent */
     mastra_str title;
     mastra_thread *thread;
 };
@@ -160,7 +161,7 @@ static mastra_status update(struct ms_unit *unit, void *arg)
         }
     }
     status =
-        ms_merge_stored(unit, work->thread->metadata,
+        ms_merge_stored(unit, work->thread->metadata, work->unset,
                         work->metadata.ptr ? work->metadata : mastra_str_of("{}"), &work->thread->metadata);
     if (status != MASTRA_OK) {
         return status;
@@ -169,7 +170,8 @@ static mastra_status update(struct ms_unit *unit, void *arg)
     return ms_unit_patch(unit, MS_THREAD, work->thread, columns);
 }
 
-mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *given, mastra_thread **ret)
+mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *given, mastra_str unset,
+                               mastra_thread **ret)
 {
     mastra_thread_patch patch = MASTRA_THREAD_PATCH_INIT;
     struct thread_work work = {0};
@@ -187,6 +189,9 @@ mastra_status ms_update_thread(struct ms_call *call, const mastra_thread_patch *
     }
     if (status == MASTRA_OK && patch.set & MASTRA_THREAD_SET_METADATA) {
         status = ms_check_json(&call->error, "metadata", patch.values.metadata, true, &work.metadata);
+    }
+    if (status == MASTRA_OK) {
+        status = ms_check_names(&call->error, "unset", unset, &work.unset);
     }
     if (status != MASTRA_OK) {
         return status;

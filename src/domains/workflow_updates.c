@@ -19,8 +19,7 @@ struct change_work {
     mastra_str state;
     const mastra_str *expected_status;
     size_t expected_status_count;
-    const mastra_str *unset;
-    size_t unset_count;
+    mastra_str unset; /* names of members of the snapshot, or absent */
     mastra_workflow_run *run;
 };
 
@@ -258,42 +257,10 @@ static bool is_expected(mastra_str status, const struct change_work *work)
     return false;
 }
 
-static bool is_one_of(mastra_str key, const mastra_str *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (ms_json_string_equals(key, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The object without the members of these names. */
-static void put_without(struct ms_buf *out, mastra_str object, const mastra_str *names, size_t count)
-{
-    const char *separator = "{";
-    struct ms_json_iter iter;
-    mastra_str key;
-    mastra_str value;
-
-    ms_json_iter_init(&iter, object);
-    while (ms_json_next(&iter, &key, &value)) {
-        if (is_one_of(key, names, count)) {
-            continue;
-        }
-        ms_buf_add_text(out, separator);
-        ms_buf_add_str(out, key);
-        ms_buf_add_char(out, ':');
-        ms_buf_add_str(out, value);
-        separator = ",";
-    }
-    ms_buf_add_text(out, separator[0] == '{' ? "{}" : "}");
-}
-
 /* Members that are conditions are no state. */
 static mastra_status lay_state(struct ms_unit *unit, const struct change_work *work, mastra_str *ret)
 {
-    const mastra_str conditions[] = {mastra_str_of("expectedStatus"), mastra_str_of("fence")};
+    static const mastra_str conditions = MASTRA_STR("[\"expectedStatus\",\"fence\"]");
     mastra_str snapshot = work->run->snapshot;
     struct ms_buf laid;
     struct ms_buf rest;
@@ -302,9 +269,9 @@ static mastra_status lay_state(struct ms_unit *unit, const struct change_work *w
     ms_buf_init(&laid, ms_arena_heap(unit->arena), 0);
     ms_buf_init(&rest, ms_arena_heap(unit->arena), 0);
     ms_buf_init(&whole, ms_arena_heap(unit->arena), 0);
-    put_without(&laid, work->state, conditions, sizeof conditions / sizeof conditions[0]);
-    if (work->unset_count > 0) {
-        put_without(&rest, snapshot, work->unset, work->unset_count);
+    ms_put_without(&laid, work->state, conditions);
+    if (work->unset.ptr) {
+        ms_put_without(&rest, snapshot, work->unset);
         snapshot = ms_buf_view(&rest);
     }
     if (laid.failed == MASTRA_OK && rest.failed == MASTRA_OK) {
@@ -354,14 +321,15 @@ mastra_status ms_update_workflow_state(struct ms_call *call, const mastra_update
     work.fence = args.fence;
     work.expected_status = args.expected_status;
     work.expected_status_count = args.expected_status_count;
-    work.unset = args.unset;
-    work.unset_count = args.unset ? args.unset_count : 0;
     status = ms_check_run(&call->error, work.key, work.fence);
     if (status == MASTRA_OK) {
         status = ms_check_json(&call->error, "state", args.state, true, &work.state);
     }
     if (status == MASTRA_OK && !work.state.ptr) {
         status = ms_error_argument(&call->error, "state", work.state, "is required");
+    }
+    if (status == MASTRA_OK) {
+        status = ms_check_names(&call->error, "unset", args.unset, &work.unset);
     }
     return status == MASTRA_OK ? change(call, update_state, &work, ret) : status;
 }

@@ -71,6 +71,11 @@ static const struct test_case cases[] = {
            {GET_R, "{'$open':true,'workingMemory':null}"})},
     {"M", "updateResource", "a metadata member set to null becomes null",
      STEPS(SAVED, UPDATE(",'metadata':{'a':null}", CHANGED("'wm'", "{'a':null,'n':{'x':1}}")))},
+    {"M", "updateResource", "takes members of the metadata away",
+     STEPS(SAVED, UPDATE(",'metadata':{'b':2},'unset':['n','none']", CHANGED("'wm'", "{'a':1,'b':2}")),
+           UPDATE(",'unset':['a']", CHANGED("'wm'", "{'b':2}")),
+           UPDATE(",'unset':{'b':1}", "{'$error':'invalid_argument','$field':'unset'}"),
+           {GET_R, CHANGED("'wm'", "{'b':2}")})},
     {"M", "updateResource", "creates a missing resource",
      STEPS(
          UPDATE(",'workingMemory':'q'", "{'id':'r','workingMemory':'q','metadata':{},'createdAt':'$bind:at',"

@@ -43,6 +43,16 @@ static const struct test_case cases[] = {
              "[{'id':'c','threadId':'t','resourceId':'r','role':'z','content':'text of c','createdAt':" TIME(
                  "1") "},{'id':'a','threadId':'t','resourceId':'r','role':'x','content':'text of a',"
                       "'createdAt':" TIME("3") "}]"))},
+    {"M", "updateMessages", "takes members of content.metadata away",
+     STEPS(HOLDING("{'parts':[],'metadata':{'a':1,'b':2}}"),
+           {"updateMessages",
+            "{'messages':[{'id':'m','content':{'metadata':{'c':3}}}],'unset':{'m':['a','none'],'x':['b']}}",
+            HELD("{'parts':[],'metadata':{'b':2,'c':3}}")},
+           {"updateMessages", "{'messages':[{'id':'m','role':'x'}],'unset':{'m':'b'}}",
+            "{'$error':'invalid_argument','$field':'unset'}"},
+           {"updateMessages", "{'messages':[{'id':'m','role':'x'}],'unset':['b']}",
+            "{'$error':'invalid_argument','$field':'unset'}"},
+           STORED("'m'", HELD("{'parts':[],'metadata':{'b':2,'c':3}}")))},
     {"R18", "updateMessages", "no messages, unknown messages: nothing happens",
      STEPS(UPDATE("", "[]"), UPDATE("{'id':'nope','role':'x'}", "[]"), STORED("'nope'", "[]"))},
     {"M", "updateMessages", "an id alone answers with the message as it is",

@@ -356,23 +356,43 @@ test('a value of any depth is an answer or an error', async (t) => {
     assert.equal(await ours.memory.getThreadById({ threadId: 't2' }), null);
 });
 
-test('an undefined member of merged metadata is emptied, not kept', async (t) => {
-    const { ours } = await open(t);
-    const { memory } = ours;
-    await memory.saveThread(thread('t1')());
-    await memory.updateThread({ id: 't1', metadata: { a: undefined } });
-    assert.equal((await memory.getThreadById({ threadId: 't1' })).metadata.a, null);
+test('an undefined member of merged metadata is taken away', async (t) => {
+    const { ours, peer } = await open(t);
+    const stored = [];
+    for (const { memory } of [ours, peer]) {
+        await memory.saveThread(thread('t1')());
+        await memory.updateThread({ id: 't1', metadata: { a: undefined, none: undefined, b: 2 } });
+        await memory.updateResource({ resourceId: 'r', metadata: { a: 1, b: 2 } });
+        await memory.updateResource({ resourceId: 'r', metadata: { a: undefined } });
+        await memory.updateResource({ resourceId: 'new', metadata: { a: undefined, b: 1 } });
+        await memory.saveMessages({ messages: [message('m1'), message('m2')] });
+        await memory.updateMessages({ messages: [{ id: 'm1', content: { metadata: { when: undefined, b: 1 } } }] });
+        const { messages } = await memory.listMessagesById({ messageIds: ['m1', 'm2'] });
+        stored.push([
+            (await memory.getThreadById({ threadId: 't1' })).metadata,
+            (await memory.getResourceById({ resourceId: 'r' })).metadata,
+            (await memory.getResourceById({ resourceId: 'new' })).metadata,
+            messages.map(({ content }) => content.metadata),
+        ]);
+    }
+    assert.deepStrictEqual(stored[0], [
+        { when: at(5).toISOString(), b: 2 },
+        { b: 2 },
+        { b: 1 },
+        [{ b: 1 }, { when: at(9).toISOString() }],
+    ]);
+    assert.deepStrictEqual(stored[0], stored[1]);
+});
 
-    await memory.updateResource({ resourceId: 'r', metadata: { a: 1, b: 2 } });
-    await memory.updateResource({ resourceId: 'r', metadata: { a: undefined } });
-    assert.deepStrictEqual((await memory.getResourceById({ resourceId: 'r' })).metadata, { a: null, b: 2 });
-
+// The adapter fails here.
+test('an undefined column of a message stays', async (t) => {
+    const { memory } = (await open(t)).ours;
     await memory.saveMessages({ messages: [message('m1')] });
     await memory.updateMessages({
-        messages: [{ id: 'm1', role: undefined, content: { metadata: { when: undefined, b: 1 } } }],
+        messages: [{ id: 'm1', role: undefined, resourceId: undefined, content: { content: 'x' } }],
     });
-    const [stored] = (await memory.listMessagesById({ messageIds: ['m1'] })).messages;
-    assert.deepStrictEqual([stored.role, stored.content.metadata], ['user', { when: null, b: 1 }]);
+    const [{ role, resourceId }] = (await memory.listMessagesById({ messageIds: ['m1'] })).messages;
+    assert.deepStrictEqual([role, resourceId], ['user', 'r']);
 });
 
 test('nobody else holds what comes out, nothing that goes in is changed', async (t) => {

@@ -43,31 +43,27 @@ function spanUpdate(given) {
 
 const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: Array.isArray(records) ? records.map(spanUpdate) : records });
 
-/** An undefined member of the state is taken away, as from an object that is written as JSON. */
-function stateUpdate({ opts, ...rest }) {
-    const unset = Object.keys(opts ?? {}).filter((name) => opts[name] === undefined && name !== 'expectedStatus');
-    return unset.length > 0 ? { ...rest, opts, unset } : { ...rest, opts };
+/** Names of undefined members: JSON leaves them out, and what is stored would stay where it is merged. */
+function undefinedIn(value, besides) {
+    const names = value !== null && typeof value === 'object' ? Object.keys(value) : [];
+    return names.filter((name) => value[name] === undefined && name !== besides);
 }
 
-/** Metadata that is merged: an undefined member is emptied, as JSON would leave it out and the stored one stay. */
-function emptied(metadata) {
-    if (metadata === null || typeof metadata !== 'object' || !Object.values(metadata).includes(undefined)) {
-        return metadata;
+const withUnset = (args, unset) => (unset.length > 0 ? { ...args, unset } : args);
+
+const stateUpdate = (args) => withUnset(args, undefinedIn(args?.opts, 'expectedStatus'));
+const metadataUpdate = (args) => withUnset(args, undefinedIn(args?.metadata));
+
+function messageUpdates(args) {
+    const unset = {};
+    for (const message of Array.isArray(args?.messages) ? args.messages : []) {
+        const names = undefinedIn(message?.content?.metadata);
+        if (names.length > 0) {
+            unset[message.id] = names;
+        }
     }
-    return Object.fromEntries(
-        Object.entries(metadata).map(([key, value]) => [key, value === undefined ? null : value]),
-    );
+    return Object.keys(unset).length > 0 ? { ...args, unset } : args;
 }
-
-const metadataUpdate = ({ metadata, ...rest }) => ({ ...rest, metadata: emptied(metadata) });
-
-function messageUpdate(message) {
-    const content = message?.content;
-    const metadata = emptied(content?.metadata);
-    return metadata === content?.metadata ? message : { ...message, content: { ...content, metadata } };
-}
-
-const messageUpdates = ({ messages, ...rest }) => ({ ...rest, messages: messages?.map?.(messageUpdate) ?? messages });
 
 const memory = {
     createThread: { result: stamped },
