@@ -6,11 +6,12 @@ import { after, test } from 'node:test';
 
 import { assertEqual, assertIntact, scratch } from '../interop/support.mjs';
 import { Differences } from './differences.mjs';
-import { MemorySequence, ScoreSequence, TraceSequence, WorkflowSequence, show, spoilt } from './sequences.mjs';
+import { BAD_TO_SAVE, MemorySequence, ScoreSequence, TraceSequence, WorkflowSequence, show, spoilt } from './sequences.mjs';
 import { openSides, revived } from './sides.mjs';
 
 const SEQUENCES = { memory: MemorySequence, workflows: WorkflowSequence, scores: ScoreSequence, observability: TraceSequence };
-const SEEDS = (process.env.SEEDS ?? '11,222').split(',').map(Number);
+// The environment may ask for others, SEEDS=1,2; then rows of the table may be missed.
+const SEEDS = (process.env.SEEDS ?? '2,6,11').split(',').map(Number);
 const STEPS = 250;
 const SPOILT = 250;
 
@@ -19,7 +20,9 @@ const nextMillisecond = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 async function both(sides, op, args) {
     // So that no two times of one store are equal, which would leave their order to chance.
-    await nextMillisecond();
+    if (!/^(get|list|load)/.test(op)) {
+        await nextMillisecond();
+    }
     return [await sides.ours.call(op, args), await sides.theirs.call(op, args)];
 }
 
@@ -48,9 +51,57 @@ async function runGood(t, sequence, seed) {
     assert.ok(answered > STEPS / 2, `most operations succeed: ${answered}`);
 }
 
+/** What a domain holds, read the same way on both sides. */
+const CONTENTS = {
+    memory: [
+        ['listThreads', { perPage: false }],
+        ...['user-1', "o'neil", 'ümläut 🙂', 'r"q\\', 'none'].flatMap((resourceId) => [
+            ['listMessagesByResourceId', { resourceId, perPage: false }],
+            ['getResourceById', { resourceId }],
+        ]),
+    ],
+    workflows: [['listWorkflowRuns', {}]],
+    scores: ['tone', 'length'].map((scorerId) => ['listScoresByScorerId', { scorerId, pagination: { page: 0, perPage: 100 } }]),
+    observability: [['listTraces', { pagination: { perPage: 100 } }]],
+};
+
+async function contents(side, domain) {
+    const all = [];
+    for (const [op, args] of CONTENTS[domain]) {
+        all.push((await side.call(op, args)).answer);
+    }
+    return all;
+}
+
+/** Writes with one argument spoilt, now and then. What is refused must not leave a trace. */
+async function runSpoiltWrites(t, sequence, seed) {
+    const sides = await openSides(t, filesIn(scratch(t)));
+    for (let step = 1; step <= SPOILT; step++) {
+        const { op, args } = sequence.next();
+        if (sequence.reads.includes(op)) {
+            continue;
+        }
+        const { args: bad, done, path: at, value } = spoilt(sequence, args, BAD_TO_SAVE);
+        const about = `seed ${seed}, step ${step}: ${op} ${show(args)}, with ${done}`;
+        const before = await contents(sides.ours, sequence.domain);
+        const [ours, theirs] = await both(sides, op, bad);
+        differences.compare({ op, args: bad, spoilt: { at, value, writes: true }, sides, ours, theirs, about });
+        if (ours.refused) {
+            assertEqual(await contents(sides.ours, sequence.domain), before, `${about}\nis refused, and has changed something`);
+        }
+        if ('answer' in ours || 'answer' in theirs) {
+            await sides.ours.clear();
+            await sides.theirs.clear();
+        }
+        const [, good] = await both(sides, op, args);
+        sequence.learn(op, args, revived(good.answer), good.answer?.thread?.id);
+    }
+}
+
 for (const [domain, Kind] of Object.entries(SEQUENCES)) {
     for (const seed of SEEDS) {
         test(`${domain}: random operations answer alike, seed ${seed}`, (t) => runGood(t, new Kind(seed), seed));
+        test(`${domain}: spoilt writes do alike, seed ${seed}`, (t) => runSpoiltWrites(t, new Kind(seed), seed));
     }
 }
 

@@ -20,7 +20,7 @@ const MEMBERS = [
     { text: '{"a": 1}', list: '[1, 2]', word: 'null', number: '1' },
     { deep: { er: { and: { deeper: [[[[{ x: [] }]]]] } } } },
     { emoji: '👩‍👩‍👧', rtl: 'مرحبا', combining: 'é', line: '\u2028\u2029' },
-    { long: 'x'.repeat(100_000) },
+    { long: 'x'.repeat(3000) },
     { time: '2024-01-01T00:00:00.000Z', date: '2024-01-01' },
     { __proto__: { inherited: 1 }, own: 1 },
     { constructor: 'c', toString: 's', hasOwnProperty: 'h' },
@@ -30,9 +30,15 @@ const MEMBERS = [
 const BAD = [undefined, null, '', ' ', 'x', '-1', '\ud800', 'a\u0000b', 0, -1, 1.5, 7, NaN, Infinity, 2 ** 53, true, false];
 BAD.push([], {}, ['x'], [null], { x: 1 }, new Date(NaN), new Date(0), 10n, () => 1, Symbol('s'));
 
+// For writes: what comes out as JSON has it is left to the sequences of good arguments.
+export const BAD_TO_SAVE = BAD.filter(
+    (value) => !['function', 'symbol', 'bigint'].includes(typeof value) && !(value instanceof Date && value.getTime() === 0),
+);
+
 /** Where something can be replaced: paths to members and elements, not deep into the user's own JSON. */
 function places(value, path = []) {
-    if (!value || typeof value !== 'object' || value instanceof Date || path.length > 4) {
+    const isPlain = Array.isArray(value) || (value && Object.getPrototypeOf(value) === Object.prototype);
+    if (!isPlain || path.length > 4) {
         return [];
     }
     const keys = Object.keys(value);
@@ -50,9 +56,9 @@ function copy(value) {
 }
 
 /** The arguments with one member replaced, removed or added; and what was done, for people. */
-export function spoilt(sequence, args) {
+export function spoilt(sequence, args, values = BAD) {
     if (sequence.chance(4)) {
-        const value = sequence.pick(BAD);
+        const value = sequence.pick(values);
         return { args: value, value, done: `all: ${show(value)}` };
     }
     const made = copy(args);
@@ -69,7 +75,7 @@ export function spoilt(sequence, args) {
         delete inside[path.at(-1)];
         return { args: made, path, done: `${path.join('.')}: removed` };
     }
-    const value = sequence.pick(BAD);
+    const value = sequence.pick(values);
     inside[path.at(-1)] = value;
     return { args: made, path, value, done: `${path.join('.')}: ${show(value)}` };
 }
@@ -273,7 +279,7 @@ export class ScoreSequence {
     }
 
     #scorer() {
-        const args = { scorerId: this.pick(['tone', 'length', 'none']) };
+        const args = { scorerId: this.pick(['tone', 'length', 'none', '']) };
         if (this.chance(30)) {
             Object.assign(args, { entityId: 'agent', entityType: this.pick(['AGENT', 'WORKFLOW']) });
         }

@@ -136,6 +136,7 @@ class Side {
         for (const domain of this.domains) {
             await domain.dangerouslyClearAll();
         }
+        this.names = new Names(this.names.since);
     }
 
     close() {

@@ -126,7 +126,7 @@ function memoryMethods(core) {
             if (messages?.length === 0) {
                 return { messages };
             }
-            if (!Array.isArray(messages) || !messages.every(isMessage)) {
+            if (!Array.isArray(messages) || ![...messages].every(isMessage)) {
                 // The library says what is missing.
                 return call(this, 'saveMessages', args);
             }

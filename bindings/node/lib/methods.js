@@ -25,7 +25,11 @@ const evalsIn = within('evals', each(created));
 // An undefined column of an update is emptied, as null; one that cannot be empty stays.
 const KEPT_COLUMNS = new Set(['name', 'spanType', 'isEvent', 'startedAt']);
 
-function spanUpdate({ updates, ...record }) {
+function spanUpdate(given) {
+    if (given === null || typeof given !== 'object') {
+        return given; // the library says what is wrong
+    }
+    const { updates, ...record } = given;
     return {
         ...record,
         updates: Object.fromEntries(
@@ -37,7 +41,7 @@ function spanUpdate({ updates, ...record }) {
     };
 }
 
-const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: records?.map(spanUpdate) });
+const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: Array.isArray(records) ? records.map(spanUpdate) : records });
 
 /** Names of undefined members: JSON leaves them out, and what is stored would stay where it is merged. */
 function undefinedIn(value, besides) {
