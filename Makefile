@@ -49,7 +49,7 @@ valgrind: ## run the unit tests under valgrind
 
 lint: ## check the format, the static analysis and the rules of the tree
 	@scripts/install-deps build test lint
-	@scripts/build build -- product
+	@scripts/build build -- product node
 	@scripts/lint build
 
 format: ## rewrite the C files in the project's format

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
 
-import { packageRoot, run, sourceRoot } from './support.mjs';
+import { native, packageRoot, run, sourceRoot } from './support.mjs';
 
 // What is built is to be this package's own, and npm is to ask nobody.
 function environment(folder, more) {
@@ -138,6 +138,61 @@ test('without a compiler: one message, and nothing is left', async () => {
     }
 });
 
+// A compiler that notes its arguments and a pkg-config that knows one library.
+const NOTING_COMPILER = `#!/bin/sh
+echo "$@" >>"$NOTES"
+while [ $# -gt 1 ]; do
+    [ "$1" = -o ] && : >"$2"
+    shift
+done`;
+const PKG_CONFIG = `#!/bin/sh
+case "$1 $2" in
+"--atleast-version=1.5 libthing" | "--exists libthing") ;;
+"--cflags libthing") echo -I/opt/thing ;;
+"--libs libthing") echo -lthing ;;
+*) exit 1 ;;
+esac`;
+
+test('a part whose library is missing is left out', async () => {
+    const place = path.join(folder, 'bare/package');
+    const list = path.join(place, 'vendor/sources.json');
+    const notes = path.join(folder, 'notes');
+    const script = (name, text) => {
+        fs.writeFileSync(path.join(folder, name), text, { mode: 0o755 });
+        return path.join(folder, name);
+    };
+    const environ = { CC: script('noting-cc', NOTING_COMPILER), PKG_CONFIG: script('pkg-config', PKG_CONFIG), NOTES: notes };
+    const described = JSON.parse(fs.readFileSync(list));
+    for (const [version, there] of [
+        ['1.5', true],
+        ['1.6', false],
+    ]) {
+        const thing = {
+            name: 'Thing',
+            define: 'MASTRA_WITH_THING',
+            libraries: [{ name: 'libthing', version }],
+            sources: ['thing/thing.c'],
+            absent: ['thing/absent.c'],
+        };
+        fs.writeFileSync(list, JSON.stringify({ ...described, features: [thing] }));
+        fs.rmSync(notes, { force: true });
+        const refused = await install(place, environ);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /this Node\.js \(v[\d.]+\) cannot load it/);
+        assert.equal(/built without Thing, which needs libthing 1\.6/.test(refused.stdout), !there);
+        const lines = fs.readFileSync(notes, 'utf8').trim().split('\n');
+        const link = lines.pop();
+        const compiled = lines.filter((line) => line.includes('/vendor/src/'));
+        assert.equal(compiled.length, described.sources.length + 1);
+        assert.ok(compiled.every((line) => line.includes(` -DMASTRA_WITH_THING=${there ? 1 : 0} `)));
+        assert.ok(compiled.every((line) => line.includes(' -I/opt/thing ') === there));
+        assert.equal(compiled.some((line) => line.includes('/src/thing/thing.c')), there);
+        assert.equal(compiled.some((line) => line.includes('/src/thing/absent.c')), !there);
+        assert.equal(link.includes(' -lthing '), there);
+        assert.deepEqual(fs.readdirSync(place).filter((name) => name.startsWith('build')), []);
+    }
+});
+
 test('npm install builds it; import and require', async () => {
     const done = await run('npm', ['install', tarball], { cwd: root, env: environment(folder), timeout: 240000 });
     assert.equal(done.code, 0, done.stderr);
@@ -148,6 +203,11 @@ test('npm install builds it; import and require', async () => {
         '^\\(napi_register_module_v1\\|node_api_module_get_api_version_v1\\)$',
     ]);
     assert.equal(checked.code, 0, checked.stderr);
+
+    // Of the parts that need other libraries it has the same ones as the checkout's own build.
+    const load = ['-p', 'JSON.stringify(require("./lib/native.js").backends)'];
+    const asked = await run(process.execPath, load, { cwd: installed, env: environment(folder) });
+    assert.deepEqual(JSON.parse(asked.stdout), native.backends, asked.stderr);
 
     lendPeers(root);
     const imported = `import { LibSQLStore } from 'mastra-store';\nconst way = 'import';${USE}`;

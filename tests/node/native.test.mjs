@@ -389,6 +389,23 @@ test('garbage collection spares a store while its calls run', async (t) => {
     await collectUntil(() => !fs.existsSync(`${file}-wal`));
 });
 
+const countOf = (what) => fs.readdirSync(`/proc/self/${what}`).length;
+
+test('no file and no thread is left of stores that are gone', async (t) => {
+    const folder = scratch(t);
+    const before = { files: countOf('fd'), threads: countOf('task') };
+    for (let i = 0; i < 10; i++) {
+        refusedToOpen(`file:${folder}/no/such.db`);
+        refusedToOpen(`file:${folder}/a.db?no=such`);
+        const closed = new NativeStore(`file:${folder}/a.db`);
+        await Promise.all([saveThread(closed, 't'), getThread(closed, 't'), closed.close()]);
+        await saveThread(new NativeStore(`file:${folder}/b.db`), 't');
+        new NativeStore(`file:${folder}/c.db`);
+    }
+    // Some of what Node.js itself had may end meanwhile, too.
+    await collectUntil(() => countOf('fd') <= before.files && countOf('task') <= before.threads);
+});
+
 test('an idle store does not keep the process alive, a call does', async (t) => {
     const file = `${scratch(t)}/a.db`;
     const ended = await runScript(
@@ -549,6 +566,26 @@ test('a host with another SQLite inside: each works on a file of its own', async
     assert.notEqual(rows[0].version, native.sqliteVersion);
     assert.equal(JSON.parse(await store.call('listThreads', '{"perPage":1}')).total, 20);
     client.close();
+    await store.close();
+});
+
+test('a host that uses the SQLite of Node.js itself', async (t) => {
+    // Node.js 20 has none; there the case before has to do.
+    const folder = scratch(t);
+    const store = new NativeStore(`file:${folder}/ours.db`);
+    if (process.versions.sqlite) {
+        const { DatabaseSync } = await import('node:sqlite');
+        const theirs = new DatabaseSync(`${folder}/theirs.db`);
+        theirs.exec('CREATE TABLE notes (text TEXT)');
+        for (let i = 0; i < 20; i++) {
+            theirs.prepare('INSERT INTO notes VALUES (?)').run(`note ${i}`);
+            await saveThread(store, `t${i}`);
+        }
+        assert.equal(theirs.prepare('SELECT count(*) AS notes FROM notes').get().notes, 20);
+        theirs.close();
+    }
+    await saveThread(store, 'last');
+    assert.equal((await getThread(store, 'last')).id, 'last');
     await store.close();
 });
 

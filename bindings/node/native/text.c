@@ -1,13 +1,58 @@
 #include "text.h"
 
+#include <stdint.h>
+#include <string.h>
+
+/* Several characters are looked at together. */
+#define BYTES_AT_ONCE  8
+#define NOT_ASCII      UINT64_C(0x8080808080808080)
+#define UNITS_AT_ONCE  4
+#define NOT_ASCII_WIDE UINT64_C(0xff80ff80ff80ff80)
+#define HALVES         UINT64_C(0x0000ffff0000ffff)
+#define UNITS          UINT64_C(0x00ff00ff00ff00ff)
+
+static uint64_t word_at(const void *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* Four units of ASCII as bytes, and back; either way on machines of either byte order. */
+static void narrow(uint64_t units, unsigned char *out)
+{
+    uint32_t bytes;
+
+    units = (units | units >> 8) & HALVES;
+    bytes = (uint32_t)(units | units >> 16);
+    memcpy(out, &bytes, sizeof bytes);
+}
+
+static void widen(const unsigned char *bytes, char16_t *out)
+{
+    uint32_t word;
+    uint64_t units;
+
+    memcpy(&word, bytes, sizeof word);
+    units = word;
+    units = (units | units << 16) & HALVES;
+    units = (units | units << 8) & UNITS;
+    memcpy(out, &units, sizeof units);
+}
+
 bool text_is_ascii(const char *text, size_t len)
 {
-    unsigned char seen = 0;
+    uint64_t seen = 0;
+    size_t at = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        seen |= (unsigned char)text[i];
+    for (; at + BYTES_AT_ONCE <= len; at += BYTES_AT_ONCE) {
+        seen |= word_at(text + at);
     }
-    return seen < 0x80;
+    for (; at < len; at++) {
+        seen |= (unsigned char)text[at];
+    }
+    return (seen & NOT_ASCII) == 0;
 }
 
 /* How many bytes the character has that begins with this one, and the smallest that needs as many; 0: none does. */
@@ -62,6 +107,13 @@ bool text_to_utf16(const char *text, size_t len, char16_t *units, size_t *ret_un
         char32_t character;
         size_t count;
 
+        if (at + BYTES_AT_ONCE <= len && !(word_at(bytes + at) & NOT_ASCII)) {
+            widen(bytes + at, out);
+            widen(bytes + at + UNITS_AT_ONCE, out + UNITS_AT_ONCE);
+            out += BYTES_AT_ONCE;
+            at += BYTES_AT_ONCE;
+            continue;
+        }
         if (bytes[at] < 0x80) {
             *out++ = bytes[at++];
             continue;
@@ -106,6 +158,12 @@ size_t text_to_utf8(const char16_t *units, size_t count, char *text)
     while (at < count) {
         char32_t character;
 
+        if (at + UNITS_AT_ONCE <= count && !(word_at(units + at) & NOT_ASCII_WIDE)) {
+            narrow(word_at(units + at), out);
+            out += UNITS_AT_ONCE;
+            at += UNITS_AT_ONCE;
+            continue;
+        }
         if (units[at] < 0x80) {
             *out++ = (unsigned char)units[at++];
             continue;

@@ -57,23 +57,23 @@ function library(name, description) {
 function describe() {
     const main = read('meson.build');
     const sources = librarySources();
-    const belongs = (feature) => (name) => feature.folders.some((folder) => name.startsWith(folder));
+    const there = FEATURES.filter((feature) => main.includes(feature.define));
     const isStandIn = (name) => name.endsWith('/absent.c');
-    const features = FEATURES.filter((feature) => main.includes(feature.define)).map((feature) => ({
-        name: feature.name,
-        define: feature.define,
-        libraries: feature.libraries.map((name) => library(name, main)),
-        sources: sources.filter((name) => belongs(feature)(name) && !isStandIn(name)),
-        absent: sources.filter((name) => belongs(feature)(name) && isStandIn(name)),
-    }));
+    const part = (feature) => sources.filter((name) => feature.folders.some((folder) => name.startsWith(folder)));
+    const parts = new Set(there.flatMap(part));
     return {
-        version: JSON.parse(read('bindings/node/package.json')).version,
         defines: matches(main, /add_project_arguments\('(-D\w+)'/g),
         sqlite: matches(read('third_party/sqlite/meson.build'), /^ +'(-DSQLITE_\w+(?:=\d+)?)',$/gm),
-        sources: sources.filter((name) => !features.some((feature) => belongs(feature)(name))),
+        sources: sources.filter((name) => !parts.has(name)),
         native: matches(read('bindings/node/meson.build'), /'(native\/\w+\.c)'/g),
         nativeDefines: matches(read('bindings/node/meson.build'), /'(-DNAPI_\w+=\d+)'/g),
-        features,
+        features: there.map((feature) => ({
+            name: feature.name,
+            define: feature.define,
+            libraries: feature.libraries.map((name) => library(name, main)),
+            sources: part(feature).filter((name) => !isStandIn(name)),
+            absent: part(feature).filter(isStandIn),
+        })),
     };
 }
 
