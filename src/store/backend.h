@@ -12,6 +12,7 @@
 #include "store/unit.h"
 
 struct ms_backend_ops;
+struct ms_guard;
 
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
@@ -32,10 +33,12 @@ struct ms_param {
 struct ms_config {
     struct ms_heap *heap; /* outlives the backend */
     const struct ms_log *log;
-    mastra_str scheme; /* "file", "postgresql" */
-    mastra_str path;   /* what stands between scheme and parameters, percent-decoded */
+    mastra_str scheme;   /* "file", "postgresql" */
+    mastra_str path;     /* what stands between scheme and parameters, percent-decoded */
+    mastra_str raw_path; /* the same as it was written; not NUL-terminated */
     struct ms_param *params;
     size_t param_count;
+    const void *special; /* what the backend's own function of opening hands over; NULL: by mastra_open */
     mastra_options
         options; /* with the parameters that all backends share applied; zeros replaced by defaults */
 };
@@ -68,6 +71,40 @@ enum ms_session_mode {
     MS_SESSION_READ,     /* one statement */
     MS_SESSION_SNAPSHOT, /* reads that agree with each other */
     MS_SESSION_WRITE,
+};
+
+/* A run of which the lock is, or is to be, held by this owner. */
+struct ms_guarded {
+    mastra_str workflow_name;
+    mastra_str run_id;
+    mastra_str owner_id;
+    int64_t generation; /* 0: any, or not known yet */
+};
+
+/*
+ * Guards stand beside the lease rows of run locks, to keep out programs that know only them: on PostgreSQL session
+ * advisory locks. The lease decides; a guard tells of somebody who has none. Every slot may be called from any thread
+ * outside of units of work.
+ */
+struct ms_guard_ops {
+    /* Before a lease is asked for: tries to take the run's guard. *ret_held false: somebody else has it. The guard is
+     * to be kept or dropped, whether it is held or not; NULL when the instance has no guards. An error says that nothing
+     * can be told. */
+    mastra_status (*try_guard)(struct ms_backend *backend, const struct ms_guarded *run,
+                               struct ms_guard **ret, bool *ret_held, mastra_error *error);
+
+    /* The lease was not had. NULL is allowed. */
+    void (*drop)(struct ms_backend *backend, struct ms_guard *guard);
+
+    /* The lease was had, with this generation and for so long: the guard is let go when it has run out. NULL is
+     * allowed. */
+    void (*keep)(struct ms_backend *backend, struct ms_guard *guard, int64_t generation, int64_t ttl_ms);
+
+    /* The lease was renewed: the kept guard lasts as long, and is tried for again when it is not held. */
+    void (*renew)(struct ms_backend *backend, const struct ms_guarded *run, int64_t ttl_ms);
+
+    /* The lease was given back. */
+    void (*release)(struct ms_backend *backend, const struct ms_guarded *run);
 };
 
 struct ms_backend_ops {
@@ -155,6 +192,9 @@ struct ms_backend_ops {
 
     /* Undoes and ends the session. Cannot fail. Ends a reading session too. */
     void (*rollback)(struct ms_session *session);
+
+    /* NULL: run locks are leases and nothing else. */
+    const struct ms_guard_ops *guards;
 };
 
 /* The backend of a scheme; NULL when this build has none. */
