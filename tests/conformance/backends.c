@@ -10,7 +10,7 @@ static bool always(void)
 
 const struct backend conformance_backends[] = {
     {"sqlite-file", "LIBSQL", SQLITE_TRAITS | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_FILE, always,
-     place_file_begin},
+     place_file_begin, place_file_begin},
     {"sqlite-memory", "LIBSQL", SQLITE_TRAITS, always, place_memory_begin, place_memory_begin},
     {"postgres", "PG", POSTGRES_TRAITS, place_postgres_available, place_postgres_begin,
      place_postgres_begin_fresh},
