@@ -9,6 +9,7 @@
 #define CONFORMANCE_H
 
 #include "support/match.h"
+#include "support/place.h"
 
 #include <mastra/mastra.h>
 
@@ -18,20 +19,16 @@ enum trait {
     TRAIT_SHARED = 1u << 2,   /* two handles may be open at once */
     TRAIT_RAW_JSON = 1u << 3, /* JSON is kept character for character */
     TRAIT_LARGE = 1u << 4,    /* records of several megabytes */
-};
-
-/* A fresh store of a backend. */
-struct place {
-    char *url;
-    char *directory; /* removed with it, NULL: none */
+    TRAIT_FILE = 1u << 5,     /* SQLite's file, which a case looks into by itself */
 };
 
 struct backend {
     const char *name;
     const char *error_store; /* its part of error ids, "LIBSQL" */
     unsigned traits;
+    bool (*available)(void); /* false: its server is missing, and every case is skipped */
     void (*begin)(struct place *place);
-    void (*end)(struct place *place);
+    void (*begin_fresh)(struct place *place); /* where no store has ever been */
 };
 
 extern const struct backend conformance_backends[];

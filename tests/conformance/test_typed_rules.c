@@ -286,7 +286,7 @@ static void initialisation(void **state)
     mastra_store *store = NULL;
     mastra_thread thread = typed_thread("t", 1);
     struct place place;
-    typed->backend->begin(&place);
+    typed->backend->begin_fresh(&place);
     options.disable_init = true;
     OK(mastra_open(place.url, &options, &store, &error));
     assert_int_not_equal(mastra_save_thread(store, &thread, NULL, &error), MASTRA_OK);
@@ -294,7 +294,7 @@ static void initialisation(void **state)
     OK(mastra_init(store, &error));
     OK(mastra_save_thread(store, &thread, NULL, &error));
     OK(mastra_close(store, &error));
-    typed->backend->end(&place);
+    place_end(&place);
 }
 
 static void versions(void **state)
