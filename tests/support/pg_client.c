@@ -110,7 +110,8 @@ mastra_status pg_test_once(struct pg_test *test, const char *sql)
 
 void pg_test_expect_sessions(struct pg_conn *look, const char *application_name, int count)
 {
-    char *sql = test_format("SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s'", application_name);
+    char *sql =
+        test_format("SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s'", application_name);
     int64_t begun_ns = ms_clock_monotonic_ns();
     int seen = -1;
     while (seen != count && ms_clock_monotonic_ns() - begun_ns < PATIENCE_NS) {

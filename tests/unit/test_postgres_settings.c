@@ -26,7 +26,8 @@ static void refuses(const char *url, const char *field, const char *words)
     mastra_error error = test->error;
     pg_test_close(test);
     if (!fine)
-        fail_msg("%s: %s, field \"%s\": %s", url, mastra_status_name(error.status), error.field, error.message);
+        fail_msg("%s: %s, field \"%s\": %s", url, mastra_status_name(error.status), error.field,
+                 error.message);
 }
 
 static void defaults(void **state)
@@ -75,7 +76,8 @@ static void assert_keyword(const struct pg_keywords *keywords, const char *name,
 }
 
 /* The keywords of an URL and options. */
-static void read_keywords(const char *url, const mastra_postgres_options *options, struct pg_keywords *keywords)
+static void read_keywords(const char *url, const mastra_postgres_options *options,
+                          struct pg_keywords *keywords)
 {
     struct ms_heap *heap = ms_heap_new(NULL);
     struct ms_arena *arena = ms_arena_new(heap, 0);
@@ -100,9 +102,10 @@ static void keywords_of_a_url(void **state)
 {
     (void)state;
     struct pg_keywords keywords;
-    read_keywords("postgresql://me:p%40ss%2Fw%3Frd@[::1]:5433,b:5434/my%20agents?host=/run/x&ssl=true&schema=a"
-                  "&options=-c%20TimeZone%3DUTC",
-                  NULL, &keywords);
+    read_keywords(
+        "postgresql://me:p%40ss%2Fw%3Frd@[::1]:5433,b:5434/my%20agents?host=/run/x&ssl=true&schema=a"
+        "&options=-c%20TimeZone%3DUTC",
+        NULL, &keywords);
     assert_keyword(&keywords, "user", "me");
     assert_keyword(&keywords, "password", "p@ss/w?rd");
     assert_keyword(&keywords, "port", "5433,5434");
@@ -149,8 +152,8 @@ static void refusals(void **state)
     refuses("postgresql://host/db?pooler=session", "pooler", "none or transaction");
     refuses("postgresql://host/db?schema=", "schema", "not empty");
     refuses("postgresql://host/db?schema=%ff", "schema", "UTF-8");
-    refuses("postgresql://host/db?schema=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl", "schema",
-            "63 bytes");
+    refuses("postgresql://host/db?schema=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl",
+            "schema", "63 bytes");
     refuses("postgresql://host/db?allowExitOnIdle=perhaps", "allowExitOnIdle", "must be 0, 1");
     refuses("postgresql://host/db?user=a%00b", "user", "NUL");
 }
@@ -282,11 +285,16 @@ static void pool_of_another_backend(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),          cmocka_unit_test(all_in_the_url),
-        cmocka_unit_test(keywords_of_a_url), cmocka_unit_test(keywords_of_options),
-        cmocka_unit_test(refusals),          cmocka_unit_test(refused_options),
-        cmocka_unit_test(smaller_options),   cmocka_unit_test(no_limits),
-        cmocka_unit_test(given_pools),       cmocka_unit_test(pools_that_cannot_be),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(all_in_the_url),
+        cmocka_unit_test(keywords_of_a_url),
+        cmocka_unit_test(keywords_of_options),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(refused_options),
+        cmocka_unit_test(smaller_options),
+        cmocka_unit_test(no_limits),
+        cmocka_unit_test(given_pools),
+        cmocka_unit_test(pools_that_cannot_be),
         cmocka_unit_test(pool_of_another_backend),
     };
     return cmocka_run_group_tests_name("postgres_settings", tests, NULL, NULL);
