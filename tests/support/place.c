@@ -62,20 +62,13 @@ static struct pg_conn *connect_to(const char *schema)
     return connection;
 }
 
-/* Tables, columns, indexes and constraints, in one number; NULL: there is nothing. */
-static char *look_at(struct pg_conn *connection)
-{
-    return postgres_text(
-        connection, "SELECT md5(string_agg(c.relname || c.relkind || coalesce(a.attname, '') || "
-                    "coalesce(a.attnotnull::text,"
-                    " '') || coalesce(a.atttypid::text, '') || coalesce(x.conname, ''), ',' ORDER BY "
-                    "c.relname COLLATE \"C\","
-                    " a.attnum, x.conname COLLATE \"C\")) FROM pg_class c LEFT JOIN pg_attribute a ON "
-                    "a.attrelid = c.oid AND"
-                    " a.attnum > 0 LEFT JOIN pg_constraint x ON x.conrelid = c.oid WHERE c.relnamespace ="
-                    " "
-                    " (SELECT oid FROM pg_namespace WHERE nspname = current_schema())");
-}
+/* Tables, columns, indexes and constraints, in one number; null: there is nothing. */
+static const char look_sql[] =
+    "SELECT md5(string_agg(concat(c.relname, c.relkind, a.attname, a.attnotnull, a.atttypid, x.conname), ','"
+    " ORDER BY c.relname COLLATE \"C\", a.attnum, x.conname COLLATE \"C\"))"
+    " FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+    " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    " LEFT JOIN pg_constraint x ON x.conrelid = c.oid WHERE n.nspname = current_schema()";
 
 /* Rows go one table after the other: on tables as small as these TRUNCATE is slower than DELETE. */
 static void empty(struct pg_conn *connection)
@@ -129,7 +122,7 @@ void place_postgres_begin(struct place *place)
         furnish(place);
         struct pg_conn *connection = connect_to(place->schema);
         free(spare.look);
-        spare.look = look_at(connection);
+        spare.look = postgres_text(connection, look_sql);
         postgres_close(connection);
         return;
     }
@@ -146,7 +139,7 @@ void place_postgres_begin(struct place *place)
 static bool keep(struct place *place)
 {
     struct pg_conn *connection = connect_to(place->schema);
-    char *look = look_at(connection);
+    char *look = postgres_text(connection, look_sql);
     bool same = look && spare.look && strcmp(look, spare.look) == 0;
     if (same)
         empty(connection);
