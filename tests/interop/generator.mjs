@@ -12,8 +12,13 @@ const FIRST_DAY = Date.UTC(2024, 0, 1);
 const DAYS = 86_400_000;
 
 export class Sequence {
-    constructor(random) {
+    /**
+     * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
+     * that may be there already.
+     */
+    constructor(random, habits = {}) {
         this.random = random;
+        this.habits = habits;
         this.clock = 0;
         this.counter = 0;
         this.threads = new Set(THREADS);
@@ -90,7 +95,7 @@ export class Sequence {
         const known = this.message();
         const again = this.chance(15) && !this.messages.get(known)?.isCopy && !this.copies.has(threadId);
         const id = again ? known : `m${this.counter++}${this.pick(['', "'", '"', '🙂', '\n', '#', ' '])}`;
-        const equal = threadId === 'ties' && this.chance(70);
+        const equal = threadId === 'ties' && this.chance(70) && !this.habits.distinctTimes;
         return {
             id,
             threadId,
@@ -327,7 +332,8 @@ export class Sequence {
     }
 
     saveResource() {
-        const resource = { id: this.pick(RESOURCES), createdAt: this.newTime(), updatedAt: this.newTime() };
+        const id = this.habits.newResources ? this.#newResource() : this.pick(RESOURCES);
+        const resource = { id, createdAt: this.newTime(), updatedAt: this.newTime() };
         if (this.chance(70)) {
             resource.workingMemory = this.pick(TEXTS);
         }
@@ -335,6 +341,11 @@ export class Sequence {
             resource.metadata = this.metadata();
         }
         return { resource };
+    }
+
+    #newResource() {
+        this.resources = [...this.resources, `new ${this.counter++}`];
+        return this.resources.at(-1);
     }
 
     updateResource() {
