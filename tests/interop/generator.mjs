@@ -14,11 +14,12 @@ const DAYS = 86_400_000;
 export class Sequence {
     /**
      * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
-     * that may be there already.
+     * that may be there already; threadsFirst, all threads but one are made before anything else.
      */
     constructor(random, habits = {}) {
         this.random = random;
         this.habits = habits;
+        this.unmade = habits.threadsFirst ? THREADS.filter((id) => id !== 'gone') : [];
         this.clock = 0;
         this.counter = 0;
         this.threads = new Set(THREADS);
@@ -155,6 +156,9 @@ export class Sequence {
     // Operations.
 
     next() {
+        if (this.unmade.length) {
+            return { op: 'saveThread', args: { thread: { ...this.saveThread().thread, id: this.unmade.pop() } } };
+        }
         const op = this.pick(WEIGHTED);
         return { op, args: this[op]() };
     }

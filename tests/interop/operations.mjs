@@ -170,10 +170,11 @@ async function contents(side, resources) {
 const nextMillisecond = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 /**
- * Where the stores live: open(t) gives a place for each, rows(place) what stands in it as { threads, messages }, intact
- * tells whether it is whole. `habits` are those of the sequence.
+ * Where the stores live: open(t) gives a place for each, rows(place) what stands in it as { threads, messages }, arrange
+ * puts messages into an order where they have none, intact tells whether the place is whole. `habits` are those of the
+ * sequence.
  */
-export async function compareOperations(t, seed, steps, { open, rows, intact = () => {}, habits = {} }) {
+export async function compareOperations(t, seed, steps, { open, rows, arrange = (messages) => messages, intact = () => {}, habits = {} }) {
     const places = open(t);
     const since = new Date().toISOString();
     const ours = new Side(openOurs(t, places.ours), since);
@@ -196,7 +197,7 @@ export async function compareOperations(t, seed, steps, { open, rows, intact = (
     assertEqual(await contents(ours, sequence.resources), expected, 'the same is stored');
     const stored = async (side, place) => {
         const common = side.names.toCommon(await rows(place));
-        return { ...common, threads: byId(common.threads) };
+        return { threads: byId(common.threads), messages: arrange(common.messages) };
     };
     assertEqual(await stored(ours, places.ours), await stored(theirs, places.theirs), 'the same rows');
     await ours.store.close();

@@ -46,6 +46,18 @@ export function schema(name = 'interop') {
     return { url, schema: own, store: `${url}&schema=${own}` };
 }
 
+/** The same in a database of its own, where a test may choose the schema's name; the default schema without one. */
+export async function database({ schema: name } = {}) {
+    const own = `interop_${process.pid}_${++count}`;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(`CREATE DATABASE ${own}`);
+    await client.end();
+    const there = url.replace('@/mastra?', `@/${own}?`);
+    const store = name ? `${there}&schema=${encodeURIComponent(name)}` : there;
+    return { url: there, schema: name ?? 'public', store };
+}
+
 /** Rows of a schema, read by the driver that the peer brings. */
 export async function query(place, sql, args = []) {
     const client = new pg.Client({ connectionString: place.url });
