@@ -50,6 +50,10 @@ struct pg_connect_ops {
 
     /* The pool is gone. */
     void (*release)(void *arg);
+
+    /* Statements that give a new session its settings, separated by semicolons; NULL: what struct pg_connection
+     * promises. */
+    const char *session;
 };
 
 struct pg_pool_settings {
@@ -123,7 +127,6 @@ struct pg_connection {
     int64_t expires_ns; /* INT64_MAX: never */
     int64_t idle_since_ns;
     int64_t checked_ns; /* when the server was last heard of */
-    bool raw;           /* lent to the program as a PGconn */
 };
 
 /*
@@ -134,7 +137,7 @@ mastra_status pg_pool_new(struct ms_heap *heap, const struct pg_keywords *keywor
                           const struct pg_pool_settings *settings, struct pg_pool **ret, mastra_error *error);
 struct pg_pool *pg_pool_ref(struct pg_pool *pool);
 
-/* The last one closes all connections. Every connection that is lent holds a reference as well. NULL is allowed. */
+/* The last one closes all connections. NULL is allowed. */
 void pg_pool_unref(struct pg_pool *pool);
 
 const struct pg_pool_settings *pg_pool_settings_of(const struct pg_pool *pool);
@@ -176,6 +179,16 @@ mastra_status pg_pool_borrow(struct pg_client *client, int64_t deadline_ns, stru
  * instead. NULL is allowed.
  */
 void pg_pool_give_back(struct pg_connection *connection);
+
+/*
+ * Lends a connection to the program itself: blocking, not in pipeline mode. 0: waits as long as the settings say. The pool
+ * stays until it is back. Errors as pg_pool_borrow.
+ */
+mastra_status pg_pool_lend(struct pg_pool *pool, int64_t timeout_ms, PGconn **ret, mastra_error *error);
+
+/* Takes it back, and makes it forget what the program did to its session, or closes it. False: it is not one that was
+ * lent. */
+bool pg_pool_take_back(struct pg_pool *pool, PGconn *pg, bool discard);
 
 /*
  * A connection of the client's own, beside the pool and not counted in it: for what must stay with one session.

@@ -24,7 +24,8 @@ struct pg_step {
     const int *lengths;        /* of binary ones */
     const int *formats;        /* 1: binary; NULL: all are text */
     int result_format;         /* 1: binary */
-    bool commits;              /* once it is sent, only its answer tells what became of the transaction */
+    /* COMMIT, or a statement that writes outside a transaction: once it is sent, only the answer tells what became of it. */
+    bool commits;
 };
 
 /*
