@@ -23,9 +23,10 @@ typedef struct mastra_postgres_pool mastra_postgres_pool;
 #define MASTRA_NO_LIMIT ((int64_t)-1)
 
 typedef enum mastra_pooler {
-    MASTRA_POOLER_DEFAULT = 0,     /* what the URL says, else NONE */
-    MASTRA_POOLER_NONE = 1,        /* a server, or a pooler that gives each connection a session of its own */
-    MASTRA_POOLER_TRANSACTION = 2, /* PgBouncer or the like, with a session for each transaction only: nothing is
+    MASTRA_POOLER_DEFAULT = 0, /* what the URL says, else NONE */
+    MASTRA_POOLER_NONE = 1,    /* a server, or a pooler that gives each connection a session of its own */
+    MASTRA_POOLER_TRANSACTION =
+        2, /* PgBouncer or the like, with a session for each transaction only: nothing is
                                       prepared by name, and run locks are leases without advisory locks */
 } mastra_pooler;
 
@@ -36,21 +37,27 @@ typedef enum mastra_pooler {
 typedef struct mastra_postgres_options {
     size_t size;                       /* set by MASTRA_POSTGRES_OPTIONS_INIT */
     const mastra_allocator *allocator; /* of a pool that is opened by itself; copied; NULL: malloc */
-    const char *url;                   /* "postgresql://...", or libpq's other form, "host=db1 dbname=agents" */
-    const char *const *keywords;       /* further ones of libpq, the last one NULL, laid over the URL's */
-    const char *const *values;         /* theirs */
-    const char *schema;                /* of the tables [schema]; default "public" */
-    mastra_postgres_pool *pool; /* mastra_open_postgres: connect through this one; nothing else but the schema is set */
-    uint32_t max;               /* most connections [max]; default 10, at most 1,000 */
-    uint32_t min;               /* connections kept open once the pool is in use [min]; default 0 */
-    int64_t idle_timeout_ms;    /* idle ones above `min` are closed after this [idleTimeoutMillis]; default 30,000 */
-    int64_t max_lifetime_s;     /* a connection is replaced after this, or up to a tenth sooner [maxLifetimeSeconds];
+    const char *url;             /* "postgresql://...", or libpq's other form, "host=db1 dbname=agents" */
+    const char *const *keywords; /* further ones of libpq, the last one NULL, laid over the URL's */
+    const char *const *values;   /* theirs */
+    const char *schema;          /* of the tables [schema]; default "public" */
+    mastra_postgres_pool
+        *pool;    /* mastra_open_postgres: connect through this one; nothing else but the schema is set */
+    uint32_t max; /* most connections [max]; default 10, at most 1,000 */
+    uint32_t min; /* connections kept open once the pool is in use [min]; default 0 */
+    int64_t
+        idle_timeout_ms; /* idle ones above `min` are closed after this [idleTimeoutMillis]; default 30,000 */
+    int64_t
+        max_lifetime_s; /* a connection is replaced after this, or up to a tenth sooner [maxLifetimeSeconds];
                                    default: no limit */
-    int64_t connection_timeout_ms; /* most that a call waits for a connection [connectionTimeoutMillis]; default 10,000 */
-    int64_t statement_timeout_ms;  /* most that a call waits for the server's answer [statementTimeoutMillis]; default
+    int64_t
+        connection_timeout_ms; /* most that a call waits for a connection [connectionTimeoutMillis]; default 10,000 */
+    int64_t
+        statement_timeout_ms; /* most that a call waits for the server's answer [statementTimeoutMillis]; default
                                       30,000 */
-    mastra_pooler pooler;          /* [pooler=none|transaction] */
-    bool allow_exit_on_idle; /* for bindings whose process an open pool would keep running [allowExitOnIdle]; a C program
+    mastra_pooler pooler;     /* [pooler=none|transaction] */
+    bool
+        allow_exit_on_idle; /* for bindings whose process an open pool would keep running [allowExitOnIdle]; a C program
                                 may end at any time */
 } mastra_postgres_options;
 

@@ -46,6 +46,17 @@ struct mastra_store {
     struct ms_executor executor;
 };
 
+/*
+ * mastra_open for a backend that has a function of its own for opening: `special` reaches its slot `open` in the config.
+ * `url` is one of that scheme, of any other form that only the backend knows (it stands in `special` as well), or NULL.
+ */
+mastra_status ms_store_open(const char *scheme, const char *url, const void *special,
+                            const mastra_options *options, mastra_store **ret_store, mastra_error *error);
+
+/* Takes such a URL apart as far as it is one. */
+mastra_status ms_store_url(const char *url, const char *scheme, struct ms_arena *arena,
+                           struct ms_config *config, mastra_error *error);
+
 struct ms_heap *ms_store_heap(const mastra_store *store);
 
 /*

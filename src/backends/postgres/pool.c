@@ -386,7 +386,7 @@ struct pg_pool *pg_pool_ref(struct pg_pool *pool)
 void pg_pool_unref(struct pg_pool *pool)
 {
     /* A child of fork leaves alone what is its parent's. */
-    if (!pool || pool->pid != getpid() || atomic_fetch_sub(&pool->refs, 1) != 1) {
+    if (!pool || pg_pool_forked(pool) || atomic_fetch_sub(&pool->refs, 1) != 1) {
         return;
     }
     pg_interrupt_raise(&pool->closing);
@@ -404,6 +404,11 @@ void pg_pool_unref(struct pg_pool *pool)
         pg_disconnect(connection);
     }
     free_pool(pool);
+}
+
+bool pg_pool_forked(const struct pg_pool *pool)
+{
+    return pool->pid != getpid();
 }
 
 const struct pg_pool_settings *pg_pool_settings_of(const struct pg_pool *pool)
@@ -588,7 +593,7 @@ static mastra_status borrow(struct pg_pool *pool, struct pg_client *client, int6
 {
     const struct pg_interrupt *interrupt = client ? &client->interrupt : NULL;
 
-    if (pool->pid != getpid()) {
+    if (pg_pool_forked(pool)) {
         return ms_error_set(error, MASTRA_FORKED,
                             "the connection pool was opened before this process was forked");
     }
@@ -663,7 +668,7 @@ mastra_status pg_connect_apart(struct pg_client *client, const char *application
     struct pg_pool *pool = client->pool;
     mastra_status status;
 
-    if (pool->pid != getpid()) {
+    if (pg_pool_forked(pool)) {
         return ms_error_set(error, MASTRA_FORKED,
                             "the connection pool was opened before this process was forked");
     }
@@ -679,7 +684,7 @@ mastra_status pg_connect_apart(struct pg_client *client, const char *application
 
 mastra_status pg_pool_lend(struct pg_pool *pool, int64_t timeout_ms, PGconn **ret, mastra_error *error)
 {
-    int64_t limit_ms = timeout_ms > 0 ? timeout_ms : pool->settings.connection_timeout_ms;
+    int64_t limit_ms = timeout_ms == 0 ? pool->settings.connection_timeout_ms : timeout_ms;
     struct pg_connection *connection = NULL;
     mastra_status status = borrow(pool, NULL, pg_deadline(INT64_MAX, limit_ms), &connection, error);
 

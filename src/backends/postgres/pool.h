@@ -140,6 +140,9 @@ struct pg_pool *pg_pool_ref(struct pg_pool *pool);
 /* The last one closes all connections. NULL is allowed. */
 void pg_pool_unref(struct pg_pool *pool);
 
+/* Whether this process is a child of the one that opened the pool. */
+bool pg_pool_forked(const struct pg_pool *pool);
+
 const struct pg_pool_settings *pg_pool_settings_of(const struct pg_pool *pool);
 
 /* A number for a schema, the same for equal names and never 0; 0: memory is out. See struct pg_statement. */
@@ -182,7 +185,7 @@ void pg_pool_give_back(struct pg_connection *connection);
 
 /*
  * Lends a connection to the program itself: blocking, not in pipeline mode. 0: waits as long as the settings say. The pool
- * stays until it is back. Errors as pg_pool_borrow.
+ * stays until it is back. MASTRA_NO_LIMIT: for ever. Errors as pg_pool_borrow.
  */
 mastra_status pg_pool_lend(struct pg_pool *pool, int64_t timeout_ms, PGconn **ret, mastra_error *error);
 
