@@ -136,6 +136,13 @@ static void bind_text(struct ms_sql *sql, mastra_str value)
     placeholder(sql);
 }
 
+/* The text that a column is compared with. */
+static void bind_text_for(struct ms_sql *sql, const struct ms_column *column, mastra_str value)
+{
+    bind_text(sql, value);
+    sql->binds[sql->bind_count - 1].column = column;
+}
+
 static void bind_time(struct ms_sql *sql, mastra_time value)
 {
     bind(sql, value == MASTRA_TIME_NONE ? MS_BIND_NULL : MS_BIND_TIME)->integer = value;
@@ -203,7 +210,7 @@ static void key_condition(struct ms_sql *sql, const struct ms_entity *entity, co
         text(sql, i == 0 ? " WHERE " : " AND ");
         name(sql, entity->columns[entity->keys[i]].name);
         text(sql, " = ");
-        bind_text(sql, key[i]);
+        bind_text_for(sql, &entity->columns[entity->keys[i]], key[i]);
     }
 }
 
@@ -257,7 +264,7 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
     name(sql, column->name);
     text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
-        bind_text(sql, predicate->text);
+        bind_text_for(sql, column, predicate->text);
     } else if (predicate->compare == MS_NUMBER) {
         bind_integer(sql, predicate->number);
     }
@@ -300,6 +307,7 @@ static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_
 static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_str beginning)
 {
     bind(sql, MS_BIND_TEXT)->text = beginning;
+    sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->prefix(sql->out, column, sql->bind_count);
     }
@@ -308,6 +316,7 @@ static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_st
 static void above(struct ms_sql *sql, const struct ms_column *column, mastra_str limit)
 {
     bind(sql, MS_BIND_TEXT)->text = limit;
+    sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->above(sql->out, column, sql->bind_count);
     }
