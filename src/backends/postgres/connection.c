@@ -16,7 +16,7 @@
 #define NS_PER_MS         INT64_C(1000000)
 
 /* A server that is starting up is asked again after so long. */
-#define STARTING_PAUSE_MS 100
+#define STARTING_PAUSE_MS 50
 #define ATTEMPTS_MOST     4 /* that a flavour may ask for */
 
 /* Interrupts and waiting. */
