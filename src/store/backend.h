@@ -146,11 +146,19 @@ struct ms_backend_ops {
     mastra_status (*count)(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
 
+    /*
+     * Reads a page, that is the rows of a query, and how many the predicates select, as of one moment, in a session of
+     * any mode. query->known_total is -1. NULL: a list and a count in a SNAPSHOT will do.
+     */
+    mastra_status (*page)(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                          struct ms_rows *ret, int64_t *ret_total, mastra_error *error);
+
     /* The time by the clock that all users of the database share; see ms_unit_clock. */
     mastra_status (*clock)(struct ms_session *session, mastra_time *ret, mastra_error *error);
 
-    /* Executes, or queues for commit, a list of writes in their order. A write that fails has no effect; *ret_begun tells
-     * whether one before it had: then the session must be rolled back by its caller. */
+    /* Executes, or queues for commit, a list of writes in their order; it and what it points at stay until the session
+     * ends. A write that fails has no effect; *ret_begun tells whether one before it had: then the session must be rolled
+     * back by its caller. */
     mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
                            mastra_error *error);
 

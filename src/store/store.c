@@ -424,6 +424,18 @@ struct ms_heap *ms_store_heap(const mastra_store *store)
     return store->heap;
 }
 
+int64_t ms_store_sequence(mastra_store *store, size_t count)
+{
+    int64_t now = ms_clock_now_us();
+    int64_t last = atomic_load(&store->sequence);
+    int64_t first;
+
+    do {
+        first = now > last ? now : last + 1;
+    } while (!atomic_compare_exchange_weak(&store->sequence, &last, first + (int64_t)count - 1));
+    return first;
+}
+
 mastra_status ms_store_enter(mastra_store *store, bool submits, mastra_error *error)
 {
     enum ms_async_role role;
