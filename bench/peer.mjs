@@ -1,4 +1,4 @@
-// The peer in the benchmark: node peer.mjs FILE. Reads lines "ROW OPERATIONS FIRST", does the work, answers with the
+// The peer in the benchmark: works on the file or the schema of a server that MASTRA_BENCH_PLACE tells. Reads lines "ROW OPERATIONS FIRST", does the work, answers with the
 // seconds that it took (for single saves also with the microseconds that half and 99 % of them took at most), or with
 // a text when something is wrong.
 import { rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import readline from 'node:readline';
 // The packages are those of the interop tests.
 const require = createRequire(new URL('../tests/interop/package.json', import.meta.url));
 const { LibSQLStore } = require('@mastra/libsql');
+const { PostgresStore } = require('@mastra/pg');
 
 const CONTENT = 1024;
 const MANY = 100;
@@ -23,10 +24,13 @@ const TOTALS = { long: 10_000, huge: 100_000 };
 // Standard output is for answers alone.
 console.log = console.info = console.debug = console.error;
 
-const file = process.argv[2];
+const file = process.env.MASTRA_BENCH_PLACE;
+const [connectionString, schemaName] = file.split('&schema=');
 
 async function open(path) {
-    const store = new LibSQLStore({ id: 'peer', url: `file:${path}` });
+    const store = schemaName
+        ? new PostgresStore({ id: 'peer', connectionString, schemaName })
+        : new LibSQLStore({ id: 'peer', url: `file:${path}` });
     await store.init();
     return store;
 }
@@ -270,7 +274,8 @@ async function timed(work) {
     return [seconds, ...(Array.isArray(done) ? done : [])].join(' ');
 }
 
-process.stdout.write(`${process.version} @mastra/libsql ${require('@mastra/libsql/package.json').version}\n`);
+const adapter = schemaName ? '@mastra/pg' : '@mastra/libsql';
+process.stdout.write(`${process.version} ${adapter} ${require(`${adapter}/package.json`).version}\n`);
 for await (const line of readline.createInterface({ input: process.stdin })) {
     const [row, operations, first] = line.split(' ');
     let answer;
@@ -281,4 +286,4 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     }
     process.stdout.write(`${answer}\n`);
 }
-store.client.close();
+await (store.client ?? store).close();

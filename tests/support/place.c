@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -61,19 +62,13 @@ static struct pg_conn *connect_to(const char *schema)
     return connection;
 }
 
-/* Tables, columns, indexes and constraints, in one number; NULL: there is nothing. */
-static char *look_at(struct pg_conn *connection)
-{
-    return postgres_text(
-        connection, "SELECT md5(string_agg(c.relname || c.relkind || coalesce(a.attname, '') || "
-                    "coalesce(a.attnotnull::text,"
-                    " '') || coalesce(a.atttypid::text, '') || coalesce(x.conname, ''), ',' ORDER BY "
-                    "c.relname COLLATE \"C\","
-                    " a.attnum, x.conname COLLATE \"C\")) FROM pg_class c LEFT JOIN pg_attribute a ON "
-                    "a.attrelid = c.oid AND"
-                    " a.attnum > 0 LEFT JOIN pg_constraint x ON x.conrelid = c.oid WHERE c.relnamespace ="
-                    " current_schema()::regnamespace");
-}
+/* Tables, columns, indexes and constraints, in one number; null: there is nothing. */
+static const char look_sql[] =
+    "SELECT md5(string_agg(concat(c.relname, c.relkind, a.attname, a.attnotnull, a.atttypid, x.conname), ','"
+    " ORDER BY c.relname COLLATE \"C\", a.attnum, x.conname COLLATE \"C\"))"
+    " FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+    " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    " LEFT JOIN pg_constraint x ON x.conrelid = c.oid WHERE n.nspname = current_schema()";
 
 /* Rows go one table after the other: on tables as small as these TRUNCATE is slower than DELETE. */
 static void empty(struct pg_conn *connection)
@@ -127,7 +122,7 @@ void place_postgres_begin(struct place *place)
         furnish(place);
         struct pg_conn *connection = connect_to(place->schema);
         free(spare.look);
-        spare.look = look_at(connection);
+        spare.look = postgres_text(connection, look_sql);
         postgres_close(connection);
         return;
     }
@@ -140,22 +135,27 @@ void place_postgres_begin(struct place *place)
     free(more);
 }
 
-/* Keeps the schema for the next test, unless this one has changed it. */
-static void put_away(struct place *place)
+/* Keeps the schema for the next test, if this one has only changed rows. False: it is of no use any more. */
+static bool keep(struct place *place)
 {
     struct pg_conn *connection = connect_to(place->schema);
-    char *look = look_at(connection);
-    bool same = place->tidy && look && spare.look && strcmp(look, spare.look) == 0;
-    free(look);
+    char *look = postgres_text(connection, look_sql);
+    bool same = look && spare.look && strcmp(look, spare.look) == 0;
     if (same)
         empty(connection);
     postgres_close(connection);
-    if (!same || spare.schema) {
+    free(look);
+    if (!same || spare.schema)
+        return false;
+    spare.schema = place->schema;
+    place->schema = NULL;
+    return true;
+}
+
+static void put_away(struct place *place)
+{
+    if (!place->tidy || !keep(place))
         drop(place->schema);
-    } else {
-        spare.schema = place->schema;
-        place->schema = NULL;
-    }
 }
 
 static void run_postgres(const struct place *place, const char *sql)
@@ -184,6 +184,18 @@ void place_end(struct place *place)
     *place = (struct place){.url = NULL};
 }
 
+void place_wipe(const struct place *place)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    if (place->schema)
+        drop(place->schema);
+    for (size_t i = 0; place->path && i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char *path = test_format("%s%s", place->path, endings[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
 void place_run(const struct place *place, const char *sql)
 {
     if (place->path)
@@ -201,4 +213,54 @@ void place_check(const struct place *place)
 {
     if (place->path)
         raw_check(place->path);
+}
+
+struct place_kind {
+    const char *name;
+    bool (*available)(void);
+    void (*begin)(struct place *place);
+};
+
+static const struct place_kind kinds[] = {
+    {"file", NULL, place_file_begin},
+    {"memory", NULL, place_memory_begin},
+    {"postgres", place_postgres_available, place_postgres_begin_fresh},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+void place_begin(struct place *place, const struct place_kind *kind)
+{
+    kind->begin(place);
+}
+
+static void leave_out(void **state)
+{
+    (void)state;
+    skip();
+}
+
+int place_main(const char *group, const struct place_test *tests, size_t count, int (*setup)(void **),
+               int (*teardown)(void **))
+{
+    struct CMUnitTest *list = calloc(count * KINDS, sizeof(*list));
+    size_t all = 0;
+    if (!list)
+        return 1;
+    for (size_t i = 0; i < count * KINDS; i++) {
+        const struct place_test *test = &tests[i / KINDS];
+        const struct place_kind *kind = &kinds[i % KINDS];
+        if (!(test->kinds & (1u << (i % KINDS))))
+            continue;
+        char *name = test_format("%s, %s", test->name, kind->name);
+        if (!kind->available || kind->available())
+            list[all++] = (struct CMUnitTest){name, test->run, setup, teardown, (void *)(uintptr_t)kind};
+        else
+            list[all++] = (struct CMUnitTest){name, leave_out, NULL, NULL, NULL};
+    }
+    int failed = _cmocka_run_group_tests(group, list, all, NULL, NULL);
+    for (size_t i = 0; i < all; i++)
+        free((char *)(uintptr_t)list[i].name);
+    free(list);
+    return failed;
 }

@@ -3,6 +3,7 @@
 #define SUPPORT_PLACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct place {
     char *url;       /* of the store */
@@ -26,6 +27,9 @@ void place_postgres_begin_fresh(struct place *place);
 
 void place_end(struct place *place);
 
+/* Takes away everything, as if no store had ever been there. None is open. */
+void place_wipe(const struct place *place);
+
 /* The URL with a further parameter, "name=value"; to be freed. */
 char *place_url(const struct place *place, const char *parameter);
 
@@ -37,5 +41,26 @@ long long place_number(const struct place *place, const char *sql);
 
 /* Fails unless the database is whole, as far as its kind can tell. */
 void place_check(const struct place *place);
+
+/* The kinds, for tests that run on several of them. */
+#define PLACE_FILE     1u
+#define PLACE_MEMORY   2u
+#define PLACE_POSTGRES 4u
+
+struct place_kind;
+
+struct place_test {
+    const char *name;
+    void (*run)(void **state);
+    unsigned kinds; /* on which it runs */
+};
+
+/*
+ * Runs each test on each of its kinds; the result is for main. setup finds the kind in *state, a struct place_kind *,
+ * and begins its place with it. Where no store has ever been.
+ */
+int place_main(const char *group, const struct place_test *tests, size_t count, int (*setup)(void **),
+               int (*teardown)(void **));
+void place_begin(struct place *place, const struct place_kind *kind);
 
 #endif

@@ -1,12 +1,11 @@
 #include "support/postgres.h"
 
 #include "support/files.h"
+#include "support/script.h"
 
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -14,92 +13,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define FACTS   16
-#define PREFIX  "MASTRA_TEST_POSTGRES"
-#define SCRIPT  "tests/support/postgres-server"
-#define MISSING 77 /* the script's exit status */
+#define FACTS  16
+#define PREFIX "MASTRA_TEST_POSTGRES"
 
 struct postgres_server {
-    pid_t child;    /* 0: another program started it */
-    FILE *commands; /* to the script, and its answers */
-    FILE *answers;
-    char *facts[FACTS]; /* "NAME=value" */
+    struct script *script; /* NULL: another program started it */
+    char *facts[FACTS];    /* "NAME=value" */
     size_t count;
 };
 
 static pthread_once_t shared_once = PTHREAD_ONCE_INIT;
 static struct postgres_server *shared_server;
 
-/* Becomes the script; its input and output are the two ends. */
-static _Noreturn void become_script(int input, int output, const char *const *settings)
+/* NULL when there is no PostgreSQL. */
+static struct postgres_server *start_server(const char *const *settings)
 {
-    const char *root = getenv("MASTRA_SOURCE_ROOT");
-    char *path = test_format("%s/" SCRIPT, root ? root : MASTRA_TEST_ROOT);
-    const char *arguments[64] = {path};
-    size_t count = 1;
-    for (; settings && *settings && count < 60; settings++) {
-        arguments[count++] = "--option";
-        arguments[count++] = *settings;
+    const char *arguments[64] = {NULL};
+    struct postgres_server *server = calloc(1, sizeof(*server));
+    if (!server)
+        abort();
+    for (size_t i = 0; settings && *settings && i < 60; settings++) {
+        arguments[i++] = "--option";
+        arguments[i++] = *settings;
     }
-    dup2(input, STDIN_FILENO);
-    dup2(output, STDOUT_FILENO);
-    execv(path, (char *const *)(uintptr_t)arguments);
-    perror(path);
-    _exit(127);
-}
-
-/* Reads a line without its end; NULL at the end. To be freed. */
-static char *read_line(FILE *file)
-{
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t len = getline(&line, &size, file);
-    if (len < 0) {
-        free(line);
-        return NULL;
-    }
-    if (len > 0 && line[len - 1] == '\n')
-        line[len - 1] = '\0';
-    return line;
-}
-
-static void read_facts(struct postgres_server *server)
-{
-    char *line = read_line(server->answers);
-    while (line && *line) {
+    server->script = script_start("postgres-server", arguments);
+    char *line = script_line(server->script);
+    for (; line && *line; line = script_line(server->script)) {
         if (server->count == FACTS)
             abort();
         server->facts[server->count++] = line;
-        line = read_line(server->answers);
     }
     free(line);
-}
-
-/* NULL when there is no PostgreSQL. */
-static struct postgres_server *run_script(const char *const *settings)
-{
-    int down[2];
-    int up[2];
-    struct postgres_server *server = calloc(1, sizeof(*server));
-    if (!server || pipe2(down, O_CLOEXEC) || pipe2(up, O_CLOEXEC))
-        abort();
-    server->child = fork();
-    if (server->child < 0)
-        abort();
-    if (server->child == 0)
-        become_script(down[0], up[1], settings);
-    close(down[0]);
-    close(up[1]);
-    server->commands = fdopen(down[1], "w");
-    server->answers = fdopen(up[0], "r");
-    if (!server->commands || !server->answers)
-        abort();
-    read_facts(server);
     if (server->count > 0)
         return server;
     postgres_end(server);
@@ -110,12 +58,7 @@ void postgres_end(struct postgres_server *server)
 {
     if (!server)
         return;
-    if (server->commands)
-        fclose(server->commands);
-    if (server->answers)
-        fclose(server->answers);
-    if (server->child > 0)
-        waitpid(server->child, NULL, 0);
+    script_end(server->script);
     for (size_t i = 0; i < server->count; i++)
         free(server->facts[i]);
     free(server);
@@ -149,7 +92,7 @@ static void find_shared(void)
     shared_server = from_environment(environ);
     if (shared_server)
         return;
-    shared_server = run_script(NULL);
+    shared_server = start_server(NULL);
     if (shared_server)
         atexit(end_shared);
 }
@@ -170,7 +113,7 @@ struct postgres_server *postgres_wanted(void)
 
 struct postgres_server *postgres_start(const char *const *settings)
 {
-    struct postgres_server *server = run_script(settings);
+    struct postgres_server *server = start_server(settings);
     if (!server)
         skip();
     return server;
@@ -178,10 +121,8 @@ struct postgres_server *postgres_start(const char *const *settings)
 
 void postgres_do(struct postgres_server *server, const char *word)
 {
-    assert_non_null(server->commands);
-    fprintf(server->commands, "%s\n", word);
-    fflush(server->commands);
-    char *answer = read_line(server->answers);
+    assert_non_null(server->script);
+    char *answer = script_ask(server->script, word);
     bool fine = answer && strcmp(answer, "ok") == 0;
     char text[400];
     snprintf(text, sizeof(text), "%s", answer ? answer : "the server's script ended");
