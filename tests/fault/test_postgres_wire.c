@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,12 +295,17 @@ static void lost_while_it_works(void **state)
     struct pg_connection *writing = pg_test_borrow(test);
     const struct pg_step steps[] = {text_step("BEGIN"), commit_step()};
     struct pg_outcome outcome = {.step = 0};
-    postgres_do(server, "kill");
-    assert_int_equal(pg_test_run(test, reading, "SELECT 1"), MASTRA_UNAVAILABLE);
-    assert_true(test->error.retriable);
+    /* Its end comes without a last word. */
+    char *pid = pg_test_text(writing, "SELECT pg_backend_pid()");
+    assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+    free(pid);
     assert_int_equal(pg_exchange(writing, steps, 2, NULL, NULL, &outcome, &test->error),
                      MASTRA_UNKNOWN_OUTCOME);
     assert_true(outcome.in_doubt);
+    assert_false(outcome.by_server);
+    postgres_do(server, "kill");
+    assert_int_equal(pg_test_run(test, reading, "SELECT 1"), MASTRA_UNAVAILABLE);
+    assert_true(test->error.retriable);
     pg_pool_give_back(reading);
     pg_pool_give_back(writing);
     assert_int_equal(pg_test_once(test, "SELECT 1"), MASTRA_UNAVAILABLE);
