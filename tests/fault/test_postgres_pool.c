@@ -130,7 +130,7 @@ static void all_taken(void **state)
     int64_t soon_ns = ms_clock_monotonic_ns() + 50000000;
     assert_int_equal(pg_pool_borrow(&test->backend.client, soon_ns, &three, &test->error), MASTRA_TIMEOUT);
     assert_non_null(strstr(test->error.message, "all 2 connections"));
-    assert_true(test->error.retriable);
+    assert_false(test->error.retriable);
     assert_null(three);
     pg_pool_give_back(two);
     three = pg_test_borrow(test);

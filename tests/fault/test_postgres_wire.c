@@ -275,7 +275,6 @@ static void stopped_server(void **state)
     pg_pool_give_back(connection);
     assert_int_equal(pg_pool_borrow(&test->backend.client, INT64_MAX, &connection, &test->error),
                      MASTRA_TIMEOUT);
-    assert_true(test->error.retriable);
     postgres_do(server, "resume");
     while (pg_test_once(test, "SELECT 1") == MASTRA_TIMEOUT)
         ms_clock_sleep_us(10000);

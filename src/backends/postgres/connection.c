@@ -235,9 +235,7 @@ static mastra_status not_ready(enum pg_wait waited, mastra_error *error)
     if (waited == PG_WAIT_INTERRUPTED) {
         return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
     }
-    ms_error_set(error, MASTRA_TIMEOUT, "the server did not answer in time to a new connection");
-    error->retriable = true;
-    return MASTRA_TIMEOUT;
+    return ms_error_set(error, MASTRA_TIMEOUT, "the server did not answer in time to a new connection");
 }
 
 /* Talking to a session that is not in pipeline mode yet. */
