@@ -16,7 +16,7 @@
 #define NS_PER_MS         INT64_C(1000000)
 
 /* A server that is starting up is asked again after so long. */
-#define STARTING_PAUSE_MS 100
+#define STARTING_PAUSE_MS 50
 #define ATTEMPTS_MOST     4 /* that a flavour may ask for */
 
 /* Interrupts and waiting. */
@@ -235,9 +235,7 @@ static mastra_status not_ready(enum pg_wait waited, mastra_error *error)
     if (waited == PG_WAIT_INTERRUPTED) {
         return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
     }
-    ms_error_set(error, MASTRA_TIMEOUT, "the server did not answer in time to a new connection");
-    error->retriable = true;
-    return MASTRA_TIMEOUT;
+    return ms_error_set(error, MASTRA_TIMEOUT, "the server did not answer in time to a new connection");
 }
 
 /* Talking to a session that is not in pipeline mode yet. */

@@ -495,15 +495,12 @@ static bool is_interrupted(const struct pg_client *client)
     return client && atomic_load(&client->interrupt.raised);
 }
 
+/* Not marked as retriable: whoever set the limit does not want to be kept waiting for a multiple of it. */
 static mastra_status all_taken(const struct pg_pool *pool, mastra_error *error)
 {
-    ms_error_set(error, MASTRA_TIMEOUT,
-                 "all %u connections of the pool are in use, and none was given back in time",
-                 (unsigned)pool->settings.max);
-    if (error) {
-        error->retriable = true;
-    }
-    return MASTRA_TIMEOUT;
+    return ms_error_set(error, MASTRA_TIMEOUT,
+                        "all %u connections of the pool are in use, and none was given back in time",
+                        (unsigned)pool->settings.max);
 }
 
 /* Waits in line; the lock is held on entry and on return. What comes is given->given or the right to open one. */
