@@ -13,7 +13,8 @@
 /* Messages in the total order of their lists, see pg_dialect: no page needs a sort, and the index alone tells their
  * number. */
 #define MESSAGE_PAGES                                                                                        \
-    "(thread_id, (COALESCE(\"createdAtZ\", \"createdAt\" AT TIME ZONE 'UTC')), (COALESCE(\"mastraSeq\", 0)),"  \
+    "(thread_id, (COALESCE(\"createdAtZ\", \"createdAt\" AT TIME ZONE 'UTC')), (COALESCE(\"mastraSeq\", "    \
+    "0)),"                                                                                                   \
     " id COLLATE \"C\")"
 
 const struct pg_index pg_indexes[PG_INDEX_COUNT] = {
@@ -21,8 +22,8 @@ const struct pg_index pg_indexes[PG_INDEX_COUNT] = {
      PG_PREFIX_PLAIN, false, NULL, NULL, NULL},
     {MS_MESSAGE, "mastra_messages_thread_id_createdat_idx", "(thread_id, \"createdAt\" DESC)",
      PG_PREFIX_PLAIN, false, NULL, NULL, NULL},
-    {MS_MESSAGE, "mastra_messages_pages_idx", MESSAGE_PAGES, PG_PREFIX_PLAIN, false, NULL,
-     "(\"resourceId\")", NULL},
+    {MS_MESSAGE, "mastra_messages_pages_idx", MESSAGE_PAGES, PG_PREFIX_PLAIN, false, NULL, "(\"resourceId\")",
+     NULL},
     {MS_SNAPSHOT, "mastra_workflow_snapshot_name_createdat_idx", "(workflow_name, \"createdAt\" DESC)",
      PG_PREFIX_PLAIN, false, NULL, NULL, NULL},
     {MS_SNAPSHOT, "mastra_workflow_snapshot_name_status_createdat_idx",
@@ -47,8 +48,8 @@ const struct pg_index pg_indexes[PG_INDEX_COUNT] = {
      NULL, NULL, NULL},
     {MS_SPAN, "mastra_ai_spans_metadata_gin_idx", "(metadata)", PG_PREFIX_PLAIN, false, "gin", NULL, NULL},
     {MS_SPAN, "mastra_ai_spans_tags_gin_idx", "(tags)", PG_PREFIX_PLAIN, false, "gin", NULL, NULL},
-    {MS_SCORE, "mastra_scores_trace_id_span_id_created_at_idx", "(\"traceId\", \"spanId\", \"createdAt\" DESC)",
-     PG_PREFIX_PLAIN, false, NULL, NULL, NULL},
+    {MS_SCORE, "mastra_scores_trace_id_span_id_created_at_idx",
+     "(\"traceId\", \"spanId\", \"createdAt\" DESC)", PG_PREFIX_PLAIN, false, NULL, NULL, NULL},
     {MS_EVAL, "mastra_evals_agent_name_created_at_idx", "(agent_name, created_at DESC)", PG_PREFIX_PLAIN,
      false, NULL, NULL, NULL},
     {MS_TRACE, "mastra_traces_name_starttime_idx", "(name, \"startTime\" DESC)", PG_PREFIX_PLAIN, false, NULL,
@@ -97,7 +98,8 @@ static size_t put_prefix(const char *schema, char *out)
     for (; *schema; schema++) {
         /* One "_" for each character, not for each byte. */
         if (((unsigned char)*schema & 0xc0) != 0x80) {
-            out[len++] = (char)(isalnum((unsigned char)*schema) && (unsigned char)*schema < 0x80 ? *schema : '_');
+            out[len++] =
+                (char)(isalnum((unsigned char)*schema) && (unsigned char)*schema < 0x80 ? *schema : '_');
         }
     }
     out[len++] = '_';

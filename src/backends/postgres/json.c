@@ -1,6 +1,6 @@
 /* JSON between our text, which is kept character for character, and jsonb, which cannot hold every text. */
-#include "backends/postgres/postgres.h"
 #include "base/json.h"
+#include "backends/postgres/postgres.h"
 
 static int hex_value(char c)
 {

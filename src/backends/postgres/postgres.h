@@ -79,8 +79,8 @@ struct pg_plan {
 mastra_status pg_plan_begin(struct pg_plan *plan, struct pg_session *session, mastra_error *error);
 
 /* Adds a compiled statement; *ret_rows (may be NULL) gets its MS_ROWS_ bits. */
-mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, bool wanted, unsigned *ret_rows,
-                          mastra_error *error);
+mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, bool wanted,
+                          unsigned *ret_rows, mastra_error *error);
 
 /* Adds text without parameters, or with texts as parameters. */
 mastra_status pg_plan_text(struct pg_plan *plan, const char *sql, const char *const *values, int count,

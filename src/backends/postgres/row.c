@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-#define OID_JSONB    3802
+#define OID_JSONB 3802
 
 /* Microseconds from 1970 to 2000, where the server's time begins. */
-#define EPOCH_US     INT64_C(946684800000000)
+#define EPOCH_US  INT64_C(946684800000000)
 
 static uint64_t big_endian(const char *bytes, int len)
 {
@@ -185,8 +185,8 @@ bool pg_row_matches(const struct ms_query *query, const void *record)
         bool matches = true;
 
         if (predicate->compare == MS_HAS) {
-            matches = ms_json_has(*ms_field_str(column, record), mastra_str_of(predicate->member),
-                                  predicate->text);
+            matches =
+                ms_json_has(*ms_field_str(column, record), mastra_str_of(predicate->member), predicate->text);
         } else if (predicate->compare == MS_CONTAINS) {
             matches = ms_json_contains(*ms_field_str(column, record), predicate->text);
         } else if (predicate->compare == MS_AT) {

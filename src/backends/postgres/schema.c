@@ -364,10 +364,11 @@ static mastra_status explain(const char *schema, mastra_error *error)
     }
     ms_error_copy(message, sizeof message, mastra_str_of(error->message));
     memcpy(backend, error->backend, sizeof backend);
-    ms_error_set(error, MASTRA_DENIED,
-                 "the tables in schema \"%s\" cannot be made or completed: %.300s. Grant the role CREATE on it, "
-                 "or have its owner run init once",
-                 schema, message);
+    ms_error_set(
+        error, MASTRA_DENIED,
+        "the tables in schema \"%s\" cannot be made or completed: %.300s. Grant the role CREATE on it, "
+        "or have its owner run init once",
+        schema, message);
     memcpy(error->backend, backend, sizeof backend);
     return MASTRA_DENIED;
 }
@@ -395,8 +396,9 @@ static mastra_status make(struct postgres *backend, struct pg_connection *connec
     if (status == MASTRA_OK) {
         write_script(script, inventory);
         add_text(script, "COMMIT");
-        status = script->failed ? ms_error_oom(error)
-                                : pg_exchange(connection, script->steps, script->count, NULL, NULL, NULL, error);
+        status = script->failed
+                     ? ms_error_oom(error)
+                     : pg_exchange(connection, script->steps, script->count, NULL, NULL, NULL, error);
     }
     if (status != MASTRA_OK && !connection->lost) {
         pg_execute(connection, "ROLLBACK", &ignored);

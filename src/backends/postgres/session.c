@@ -265,10 +265,8 @@ static mastra_status needs_look(struct pg_session *session, const struct ms_quer
 mastra_status pg_list(struct ms_session *base, const struct ms_query *query, struct ms_arena *arena,
                       struct ms_rows *ret, mastra_error *error)
 {
-    struct reading reading = {.session = pg_session_of(base),
-                              .entity = query->entity,
-                              .columns = query->columns,
-                              .arena = arena};
+    struct reading reading = {
+        .session = pg_session_of(base), .entity = query->entity, .columns = query->columns, .arena = arena};
     bool loose = false;
     uint64_t needed = 0;
     int64_t total = 0;

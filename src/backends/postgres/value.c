@@ -136,7 +136,6 @@ static mastra_status time_value(mastra_time time, struct ms_arena *arena, struct
 
 /* Arrays. */
 
-
 static void array_begin(struct ms_buf *out, unsigned type, size_t count)
 {
     char head[20];
