@@ -178,7 +178,7 @@ static const char *declared_type(const struct ms_column *column)
 {
     switch (column->type) {
     case MS_TEXT:
-        return "TEXT";
+        return column->flags & MS_UUID ? "UUID" : "TEXT";
     case MS_JSON:
         return "JSONB";
     case MS_INTEGER:
@@ -267,7 +267,8 @@ static const char *default_of(const struct ms_column *column)
 {
     switch (column->type) {
     case MS_TEXT:
-        return " NOT NULL DEFAULT ''";
+        return column->flags & MS_UUID ? " NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000'"
+                                       : " NOT NULL DEFAULT ''";
     case MS_JSON:
         return " NOT NULL DEFAULT '{}'::jsonb";
     case MS_BOOLEAN:
