@@ -30,7 +30,17 @@ struct sizes {
     double memory[CONTESTANTS]; /* bytes resident in the process */
 };
 
+/* What ours is to reach; 0: anything will do. */
+struct target {
+    enum row row;
+    double of_raw;
+    double of_peer;
+};
+
 struct bench {
+    const char *server; /* what all work on; NULL: files */
+    const struct target *targets;
+    size_t target_count;
     char folder[256];
     int folder_fd;
     struct player players[FILES][CONTESTANTS];

@@ -153,13 +153,6 @@ const struct row_info rows[ROW_COUNT] = {
                .fewer = 2},
 };
 
-const struct contestant *const contestants[CONTESTANTS] = {
-    [OURS] = &contestant_ours,
-    [CALL] = &contestant_call,
-    [RAW] = &contestant_raw,
-    [PEER] = &contestant_peer,
-};
-
 const char *const thread_kinds[THREAD_KINDS] = {"one", "many", "long", "huge", "other"};
 
 #define FILLING "the quick brown fox jumps over the lazy dog while the benchmark runs on and on; "

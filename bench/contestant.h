@@ -149,7 +149,7 @@ void note_make(struct note *note, const char *thread, int64_t number);
 
 struct contestant {
     const char *name;
-    /* Opens a fresh file and saves the threads; NULL when it cannot, which has been told on stderr. */
+    /* Opens a fresh file, or a fresh schema of a server, and saves the threads; NULL when it cannot, which has been told on stderr. */
     void *(*open)(const char *path, bool full);
     /* Does the work and gives the seconds it took, preparations not counted; less than 0 when it went wrong. */
     double (*run)(void *self, struct batch *batch);
@@ -160,9 +160,9 @@ struct contestant {
 extern const struct contestant contestant_ours; /* the typed functions; calls at once by mastra_call_async */
 extern const struct contestant contestant_call; /* mastra_call, JSON in and out */
 extern const struct contestant contestant_raw;  /* SQLite with the same statements and nothing around them */
-extern const struct contestant contestant_peer; /* @mastra/libsql in a Node.js process */
+extern const struct contestant contestant_peer; /* Mastra's adapter in a Node.js process */
 
-/* In the order of enum contestant_id. */
+/* In the order of enum contestant_id; each program of the benchmark has its own. */
 extern const struct contestant *const contestants[CONTESTANTS];
 
 /* The program that runs JavaScript; needed before the peer is opened. */

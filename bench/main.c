@@ -10,6 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
+const struct contestant *const contestants[CONTESTANTS] = {
+    [OURS] = &contestant_ours,
+    [CALL] = &contestant_call,
+    [RAW] = &contestant_raw,
+    [PEER] = &contestant_peer,
+};
+
 static struct bench the_bench;
 static bool has_peer;
 

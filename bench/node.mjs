@@ -47,7 +47,8 @@ class Worker {
 
     constructor(side, file) {
         this.side = side;
-        this.child = spawn(process.execPath, [path.join(here, 'peer.mjs'), file, MODULES[side]], {
+        this.child = spawn(process.execPath, [path.join(here, 'peer.mjs'), MODULES[side]], {
+            env: { ...process.env, MASTRA_BENCH_PLACE: file },
             stdio: ['pipe', 'pipe', 'inherit'],
         });
         this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();

@@ -63,7 +63,11 @@ static void *open_ours(const char *path, bool full)
     (void)pthread_mutex_init(&ours->mutex, NULL);
     (void)pthread_cond_init(&ours->changed, NULL);
     (void)snprintf(ours->path, sizeof(ours->path), "%s", path);
-    (void)snprintf(url, sizeof(url), "file:%s%s", path, full ? "?synchronous=full" : "");
+    if (strstr(path, "://")) {
+        (void)snprintf(url, sizeof(url), "%s", path);
+    } else {
+        (void)snprintf(url, sizeof(url), "file:%s%s", path, full ? "?synchronous=full" : "");
+    }
     if (mastra_open(url, NULL, &ours->store, &ours->error) != MASTRA_OK) {
         ours_complain(ours, "open");
         free(ours);

@@ -1,16 +1,17 @@
-// The peer in the benchmark: node peer.mjs FILE [MODULE]. Reads lines "ROW OPERATIONS FIRST", does the work, answers
-// with the seconds that it took (for single saves also with the microseconds that half and 99 % of them took at most),
-// or with a text when something is wrong. MODULE is what LibSQLStore is taken from, so that our own package can be put
-// to the same work.
+// The peer in the benchmark: node peer.mjs [MODULE], on the file, or the schema of a server, that MASTRA_BENCH_PLACE
+// tells. Reads lines "ROW OPERATIONS FIRST", does the work, answers with the seconds that it took (for single saves
+// also with the microseconds that half and 99 % of them took at most), or with a text when something is wrong. MODULE is
+// what the store is taken from, so that our own package can be put to the same work.
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
 // The packages are those of the interop tests.
 const require = createRequire(new URL('../tests/interop/package.json', import.meta.url));
-const file = process.argv[2];
-const module = process.argv[3] ?? '@mastra/libsql';
-const { LibSQLStore } = require(module);
+const place = process.env.MASTRA_BENCH_PLACE;
+const [connectionString, schemaName] = place.split('&schema=');
+const module = process.argv[2] ?? (schemaName ? '@mastra/pg' : '@mastra/libsql');
+const { LibSQLStore, PostgresStore } = require(module);
 
 const CONTENT = 1024;
 const MANY = 100;
@@ -27,12 +28,14 @@ const TOTALS = { long: 10_000, huge: 100_000 };
 console.log = console.info = console.debug = console.error;
 
 async function open(path) {
-    const store = new LibSQLStore({ id: 'peer', url: `file:${path}` });
+    const store = schemaName
+        ? new PostgresStore({ id: 'peer', connectionString, schemaName })
+        : new LibSQLStore({ id: 'peer', url: `file:${path}` });
     await store.init();
     return store;
 }
 
-const store = await open(file);
+const store = await open(place);
 const memory = await store.getStore('memory');
 const workflows = await store.getStore('workflows');
 const observability = await store.getStore('observability');
@@ -197,7 +200,7 @@ let starts = 0;
 async function startEach(operations) {
     let seconds = 0;
     for (let n = 0; n < operations; n++) {
-        const path = `${file}.start-${starts++}`;
+        const path = `${place}.start-${starts++}`;
         const begin = process.hrtime.bigint();
         const fresh = await open(path);
         await (await fresh.getStore('memory')).saveThread(thread('first'));
@@ -212,7 +215,7 @@ async function startEach(operations) {
 
 /** Opens a file that has its tables already, one time after another; the closing is not timed. */
 async function initEach(operations) {
-    const path = `${file}.warm`;
+    const path = `${place}.warm`;
     await (await open(path)).close();
     let seconds = 0;
     for (let n = 0; n < operations; n++) {
@@ -298,4 +301,4 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     }
     process.stdout.write(`${answer}\n`);
 }
-await store.close();
+await (store.client ?? store).close();

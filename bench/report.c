@@ -94,15 +94,38 @@ static void print_numbers(const char *name, const char *unit, const double numbe
     }
 }
 
-static void print_rows(const struct line lines[ROW_COUNT])
+static const struct target *target_of(const struct bench *bench, int row)
 {
-    printf("%-36s %-13s %10s %10s %10s %10s %9s %9s\n", "", "", "ours", "call", "raw", "peer", "ours/raw",
-           "ours/peer");
+    for (size_t i = 0; i < bench->target_count; i++) {
+        if ((int)bench->targets[i].row == row) {
+            return &bench->targets[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_target(const char *whose, double wanted, double reached)
+{
+    if (wanted > 0) {
+        printf("  %s %.4g%s", whose, wanted, reached <= 0 || reached >= wanted ? "" : " MISSED");
+    }
+}
+
+static void print_rows(const struct bench *bench, const struct line lines[ROW_COUNT])
+{
+    printf("%-36s %-13s %10s %10s %10s %10s %9s %9s%s\n", "", "", "ours", "call", "raw", "peer", "ours/raw",
+           "ours/peer", bench->target_count ? "  wanted" : "");
     for (int i = 0; i < ROW_COUNT; i++) {
+        const struct target *target = target_of(bench, i);
+
         if (lines[i].run) {
             print_numbers(rows[i].name, rows[i].unit, lines[i].rates);
             print_ratio(lines[i].ratio_raw);
             print_ratio(lines[i].ratio_peer);
+            if (target) {
+                print_target("raw", target->of_raw, lines[i].ratio_raw);
+                print_target("peer", target->of_peer, lines[i].ratio_peer);
+            }
             putchar('\n');
         }
     }
@@ -135,6 +158,15 @@ static void print_costs(const struct bench *bench, const struct line lines[ROW_C
 
 static void print_notes(const struct bench *bench)
 {
+    if (bench->server) {
+        printf("\nmedians of %zu rounds, of their ratios too; ours: the C functions (calls at once: "
+               "mastra_call_async); "
+               "call: mastra_call;\nraw: the same statements on %s by hand in pipelines, pages without a "
+               "total; peer: "
+               "%s\n",
+               bench->rounds, bench->server, peer_version()[0] ? peer_version() : "not there");
+        return;
+    }
     printf(
         "\nmedians of %zu rounds, of their ratios too; ours: the C functions (calls at once: "
         "mastra_call_async); call: mastra_call;\n"
@@ -173,7 +205,7 @@ static void write_latency(FILE *file, const struct line *line)
     }
 }
 
-static void write_rows(FILE *file, const struct line lines[ROW_COUNT])
+static void write_rows(FILE *file, const struct bench *bench, const struct line lines[ROW_COUNT])
 {
     const char *separator = "";
 
@@ -186,13 +218,17 @@ static void write_rows(FILE *file, const struct line lines[ROW_COUNT])
         write_numbers(file, lines[i].rates);
         write_number(file, "ratio_raw", lines[i].ratio_raw, 4);
         write_number(file, "ratio_peer", lines[i].ratio_peer, 4);
+        if (target_of(bench, i)) {
+            write_number(file, "wanted_raw", target_of(bench, i)->of_raw, 2);
+            write_number(file, "wanted_peer", target_of(bench, i)->of_peer, 2);
+        }
         if (lines[i].p50[OURS] > 0) {
             write_latency(file, &lines[i]);
         }
         fputc('}', file);
         separator = ",";
     }
-    fputs("\n  ],\n", file);
+    fputs(bench->server ? "\n  ]\n" : "\n  ],\n", file);
 }
 
 static void write_sizes(FILE *file, const struct sizes *sizes)
@@ -211,11 +247,14 @@ static void write_json(FILE *file, const struct bench *bench, const struct line 
     (void)uname(&system);
     fprintf(file,
             "{\n  \"machine\": {\"cores\": %ld, \"kernel\": \"%s %s\", \"architecture\": \"%s\", "
-            "\"compiler\": \"%s\", \"sqlite\": \"%s\", \"peer\": \"%s\"},\n  \"rounds\": %zu,\n",
+            "\"compiler\": \"%s\", \"%s\": \"%s\", \"peer\": \"%s\"},\n  \"rounds\": %zu,\n",
             sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, system.machine, __VERSION__,
-            mastra_sqlite_version(), peer_version(), bench->rounds);
-    write_rows(file, lines);
-    write_sizes(file, &bench->sizes);
+            bench->server ? "server" : "sqlite", bench->server ? bench->server : mastra_sqlite_version(),
+            peer_version(), bench->rounds);
+    write_rows(file, bench, lines);
+    if (!bench->server) {
+        write_sizes(file, &bench->sizes);
+    }
     fputs("}\n", file);
 }
 
@@ -225,7 +264,7 @@ bool report(const struct bench *bench, const char *path)
     FILE *file;
 
     make_lines(bench, lines);
-    print_rows(lines);
+    print_rows(bench, lines);
     print_costs(bench, lines);
     print_notes(bench);
     if (!path) {

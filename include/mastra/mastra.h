@@ -5,6 +5,7 @@
 #include <mastra/evals.h>
 #include <mastra/memory.h>
 #include <mastra/observability.h>
+#include <mastra/postgres.h>
 #include <mastra/scores.h>
 #include <mastra/store.h>
 #include <mastra/tables.h>

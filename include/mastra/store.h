@@ -100,8 +100,8 @@ MASTRA_API mastra_status mastra_call_line(mastra_store *store, mastra_str line, 
 
 /*
  * Receives the outcome of an asynchronous call: `status` and, on success, the result JSON; otherwise `error`. All
- * pointers are valid during the call only. Runs on a thread of the library, one at a time per store (brief ones among
- * themselves); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
+ * pointers are valid during the call only. Runs on a thread of the library, one at a time per store (but see
+ * MASTRA_DONE_IS_BRIEF); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
  */
 typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json, const mastra_error *error);
 
@@ -109,7 +109,7 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
 #define MASTRA_NO_WAIT                                                                                       \
     1u /* answer LIMIT_EXCEEDED at once when the queue is full, instead of waiting for room */
 #define MASTRA_DONE_IS_BRIEF                                                                                 \
-    2u /* `done` only hands the outcome on: no thread is woken for it, it runs on the one that did the work */
+    2u /* `done` only hands the outcome on: it runs on the thread that did the work, several at a time */
 
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;

@@ -1,10 +1,17 @@
 #include "backends/sqlite/sqlite.h"
+#if MASTRA_WITH_POSTGRES
+#include "backends/postgres/postgres.h"
+#endif
 
 static const struct {
     const char *scheme;
     const struct ms_backend_ops *ops;
 } backends[] = {
     {"file", &ms_sqlite_ops},
+#if MASTRA_WITH_POSTGRES
+    {"postgresql", &ms_postgres_ops},
+    {"postgres", &ms_postgres_ops},
+#endif
 };
 
 const struct ms_backend_ops *ms_backend_find(mastra_str scheme)

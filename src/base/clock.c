@@ -14,6 +14,13 @@ mastra_time ms_clock_now(void)
     return (mastra_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t ms_clock_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int64_t ms_clock_monotonic_ns(void)
 {
     struct timespec now;

@@ -8,6 +8,7 @@
 #define MS_ISO_SIZE 32
 
 mastra_time ms_clock_now(void);
+int64_t ms_clock_now_us(void);
 
 /* Nanoseconds of a clock that never goes back. */
 int64_t ms_clock_monotonic_ns(void);

@@ -70,27 +70,12 @@ mastra_page ms_paging_answer(const struct ms_paging *paging, int64_t total)
     return page;
 }
 
-/* A first page that is not full is the whole list: its rows need no counting. A later page is counted first, so that
- * the backend may read it from the nearer end. */
 mastra_status ms_page_read(struct ms_unit *unit, struct ms_query *query, const struct ms_paging *paging,
                            struct ms_rows *rows, mastra_page *page)
 {
-    int64_t total = -1;
-    mastra_status status = MASTRA_OK;
+    int64_t total = 0;
+    mastra_status status = ms_unit_page(unit, query, rows, &total);
 
-    if (paging->offset > 0) {
-        status = ms_unit_count(unit, query, &total);
-        query->known_total = total;
-    }
-    if (status == MASTRA_OK && (total < 0 || paging->offset < total)) {
-        status = ms_unit_list(unit, query, rows);
-    }
-    if (status == MASTRA_OK && total < 0) {
-        total = (int64_t)rows->count;
-        if (total == query->limit) {
-            status = ms_unit_count(unit, query, &total);
-        }
-    }
     *page = ms_paging_answer(paging, total);
     return status;
 }
@@ -111,10 +96,6 @@ mastra_status ms_listing_read(struct ms_unit *unit, void *arg)
 
 mastra_status ms_listing_run(struct ms_call *call, struct ms_listing *listing, struct ms_arena **ret_arena)
 {
-    enum ms_read_mode mode;
-
     ms_paging_apply(&listing->paging, &listing->query);
-    /* All rows from the first on are one statement. */
-    mode = listing->query.limit == MS_NO_LIMIT && listing->query.offset == 0 ? MS_READ_ONE : MS_READ_SNAPSHOT;
-    return ms_read(call, mode, ms_listing_read, listing, ret_arena);
+    return ms_read(call, ms_page_mode(call, &listing->query), ms_listing_read, listing, ret_arena);
 }

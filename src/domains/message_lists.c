@@ -356,7 +356,11 @@ static mastra_status list_messages(struct ms_call *call, const mastra_list_messa
         memcpy(&work.args, given, given->size < sizeof work.args ? given->size : sizeof work.args);
     }
     status = prepare(&call->error, &work);
-    return status == MASTRA_OK ? run(call, MS_READ_SNAPSHOT, list, &work, ret) : status;
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    return run(call, work.args.include_count > 0 ? MS_READ_SNAPSHOT : ms_page_mode(call, &work.query), list,
+               &work, ret);
 }
 
 mastra_status ms_list_messages(struct ms_call *call, const mastra_list_messages_args *args,

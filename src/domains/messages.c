@@ -21,14 +21,14 @@ static void *array(struct ms_unit *unit, size_t count, size_t size)
     return memory;
 }
 
-/* Moves updatedAt of every thread named to now. Sorts `ids`. */
-static mastra_status touch_threads(struct ms_unit *unit, mastra_str *ids, size_t count)
+/* Moves updatedAt of every thread named to now; `new_messages`: where parents are needed, they must be there. Sorts `ids`. */
+static mastra_status touch_threads(struct ms_unit *unit, mastra_str *ids, size_t count, bool new_messages)
 {
     mastra_status status = MASTRA_OK;
 
     count = ms_distinct(ids, count);
     for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
-        if (ms_call_strict_parents(unit->call)) {
+        if (new_messages && ms_call_strict_parents(unit->call)) {
             status = ms_unit_expect(unit, MS_THREAD, &ids[i]);
         }
         if (status == MASTRA_OK) {
@@ -203,7 +203,7 @@ static mastra_status save(struct ms_unit *unit, void *arg)
         status = ms_unit_put(unit, MS_MESSAGE, messages[i]);
     }
     if (status == MASTRA_OK) {
-        status = touch_threads(unit, threads, work->count);
+        status = touch_threads(unit, threads, work->count, true);
     }
     if (status == MASTRA_OK && work->wanted) {
         status = list_of(unit, messages, work->count, &work->list);
@@ -384,7 +384,7 @@ static mastra_status write_changes(struct ms_unit *unit, struct change *changes,
             status = ms_unit_patch(unit, MS_MESSAGE, changes[i].message, changes[i].columns);
         }
     }
-    return status == MASTRA_OK ? touch_threads(unit, threads, thread_count) : status;
+    return status == MASTRA_OK ? touch_threads(unit, threads, thread_count, false) : status;
 }
 
 static mastra_status update(struct ms_unit *unit, void *arg)
@@ -483,7 +483,7 @@ static mastra_status erase(struct ms_unit *unit, void *arg)
         threads[i] = message->thread_id;
         status = ms_unit_erase(unit, MS_MESSAGE, &message->id);
     }
-    return status == MASTRA_OK ? touch_threads(unit, threads, rows.count) : status;
+    return status == MASTRA_OK ? touch_threads(unit, threads, rows.count, false) : status;
 }
 
 mastra_status ms_delete_messages(struct ms_call *call, const mastra_str *ids, size_t count)

@@ -21,7 +21,8 @@ struct lock_work {
     mastra_str owner_id;
     int64_t generation; /* 0: whichever the owner's is */
     int64_t ttl_ms;
-    bool keeps; /* renew: the lease must not become shorter */
+    bool keeps;   /* renew: the lease must not become shorter */
+    bool guarded; /* acquire: somebody who may know nothing of leases holds the run's guard */
     mastra_run_lock *lock;
     bool held; /* the answer of the operations that answer yes or no */
 };
@@ -113,6 +114,10 @@ static mastra_status acquire(struct ms_unit *unit, void *arg)
     if (status != MASTRA_OK || !is_free(found, now)) {
         return status;
     }
+    /* A lease that has run out was its holder's, whatever else that one still holds. */
+    if (work->guarded && (!found || found->owner_id.len == 0)) {
+        return MASTRA_OK;
+    }
     if (found && found->generation == INT64_MAX) {
         return ms_error_set(unit->error, MASTRA_LIMIT_EXCEEDED, "the lock's generation cannot grow any more");
     }
@@ -178,9 +183,40 @@ static mastra_status get(struct ms_unit *unit, void *arg)
     return status;
 }
 
+/* Guards, where the backend has them. */
+
+static struct ms_guarded guarded_run(const struct lock_work *work)
+{
+    return (struct ms_guarded){.workflow_name = work->workflow_name,
+                               .run_id = work->run_id,
+                               .owner_id = work->owner_id,
+                               .generation = work->generation};
+}
+
+static void guard_renewed(struct ms_call *call, const struct lock_work *work)
+{
+    struct ms_backend *backend = call->store->backend;
+    struct ms_guarded run = guarded_run(work);
+
+    if (backend->ops->guards && work->held) {
+        run.generation = work->lock->generation;
+        backend->ops->guards->renew(backend, &run, work->ttl_ms);
+    }
+}
+
+static void guard_released(struct ms_call *call, const struct lock_work *work)
+{
+    struct ms_backend *backend = call->store->backend;
+    const struct ms_guarded run = guarded_run(work);
+
+    if (backend->ops->guards) {
+        backend->ops->guards->release(backend, &run);
+    }
+}
+
 /* Operations. */
 
-static mastra_status try_acquire(struct ms_call *call, struct lock_work *work, struct ms_arena **ret_arena)
+static mastra_status acquire_lease(struct ms_call *call, struct lock_work *work, struct ms_arena **ret_arena)
 {
     mastra_status status = ms_transact(call, acquire, work, ret_arena);
 
@@ -191,6 +227,31 @@ static mastra_status try_acquire(struct ms_call *call, struct lock_work *work, s
     work->lock = NULL;
     work->held = false;
     return ms_call_answer(call, &work->held);
+}
+
+static mastra_status try_acquire(struct ms_call *call, struct lock_work *work, struct ms_arena **ret_arena)
+{
+    struct ms_backend *backend = call->store->backend;
+    const struct ms_guard_ops *ops = backend->ops->guards;
+    const struct ms_guarded run = guarded_run(work);
+    struct ms_guard *guard = NULL;
+    bool guard_held = true;
+    mastra_status status = MASTRA_OK;
+
+    if (ops) {
+        status = ops->try_guard(backend, &run, &guard, &guard_held, &call->error);
+    }
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    work->guarded = !guard_held;
+    status = acquire_lease(call, work, ret_arena);
+    if (ops && status == MASTRA_OK && work->held) {
+        ops->keep(backend, guard, work->lock->generation, work->ttl_ms);
+    } else if (ops) {
+        ops->drop(backend, guard);
+    }
+    return status;
 }
 
 mastra_status ms_try_acquire_workflow_run_lock(struct ms_call *call, const mastra_run_lock_args *given,
@@ -224,6 +285,18 @@ mastra_status ms_try_acquire_workflow_run_lock(struct ms_call *call, const mastr
     return status;
 }
 
+static mastra_status renew_lease(struct ms_call *call, struct lock_work *work)
+{
+    struct ms_arena *arena = NULL;
+    mastra_status status = ms_transact(call, renew, work, &arena);
+
+    if (status == MASTRA_OK) {
+        guard_renewed(call, work);
+    }
+    ms_arena_free(arena);
+    return status;
+}
+
 mastra_status ms_renew_workflow_run_lock(struct ms_call *call, const mastra_run_lock_args *given, bool *ret)
 {
     mastra_run_lock_args args = MASTRA_RUN_LOCK_ARGS_INIT;
@@ -231,7 +304,7 @@ mastra_status ms_renew_workflow_run_lock(struct ms_call *call, const mastra_run_
     mastra_status status = read_args(call, given, &args, &work);
 
     if (status == MASTRA_OK) {
-        status = ms_transact(call, renew, &work, NULL);
+        status = renew_lease(call, &work);
     }
     if (status == MASTRA_OK && ret) {
         *ret = work.held;
@@ -247,7 +320,7 @@ mastra_status ms_renew_kept_lock(struct ms_call *call, const mastra_run_lock *lo
                              .generation = lock->generation,
                              .ttl_ms = ttl_ms,
                              .keeps = true};
-    mastra_status status = ms_transact(call, renew, &work, NULL);
+    mastra_status status = renew_lease(call, &work);
 
     *ret = work.held;
     return status;
@@ -283,6 +356,9 @@ mastra_status ms_release_workflow_run_lock(struct ms_call *call, const mastra_ru
 
         ms_keeper_forget(call, &lock);
         status = ms_transact(call, release, &work, NULL);
+        if (status == MASTRA_OK) {
+            guard_released(call, &work);
+        }
     }
     if (status == MASTRA_OK && ret) {
         *ret = work.held;

@@ -39,6 +39,13 @@ enum ms_column_flag {
     MS_REQUIRED = 1u << 8,  /* a saved record must have it, although the column may be null */
     MS_OBJECT = 1u << 9,    /* JSON: nothing but an object will do */
     MS_NULLABLE = 1u << 10, /* JSON that is required: null will do, and is stored as none */
+    MS_TWICE = 1u << 11,    /* JSON that Mastra's PostgreSQL adapter stores as a string of its text */
+    MS_TWINLESS = 1u << 12, /* a time that SQL servers keep in one column, without the twin that has a zone */
+    MS_STEADY =
+        1u
+        << 13, /* a time that every writer stores alike in column and twin: SQL servers order by the column,
+                             which the peer's indexes are on */
+    MS_UUID = 1u << 14, /* text that is a UUID, where the database has a type for it */
 };
 
 struct ms_column {
@@ -88,7 +95,7 @@ enum ms_entity_id {
     MS_FOREIGN = MS_ENTITY_COUNT, /* a table that is not in the catalogue, see foreign.h */
 };
 
-/* How the key stands in a SQLite table made by the peer. */
+/* How the key stands in a table made by the peer: on SQLite; SQL servers go by the names that they give. */
 enum ms_key_form {
     MS_KEY_NONE,
     MS_KEY_PRIMARY,          /* PRIMARY KEY on the one key column */
@@ -109,10 +116,13 @@ struct ms_entity {
     uint8_t key_count;
     uint8_t keys[MS_KEYS_MOST]; /* column numbers */
     enum ms_key_form key_form;
-    uint8_t created;   /* column number of the time that lists order by */
-    bool sequenced;    /* equal times keep the order of insertion */
-    bool legacy;       /* tables of the 0.x adapters, whose declared types differ */
-    uint16_t size;     /* of the C struct */
+    uint8_t created; /* column number of the time that lists order by */
+    const char
+        *sequence; /* equal times keep the order of insertion: the column that tells it, where the database
+                             does not by itself. NULL: they need not */
+    bool clocked;  /* what rows mean depends on the database's clock: whoever reads them will ask for it */
+    bool legacy;   /* tables of the 0.x adapters, whose declared types differ */
+    uint16_t size; /* of the C struct */
     const void *blank; /* the C struct's _INIT value */
     const struct ms_index *indexes;
     uint8_t index_count;

@@ -9,11 +9,16 @@ enum verb {
     VERB_LIST,
     VERB_COUNT,
     VERB_WRITE,
+    VERB_PAGE,
+    VERB_BATCH,
+    VERB_TOUCH_EXPECTED,
 };
 
-void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, struct ms_buf *out)
+void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, const char *schema,
+                  struct ms_buf *out)
 {
     sql->dialect = dialect;
+    sql->schema = schema;
     sql->out = out;
     sql->shape_len = 0;
     sql->bind_count = 0;
@@ -68,12 +73,53 @@ static void name(struct ms_sql *sql, const char *identifier)
     }
 }
 
+static void table(struct ms_sql *sql, const struct ms_entity *entity)
+{
+    if (sql->schema) {
+        name(sql, sql->schema);
+        text(sql, ".");
+    }
+    name(sql, entity->table);
+}
+
+/* Names that are constants of the program: their address tells which. */
+static void shape_constant(struct ms_sql *sql, const char *constant)
+{
+    shape_bits(sql, (uint64_t)(uintptr_t)constant);
+}
+
+/* A time's second column, when it has one. */
+static bool has_twin(const struct ms_sql *sql, const struct ms_column *column)
+{
+    return sql->dialect->twins && column->type == MS_TIMESTAMP && !(column->flags & MS_TWINLESS);
+}
+
+static void twin_name(struct ms_sql *sql, const struct ms_column *column)
+{
+    if (sql->out) {
+        name(sql, column->name);
+        ms_buf_cut(sql->out, sql->out->len - 1);
+        ms_buf_add_text(sql->out, "Z\"");
+    }
+}
+
+/* What a time is compared by. */
+static void time_of(struct ms_sql *sql, const struct ms_column *column)
+{
+    if (column->type != MS_TIMESTAMP || !sql->dialect->time) {
+        name(sql, column->name);
+    } else if (sql->out) {
+        sql->dialect->time(sql->out, column);
+    }
+}
+
 static struct ms_bind *bind(struct ms_sql *sql, enum ms_bind_kind kind)
 {
     assert(sql->bind_count < MS_SQL_BINDS);
     struct ms_bind *slot = &sql->binds[sql->bind_count++];
 
     slot->kind = kind;
+    slot->column = NULL;
     return slot;
 }
 
@@ -88,6 +134,13 @@ static void bind_text(struct ms_sql *sql, mastra_str value)
 {
     bind(sql, value.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = value;
     placeholder(sql);
+}
+
+/* The text that a column is compared with. */
+static void bind_text_for(struct ms_sql *sql, const struct ms_column *column, mastra_str value)
+{
+    bind_text(sql, value);
+    sql->binds[sql->bind_count - 1].column = column;
 }
 
 static void bind_time(struct ms_sql *sql, mastra_time value)
@@ -114,6 +167,12 @@ static void bind_real(struct ms_sql *sql, double value)
     placeholder(sql);
 }
 
+static void bind_json(struct ms_sql *sql, mastra_str value)
+{
+    bind(sql, value.ptr ? MS_BIND_JSON : MS_BIND_NULL)->text = value;
+    placeholder(sql);
+}
+
 static void bind_field(struct ms_sql *sql, const struct ms_column *column, const void *record)
 {
     const void *field = ms_field(column, record);
@@ -134,10 +193,13 @@ static void bind_field(struct ms_sql *sql, const struct ms_column *column, const
         placeholder(sql);
         break;
     case MS_TEXT:
-    case MS_JSON:
         bind_text(sql, *(const mastra_str *)field);
         break;
+    case MS_JSON:
+        bind_json(sql, *(const mastra_str *)field);
+        break;
     }
+    sql->binds[sql->bind_count - 1].column = column;
 }
 
 /* Conditions. */
@@ -148,7 +210,7 @@ static void key_condition(struct ms_sql *sql, const struct ms_entity *entity, co
         text(sql, i == 0 ? " WHERE " : " AND ");
         name(sql, entity->columns[entity->keys[i]].name);
         text(sql, " = ");
-        bind_text(sql, key[i]);
+        bind_text_for(sql, &entity->columns[entity->keys[i]], key[i]);
     }
 }
 
@@ -173,23 +235,48 @@ static const char *operator_of(enum ms_compare compare)
     }
 }
 
+static void time_comparison(struct ms_sql *sql, const struct ms_column *column,
+                            const struct ms_predicate *predicate)
+{
+    enum ms_compare compare = predicate->compare;
+    mastra_time time = predicate->time;
+
+    /* All of a millisecond is that millisecond. */
+    if (sql->dialect->fine_times && (compare == MS_AT_MOST || compare == MS_AFTER)) {
+        compare = compare == MS_AT_MOST ? MS_BEFORE : MS_AT_LEAST;
+        time++;
+    }
+    time_of(sql, column);
+    text(sql, operator_of(compare));
+    bind_time(sql, time);
+}
+
 /* column, operator and value. */
 static void comparison(struct ms_sql *sql, const struct ms_column *column,
                        const struct ms_predicate *predicate)
 {
+    bool asks_null = predicate->compare == MS_NULL_VALUE || predicate->compare == MS_ANY_VALUE;
+
+    if (!asks_null && predicate->compare != MS_EQUAL && predicate->compare != MS_NUMBER) {
+        time_comparison(sql, column, predicate);
+        return;
+    }
     name(sql, column->name);
     text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
-        bind_text(sql, predicate->text);
+        bind_text_for(sql, column, predicate->text);
     } else if (predicate->compare == MS_NUMBER) {
         bind_integer(sql, predicate->number);
-    } else if (predicate->compare != MS_NULL_VALUE && predicate->compare != MS_ANY_VALUE) {
-        bind_time(sql, predicate->time);
     }
 }
 
 static void any_of(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
 {
+    shape(sql, predicate->set_count > 0);
+    if (predicate->set_count == 0) {
+        text(sql, "1 = 0");
+        return;
+    }
     struct ms_bind *slot = bind(sql, MS_BIND_SET);
 
     slot->set = predicate->set;
@@ -203,16 +290,20 @@ static void has(struct ms_sql *sql, const struct ms_column *column, const struct
 {
     mastra_str member = mastra_str_of(predicate->member);
 
-    bind(sql, member.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = member;
-    bind(sql, MS_BIND_TEXT)->text = predicate->text;
+    if (sql->dialect->inline_names) {
+        shape_constant(sql, predicate->member);
+    } else {
+        bind(sql, member.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = member;
+    }
+    bind(sql, MS_BIND_JSON)->text = predicate->text;
     if (sql->out) {
-        sql->dialect->has(sql->out, column, sql->bind_count - 1);
+        sql->dialect->has(sql->out, column, predicate->member, sql->bind_count - !sql->dialect->inline_names);
     }
 }
 
 static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_str array)
 {
-    bind(sql, MS_BIND_TEXT)->text = array;
+    bind(sql, MS_BIND_JSON)->text = array;
     if (sql->out) {
         sql->dialect->contains(sql->out, column, sql->bind_count);
     }
@@ -221,6 +312,7 @@ static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_
 static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_str beginning)
 {
     bind(sql, MS_BIND_TEXT)->text = beginning;
+    sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->prefix(sql->out, column, sql->bind_count);
     }
@@ -229,6 +321,7 @@ static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_st
 static void above(struct ms_sql *sql, const struct ms_column *column, mastra_str limit)
 {
     bind(sql, MS_BIND_TEXT)->text = limit;
+    sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->above(sql->out, column, sql->bind_count);
     }
@@ -236,10 +329,14 @@ static void above(struct ms_sql *sql, const struct ms_column *column, mastra_str
 
 static void at(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
 {
-    bind(sql, MS_BIND_TEXT)->text = mastra_str_of(predicate->path);
+    if (sql->dialect->inline_names) {
+        shape_constant(sql, predicate->path);
+    } else {
+        bind(sql, MS_BIND_TEXT)->text = mastra_str_of(predicate->path);
+    }
     bind(sql, MS_BIND_TEXT)->text = predicate->text;
     if (sql->out) {
-        sql->dialect->at(sql->out, column, sql->bind_count - 1);
+        sql->dialect->at(sql->out, column, predicate->path, sql->bind_count - !sql->dialect->inline_names);
     }
 }
 
@@ -264,7 +361,7 @@ static void related(struct ms_sql *sql, const struct ms_entity *entity, const st
     text(sql, predicate->compare == MS_RELATED ? " IN (SELECT " : " NOT IN (SELECT ");
     name(sql, column->name);
     text(sql, " FROM ");
-    name(sql, entity->table);
+    table(sql, entity);
     text(sql, " WHERE ");
     comparison(sql, &entity->columns[inner->column], inner);
     text(sql, ")");
@@ -326,6 +423,17 @@ static bool nullable(const struct ms_query *query)
     return query->entity->columns[query->order].null == MS_NULL;
 }
 
+/* Null counts as the latest, as an end that has not come; in tables of which nothing is known, as the earliest. */
+static const char *nulls_of(const struct ms_query *query, bool descending)
+{
+    bool foreign = query->entity->id == MS_FOREIGN;
+
+    if (!nullable(query) && !(foreign && query->entity->columns[query->order].null == MS_NULL_UNSET)) {
+        return "";
+    }
+    return descending == nullable(query) ? " NULLS FIRST" : " NULLS LAST";
+}
+
 struct window {
     bool reversed;
     int64_t offset;
@@ -333,11 +441,12 @@ struct window {
 };
 
 /* Of all rows of a wide table the database would copy each into a sorter, for the sake of the few that are of one time. */
-static bool ties_are_left(const struct ms_query *query, const struct window *window)
+static bool ties_are_left(const struct ms_sql *sql, const struct ms_query *query, const struct window *window)
 {
     const struct ms_entity *entity = query->entity;
 
-    return window->limit < 0 && window->offset == 0 && query->side == MS_SIDE_ALL && !entity->sequenced &&
+    return sql->dialect->leaves_ties && window->limit < 0 && window->offset == 0 &&
+           query->side == MS_SIDE_ALL && !entity->sequence &&
            entity->columns[query->order].type == MS_TIMESTAMP && (query->columns & MS_BIT(query->order)) &&
            (query->columns & ms_entity_keys(entity)) == ms_entity_keys(entity);
 }
@@ -345,11 +454,29 @@ static bool ties_are_left(const struct ms_query *query, const struct window *win
 static void order_by_time(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
                           const char *nulls)
 {
-    name(sql, query->entity->columns[query->order].name);
+    time_of(sql, &query->entity->columns[query->order]);
     text(sql, suffix);
-    if (nullable(query)) {
-        text(sql, nulls);
+    text(sql, nulls);
+}
+
+/* The order of insertion; false when the database knows it by itself, and no further term is needed. */
+static bool sequence_term(struct ms_sql *sql, const struct ms_entity *entity, const char *suffix)
+{
+    text(sql, ", ");
+    if (sql->dialect->sequence) {
+        text(sql, sql->dialect->sequence);
+    } else {
+        text(sql, "COALESCE(");
+        name(sql, entity->sequence);
+        text(sql, ", 0)");
     }
+    text(sql, suffix);
+    if (!sql->dialect->sequence && entity->key_count == 0) {
+        text(sql, ", ");
+        text(sql, sql->dialect->row_id);
+        text(sql, suffix);
+    }
+    return !sql->dialect->sequence;
 }
 
 /* The terms of the total order: time, sequence, key. `suffix` follows each, `nulls` the first where it may be null. */
@@ -359,17 +486,15 @@ static void order_terms(struct ms_sql *sql, const struct ms_query *query, const 
     const struct ms_entity *entity = query->entity;
 
     order_by_time(sql, query, suffix, nulls);
-    if (entity->sequenced) {
-        text(sql, ", ");
-        text(sql, sql->dialect->sequence);
-        text(sql, suffix);
+    if (entity->sequence && !sequence_term(sql, entity, suffix)) {
         return;
     }
     for (size_t i = 0; i < entity->key_count; i++) {
-        /* A term that is there twice would keep SQLite from using the key's own index for the order. */
+        /* A term that is there twice would keep a database from using the key's own index for the order. */
         if (entity->keys[i] != query->order) {
             text(sql, ", ");
             name(sql, entity->columns[entity->keys[i]].name);
+            text(sql, entity->id == MS_FOREIGN ? "" : sql->dialect->bytewise);
             text(sql, suffix);
         }
     }
@@ -387,7 +512,7 @@ static void side(struct ms_sql *sql, const struct ms_query *query)
     text(sql, query->side == MS_SIDE_UP_TO ? ") <= (SELECT " : ") > (SELECT ");
     order_terms(sql, query, "", "");
     text(sql, " FROM ");
-    name(sql, query->entity->table);
+    table(sql, query->entity);
     key_condition(sql, query->entity, query->anchor);
     text(sql, ")");
 }
@@ -415,7 +540,7 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     struct window window = window_of(query);
     bool descending = query->descending != window.reversed;
 
-    bool tied = ties_are_left(query, &window);
+    bool tied = ties_are_left(sql, query, &window);
 
     sql->rows = (window.reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
     shape(sql, query->order);
@@ -423,9 +548,9 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     text(sql, " ORDER BY ");
     if (tied) {
-        order_by_time(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+        order_by_time(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     } else {
-        order_terms(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+        order_terms(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     }
     if (window.limit >= 0) {
         text(sql, " LIMIT ");
@@ -459,6 +584,14 @@ static void column_list(struct ms_sql *sql, const struct ms_entity *entity, uint
     }
 }
 
+static void lock_rows(struct ms_sql *sql, bool lock)
+{
+    shape(sql, lock);
+    if (lock) {
+        text(sql, sql->dialect->lock);
+    }
+}
+
 void ms_sql_get(struct ms_sql *sql, const void *what)
 {
     const struct ms_sql_key *row = what;
@@ -468,8 +601,30 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
     text(sql, "SELECT ");
     column_list(sql, row->entity, ms_entity_fields(row->entity));
     text(sql, " FROM ");
-    name(sql, row->entity->table);
+    table(sql, row->entity);
     key_condition(sql, row->entity, row->key);
+    lock_rows(sql, row->lock);
+}
+
+static void from_table(struct ms_sql *sql, const struct ms_query *query)
+{
+    text(sql, " FROM ");
+    table(sql, query->entity);
+    conditions(sql, query);
+}
+
+static void count_rows(struct ms_sql *sql, const struct ms_query *query)
+{
+    text(sql, "SELECT COUNT(*)");
+    from_table(sql, query);
+}
+
+static void list_rows(struct ms_sql *sql, const struct ms_query *query)
+{
+    from_table(sql, query);
+    side(sql, query);
+    order_and_window(sql, query);
+    lock_rows(sql, query->lock);
 }
 
 void ms_sql_list(struct ms_sql *sql, const void *what)
@@ -480,11 +635,23 @@ void ms_sql_list(struct ms_sql *sql, const void *what)
     shape_entity(sql, query->entity);
     text(sql, "SELECT ");
     column_list(sql, query->entity, query->columns);
-    text(sql, " FROM ");
-    name(sql, query->entity->table);
-    conditions(sql, query);
-    side(sql, query);
-    order_and_window(sql, query);
+    list_rows(sql, query);
+}
+
+/* The second list of conditions takes the placeholders of the first again. */
+void ms_sql_page(struct ms_sql *sql, const void *what)
+{
+    const struct ms_query *query = what;
+
+    shape(sql, VERB_PAGE);
+    shape_entity(sql, query->entity);
+    text(sql, "SELECT ");
+    column_list(sql, query->entity, query->columns);
+    text(sql, ", (");
+    count_rows(sql, query);
+    text(sql, ")");
+    sql->bind_count = 0;
+    list_rows(sql, query);
 }
 
 void ms_sql_count(struct ms_sql *sql, const void *what)
@@ -493,52 +660,110 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
 
     shape(sql, VERB_COUNT);
     shape_entity(sql, query->entity);
-    text(sql, "SELECT COUNT(*) FROM ");
-    name(sql, query->entity->table);
-    conditions(sql, query);
+    count_rows(sql, query);
 }
 
 /* Writing. */
 
-static void insert(struct ms_sql *sql, const struct ms_write *write)
+/* Goes through the columns that an insert sets; each function is called for every one of them. */
+struct insert_walk {
+    void (*column)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
+    void (*twin)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
+    void (*sequence)(struct ms_sql *sql, const struct ms_entity *entity, const void *arg);
+    const void *arg;
+};
+
+static void walk_insert(struct ms_sql *sql, const struct ms_entity *entity, const struct insert_walk *walk)
 {
-    const struct ms_entity *entity = write->entity;
     uint64_t columns = ms_entity_fields(entity);
-    const char *separator = " (";
+    const char *separator = "";
+
+    for (int i = 0; i < entity->column_count; i++) {
+        const struct ms_column *column = &entity->columns[i];
+
+        if (!(columns & MS_BIT(i))) {
+            continue;
+        }
+        text(sql, separator);
+        separator = ", ";
+        walk->column(sql, column, walk->arg);
+        if (walk->twin && has_twin(sql, column)) {
+            text(sql, separator);
+            walk->twin(sql, column, walk->arg);
+        }
+    }
+    if (entity->sequence && !sql->dialect->sequence) {
+        text(sql, separator);
+        walk->sequence(sql, entity, walk->arg);
+    }
+}
+
+static void put_name(struct ms_sql *sql, const struct ms_column *column, const void *arg)
+{
+    (void)arg;
+    name(sql, column->name);
+}
+
+static void put_twin_name(struct ms_sql *sql, const struct ms_column *column, const void *arg)
+{
+    (void)arg;
+    twin_name(sql, column);
+}
+
+static void put_sequence_name(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
+{
+    (void)arg;
+    name(sql, entity->sequence);
+}
+
+static void put_value(struct ms_sql *sql, const struct ms_column *column, const void *arg)
+{
+    bind_field(sql, column, ((const struct ms_write *)arg)->record);
+}
+
+static void put_sequence(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
+{
+    (void)entity;
+    bind_integer(sql, ((const struct ms_write *)arg)->sequence);
+}
+
+static void insert_into(struct ms_sql *sql, const struct ms_entity *entity)
+{
+    const struct insert_walk names = {put_name, put_twin_name, put_sequence_name, NULL};
 
     text(sql, "INSERT INTO ");
-    name(sql, entity->table);
-    for (int i = 0; i < entity->column_count; i++) {
-        if (columns & MS_BIT(i)) {
-            text(sql, separator);
-            name(sql, entity->columns[i].name);
-            separator = ", ";
-        }
-    }
-    separator = ") VALUES (";
-    for (int i = 0; i < entity->column_count; i++) {
-        if (columns & MS_BIT(i)) {
-            text(sql, separator);
-            bind_field(sql, &entity->columns[i], write->record);
-            separator = ", ";
-        }
-    }
+    table(sql, entity);
+    text(sql, " (");
+    walk_insert(sql, entity, &names);
     text(sql, ")");
 }
 
+static void insert(struct ms_sql *sql, const struct ms_write *write)
+{
+    const struct insert_walk values = {put_value, put_value, put_sequence, write};
+
+    insert_into(sql, write->entity);
+    text(sql, " VALUES (");
+    walk_insert(sql, write->entity, &values);
+    text(sql, ")");
+}
+
+typedef void (*name_fn)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
+
 /* "column" = excluded."column", or what is stored where the new row has null and the column is a sticky one. */
-static void replace_column(struct ms_sql *sql, const struct ms_entity *entity, const struct ms_column *column)
+static void replace_column(struct ms_sql *sql, const struct ms_entity *entity, const struct ms_column *column,
+                           name_fn put)
 {
     bool sticky = (column->flags & MS_STICKY) != 0;
 
-    name(sql, column->name);
+    put(sql, column, NULL);
     text(sql, sticky ? " = COALESCE(excluded." : " = excluded.");
-    name(sql, column->name);
+    put(sql, column, NULL);
     if (sticky) {
         text(sql, ", ");
         name(sql, entity->table);
         text(sql, ".");
-        name(sql, column->name);
+        put(sql, column, NULL);
         text(sql, ")");
     }
 }
@@ -558,9 +783,25 @@ static void on_conflict(struct ms_sql *sql, const struct ms_entity *entity)
     for (int i = 0; i < entity->column_count; i++) {
         if (columns & MS_BIT(i)) {
             text(sql, separator);
-            replace_column(sql, entity, &entity->columns[i]);
             separator = ", ";
+            replace_column(sql, entity, &entity->columns[i], put_name);
+            if (has_twin(sql, &entity->columns[i])) {
+                text(sql, separator);
+                replace_column(sql, entity, &entity->columns[i], put_twin_name);
+            }
         }
+    }
+}
+
+static void set_column(struct ms_sql *sql, const struct ms_write *write, const struct ms_column *column,
+                       name_fn put)
+{
+    put(sql, column, NULL);
+    text(sql, " = ");
+    if (write->kind == MS_WRITE_TOUCH) {
+        bind_time(sql, write->time);
+    } else {
+        bind_field(sql, column, write->record);
     }
 }
 
@@ -570,19 +811,19 @@ static void update(struct ms_sql *sql, const struct ms_write *write)
     const char *separator = " SET ";
 
     text(sql, "UPDATE ");
-    name(sql, entity->table);
+    table(sql, entity);
     shape_bits(sql, write->columns);
     for (int i = 0; i < entity->column_count; i++) {
+        const struct ms_column *column = &entity->columns[i];
+
         if (write->columns & MS_BIT(i)) {
             text(sql, separator);
-            name(sql, entity->columns[i].name);
-            text(sql, " = ");
-            if (write->kind == MS_WRITE_TOUCH) {
-                bind_time(sql, write->time);
-            } else {
-                bind_field(sql, &entity->columns[i], write->record);
-            }
             separator = ", ";
+            set_column(sql, write, column, put_name);
+            if (has_twin(sql, column)) {
+                text(sql, separator);
+                set_column(sql, write, column, put_twin_name);
+            }
         }
     }
 }
@@ -602,7 +843,20 @@ static void patch(struct ms_sql *sql, const struct ms_write *write)
 static void erase(struct ms_sql *sql, const struct ms_write *write)
 {
     text(sql, "DELETE FROM ");
-    name(sql, write->entity->table);
+    table(sql, write->entity);
+}
+
+static void expect(struct ms_sql *sql, const struct ms_write *write)
+{
+    bool raises = sql->dialect->raises;
+
+    text(sql, raises ? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM " : "SELECT 1 FROM ");
+    table(sql, write->entity);
+    key_condition(sql, write->entity, write->key);
+    if (raises) {
+        text(sql, sql->dialect->lock);
+        text(sql, ") AS found");
+    }
 }
 
 void ms_sql_write(struct ms_sql *sql, const void *what)
@@ -640,9 +894,68 @@ void ms_sql_write(struct ms_sql *sql, const void *what)
         conditions(sql, write->query);
         break;
     case MS_WRITE_EXPECT:
-        text(sql, "SELECT 1 FROM ");
-        name(sql, write->entity->table);
-        key_condition(sql, write->entity, write->key);
+        expect(sql, write);
         break;
+    }
+}
+
+void ms_sql_touch_expected(struct ms_sql *sql, const void *what)
+{
+    const struct ms_write *write = what;
+
+    shape(sql, VERB_TOUCH_EXPECTED);
+    shape_entity(sql, write->entity);
+    text(sql, "WITH touched AS (");
+    update(sql, write);
+    key_condition(sql, write->entity, write->key);
+    text(sql, " RETURNING 1) SELECT 1 / COUNT(*) FROM touched");
+}
+
+/* Batches: one array for each column, and rows made of them. */
+
+static void put_array(struct ms_sql *sql, const struct ms_column *column, const void *arg)
+{
+    (void)arg;
+    bind(sql, MS_BIND_COLUMN)->column = column;
+    if (sql->out) {
+        sql->dialect->array(sql->out, column, sql->bind_count);
+    }
+}
+
+static void put_sequence_array(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
+{
+    (void)entity;
+    put_array(sql, NULL, arg);
+}
+
+/* Arrays hold times with their zone. */
+static void put_element(struct ms_sql *sql, const struct ms_column *column, const void *arg)
+{
+    (void)arg;
+    name(sql, column->name);
+    text(sql, has_twin(sql, column) ? " AT TIME ZONE 'UTC'" : "");
+}
+
+void ms_sql_batch(struct ms_sql *sql, const void *what)
+{
+    const struct insert_walk elements = {put_element, put_name, put_sequence_name, NULL};
+    const struct insert_walk arrays = {put_array, NULL, put_sequence_array, NULL};
+    const struct insert_walk names = {put_name, NULL, put_sequence_name, NULL};
+    const struct ms_sql_batch *batch = what;
+    const struct ms_entity *entity = batch->first->entity;
+
+    shape(sql, VERB_BATCH);
+    shape(sql, batch->first->kind);
+    shape_entity(sql, entity);
+    insert_into(sql, entity);
+    text(sql, " SELECT ");
+    walk_insert(sql, entity, &elements);
+    text(sql, " FROM unnest(");
+    walk_insert(sql, entity, &arrays);
+    text(sql, ") AS record (");
+    walk_insert(sql, entity, &names);
+    text(sql, ")");
+    if (batch->first->kind == MS_WRITE_PUT) {
+        on_conflict(sql, entity);
     }
 }

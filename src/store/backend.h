@@ -12,6 +12,7 @@
 #include "store/unit.h"
 
 struct ms_backend_ops;
+struct ms_guard;
 
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
@@ -32,10 +33,12 @@ struct ms_param {
 struct ms_config {
     struct ms_heap *heap; /* outlives the backend */
     const struct ms_log *log;
-    mastra_str scheme; /* "file", "postgresql" */
-    mastra_str path;   /* what stands between scheme and parameters, percent-decoded */
+    mastra_str scheme;   /* "file", "postgresql" */
+    mastra_str path;     /* what stands between scheme and parameters, percent-decoded */
+    mastra_str raw_path; /* the same as it was written; not NUL-terminated */
     struct ms_param *params;
     size_t param_count;
+    const void *special; /* what the backend's own function of opening hands over; NULL: by mastra_open */
     mastra_options
         options; /* with the parameters that all backends share applied; zeros replaced by defaults */
 };
@@ -70,6 +73,40 @@ enum ms_session_mode {
     MS_SESSION_WRITE,
 };
 
+/* A run of which the lock is, or is to be, held by this owner. */
+struct ms_guarded {
+    mastra_str workflow_name;
+    mastra_str run_id;
+    mastra_str owner_id;
+    int64_t generation; /* 0: any, or not known yet */
+};
+
+/*
+ * Guards stand beside the lease rows of run locks, to keep out programs that know only them: on PostgreSQL session
+ * advisory locks. The lease decides; a guard tells of somebody who has none. Every slot may be called from any thread
+ * outside of units of work.
+ */
+struct ms_guard_ops {
+    /* Before a lease is asked for: tries to take the run's guard. *ret_held false: somebody else has it. The guard is
+     * to be kept or dropped, whether it is held or not; NULL when the instance has no guards. An error says that nothing
+     * can be told. */
+    mastra_status (*try_guard)(struct ms_backend *backend, const struct ms_guarded *run,
+                               struct ms_guard **ret, bool *ret_held, mastra_error *error);
+
+    /* The lease was not had. NULL is allowed. */
+    void (*drop)(struct ms_backend *backend, struct ms_guard *guard);
+
+    /* The lease was had, with this generation and for so long: the guard is let go when it has run out. NULL is
+     * allowed. */
+    void (*keep)(struct ms_backend *backend, struct ms_guard *guard, int64_t generation, int64_t ttl_ms);
+
+    /* The lease was renewed: the kept guard lasts as long, and is tried for again when it is not held. */
+    void (*renew)(struct ms_backend *backend, const struct ms_guarded *run, int64_t ttl_ms);
+
+    /* The lease was given back. */
+    void (*release)(struct ms_backend *backend, const struct ms_guarded *run);
+};
+
 struct ms_backend_ops {
     const char *name;        /* "sqlite" */
     const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
@@ -83,6 +120,9 @@ struct ms_backend_ops {
 
     /* The traits of this instance. */
     unsigned (*traits)(const struct ms_backend *backend);
+
+    /* How many units can run at the same time. NULL: writers exclude each other, see GROUP_COMMIT. */
+    uint32_t (*parallel)(const struct ms_backend *backend);
 
     /* Creates what is missing, changes nothing else. Called once at a time per store; other processes may do the same
      * at the same moment. */
@@ -109,11 +149,19 @@ struct ms_backend_ops {
     mastra_status (*count)(struct ms_session *session, const struct ms_query *query, int64_t *ret,
                            mastra_error *error);
 
+    /*
+     * Reads a page, that is the rows of a query, and how many the predicates select, as of one moment, in a session of
+     * any mode. query->known_total is -1. NULL: a list and a count in a SNAPSHOT will do.
+     */
+    mastra_status (*page)(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                          struct ms_rows *ret, int64_t *ret_total, mastra_error *error);
+
     /* The time by the clock that all users of the database share; see ms_unit_clock. */
     mastra_status (*clock)(struct ms_session *session, mastra_time *ret, mastra_error *error);
 
-    /* Executes, or queues for commit, a list of writes in their order. A write that fails has no effect; *ret_begun tells
-     * whether one before it had: then the session must be rolled back by its caller. */
+    /* Executes, or queues for commit, a list of writes in their order; it and what it points at stay until the session
+     * ends. A write that fails has no effect; *ret_begun tells whether one before it had: then the session must be rolled
+     * back by its caller. */
     mastra_status (*apply)(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
                            mastra_error *error);
 
@@ -155,6 +203,9 @@ struct ms_backend_ops {
 
     /* Undoes and ends the session. Cannot fail. Ends a reading session too. */
     void (*rollback)(struct ms_session *session);
+
+    /* NULL: run locks are leases and nothing else. */
+    const struct ms_guard_ops *guards;
 };
 
 /* The backend of a scheme; NULL when this build has none. */

@@ -73,6 +73,24 @@ mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
     return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, &group->error);
 }
 
+/* Numbers the sequenced records, alike on every run. */
+static void number_records(struct ms_unit *unit)
+{
+    struct ms_call *call = unit->call;
+    size_t count = 0;
+
+    for (struct ms_write *write = unit->first; write; write = write->next) {
+        write->sequence = write->entity->sequence ? (int64_t)count++ : 0;
+    }
+    if (count > call->sequence_count) {
+        call->sequence = ms_store_sequence(call->store, count);
+        call->sequence_count = count;
+    }
+    for (struct ms_write *write = unit->first; write; write = write->next) {
+        write->sequence += call->sequence;
+    }
+}
+
 static mastra_status run_unit(struct ms_group *group, struct ms_unit *unit, ms_unit_fn fn, void *arg)
 {
     const struct ms_backend_ops *ops = group->store->backend->ops;
@@ -83,6 +101,7 @@ static mastra_status run_unit(struct ms_group *group, struct ms_unit *unit, ms_u
         status = ms_call_answer(unit->call, unit->result);
     }
     if (status == MASTRA_OK && unit->first) {
+        number_records(unit);
         status = ops->apply(unit->session, unit->first, &begun, unit->error);
         group->broken = status != MASTRA_OK && begun;
     }

@@ -38,7 +38,7 @@ struct ms_predicate {
     int64_t number;
     const mastra_str *set;
     size_t set_count;
-    const char *member;
+    const char *member; /* this and the next are constants of the program: their addresses tell them apart */
     const char *path;
     const struct ms_predicate *related; /* borrowed; of a comparison with a text or time, or with null */
 };

@@ -180,17 +180,41 @@ static mastra_status choose_owner(mastra_store *store, struct ms_config *config,
     return store->owner ? MASTRA_OK : ms_error_oom(error);
 }
 
-static mastra_status build(mastra_store *store, const char *url, const mastra_options *options,
+mastra_status ms_store_url(const char *url, const char *scheme, struct ms_arena *arena,
+                           struct ms_config *config, mastra_error *error)
+{
+    mastra_status status;
+
+    config->scheme = mastra_str_of(scheme);
+    if (!url || strncmp(url + strspn(url, "abcdefghijklmnopqrstuvwxyz"), "://", 3) != 0) {
+        return MASTRA_OK;
+    }
+    status = ms_url_parse(url, arena, config, error);
+    if (status == MASTRA_OK && ms_backend_find(config->scheme) != ms_backend_find(mastra_str_of(scheme))) {
+        return ms_error_argument(error, "url", config->scheme, "has a scheme of another backend");
+    }
+    return status;
+}
+
+/* How a store is named. */
+struct naming {
+    const char *url;
+    const char *scheme; /* NULL: the URL's */
+    const void *special;
+};
+
+static mastra_status build(mastra_store *store, const struct naming *naming, const mastra_options *options,
                            mastra_error *error)
 {
     struct ms_arena *arena = ms_arena_new(store->heap, 0);
-    struct ms_config config = {0};
+    struct ms_config config = {.special = naming->special};
     mastra_status status;
 
     if (!arena) {
         return ms_error_oom(error);
     }
-    status = ms_url_parse(url, arena, &config, error);
+    status = naming->scheme ? ms_store_url(naming->url, naming->scheme, arena, &config, error)
+                            : ms_url_parse(naming->url, arena, &config, error);
     if (status == MASTRA_OK) {
         status = resolve_options(options, &config, error);
     }
@@ -241,8 +265,8 @@ static mastra_status report_open(mastra_error *error, const mastra_error *inner)
     return full.status;
 }
 
-mastra_status mastra_open(const char *url, const mastra_options *options, mastra_store **ret_store,
-                          mastra_error *error)
+static mastra_status open_named(const struct naming *naming, const mastra_options *options,
+                                mastra_store **ret_store, mastra_error *error)
 {
     mastra_error inner = MASTRA_ERROR_INIT;
     mastra_store *store = NULL;
@@ -254,7 +278,7 @@ mastra_status mastra_open(const char *url, const mastra_options *options, mastra
     }
     status = new_store(options, &store, &inner);
     if (status == MASTRA_OK) {
-        status = build(store, url, options, &inner);
+        status = build(store, naming, options, &inner);
     }
     if (status != MASTRA_OK) {
         if (store) {
@@ -264,6 +288,22 @@ mastra_status mastra_open(const char *url, const mastra_options *options, mastra
     }
     *ret_store = store;
     return MASTRA_OK;
+}
+
+mastra_status mastra_open(const char *url, const mastra_options *options, mastra_store **ret_store,
+                          mastra_error *error)
+{
+    const struct naming naming = {.url = url};
+
+    return open_named(&naming, options, ret_store, error);
+}
+
+mastra_status ms_store_open(const char *scheme, const char *url, const void *special,
+                            const mastra_options *options, mastra_store **ret_store, mastra_error *error)
+{
+    const struct naming naming = {.url = url, .scheme = scheme, .special = special};
+
+    return open_named(&naming, options, ret_store, error);
 }
 
 mastra_status ms_store_ensure_schema(mastra_store *store, mastra_error *error)
@@ -382,6 +422,18 @@ mastra_status mastra_close(mastra_store *store, mastra_error *error)
 struct ms_heap *ms_store_heap(const mastra_store *store)
 {
     return store->heap;
+}
+
+int64_t ms_store_sequence(mastra_store *store, size_t count)
+{
+    int64_t now = ms_clock_now_us();
+    int64_t last = atomic_load(&store->sequence);
+    int64_t first;
+
+    do {
+        first = now > last ? now : last + 1;
+    } while (!atomic_compare_exchange_weak(&store->sequence, &last, first + (int64_t)count - 1));
+    return first;
 }
 
 mastra_status ms_store_enter(mastra_store *store, bool submits, mastra_error *error)

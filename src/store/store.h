@@ -34,6 +34,8 @@ struct mastra_store {
                           only while the writer is held */
     pthread_mutex_t init_lock;
 
+    _Atomic int64_t sequence; /* the last number drawn, see ms_store_sequence */
+
     pthread_mutex_t lock; /* guards closing, calls, async, service */
     pthread_cond_t idle;
     bool closing;
@@ -44,7 +46,24 @@ struct mastra_store {
     struct ms_executor executor;
 };
 
+/*
+ * mastra_open for a backend that has a function of its own for opening: `special` reaches its slot `open` in the config.
+ * `url` is one of that scheme, of any other form that only the backend knows (it stands in `special` as well), or NULL.
+ */
+mastra_status ms_store_open(const char *scheme, const char *url, const void *special,
+                            const mastra_options *options, mastra_store **ret_store, mastra_error *error);
+
+/* Takes such a URL apart as far as it is one. */
+mastra_status ms_store_url(const char *url, const char *scheme, struct ms_arena *arena,
+                           struct ms_config *config, mastra_error *error);
+
 struct ms_heap *ms_store_heap(const mastra_store *store);
+
+/*
+ * The first of so many numbers in a row that are greater than all that the store has given out, and, as clocks go, than
+ * those of other processes before: microseconds, as long as nobody draws more than one in each.
+ */
+int64_t ms_store_sequence(mastra_store *store, size_t count);
 
 /*
  * Counts a caller among those that closing waits for, until ms_store_leave, or says why it may not come in: CLOSED,

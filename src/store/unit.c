@@ -27,6 +27,47 @@ mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, 
     return unit->session->backend->ops->count(unit->session, query, ret, unit->error);
 }
 
+/* A first page that is not full is the whole list: its rows need no counting. A later page is counted first, so that
+ * the backend may read it from the nearer end. */
+static mastra_status list_and_count(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret,
+                                    int64_t *ret_total)
+{
+    struct ms_query known = *query;
+    mastra_status status;
+
+    if (query->offset == 0) {
+        status = ms_unit_list(unit, query, ret);
+        *ret_total = (int64_t)ret->count;
+        return status == MASTRA_OK && *ret_total == query->limit ? ms_unit_count(unit, query, ret_total)
+                                                                 : status;
+    }
+    status = ms_unit_count(unit, query, ret_total);
+    known.known_total = *ret_total;
+    return status == MASTRA_OK && query->offset < *ret_total ? ms_unit_list(unit, &known, ret) : status;
+}
+
+/* All rows from the first on are one statement, and their number is their count. */
+static bool is_whole(const struct ms_query *query)
+{
+    return query->limit == MS_NO_LIMIT && query->offset == 0;
+}
+
+mastra_status ms_unit_page(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret,
+                           int64_t *ret_total)
+{
+    const struct ms_backend_ops *ops = unit->session->backend->ops;
+
+    if (is_whole(query) || !ops->page) {
+        return list_and_count(unit, query, ret, ret_total);
+    }
+    return ops->page(unit->session, query, unit->arena, ret, ret_total, unit->error);
+}
+
+enum ms_read_mode ms_page_mode(const struct ms_call *call, const struct ms_query *query)
+{
+    return is_whole(query) || call->store->backend->ops->page ? MS_READ_ONE : MS_READ_SNAPSHOT;
+}
+
 mastra_status ms_unit_clock(struct ms_unit *unit, mastra_time *ret)
 {
     return unit->session->backend->ops->clock(unit->session, ret, unit->error);

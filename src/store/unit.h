@@ -35,6 +35,7 @@ struct ms_write {
     uint64_t columns;             /* PATCH, PATCH_ALL; TOUCH: the one */
     mastra_str key[MS_KEYS_MOST]; /* TOUCH, ERASE, EXPECT */
     mastra_time time;             /* TOUCH */
+    int64_t sequence; /* PUT, INSERT of a sequenced entity: grows with every write of the process */
     const struct ms_query *query; /* PATCH_ALL, ERASE_ALL: predicates only */
 };
 
@@ -72,6 +73,10 @@ mastra_status ms_unit_get(struct ms_unit *unit, enum ms_entity_id entity, const 
                           void **ret);
 mastra_status ms_unit_list(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret);
 mastra_status ms_unit_count(struct ms_unit *unit, const struct ms_query *query, int64_t *ret);
+
+/* The rows of a query, and how many there are without its window. */
+mastra_status ms_unit_page(struct ms_unit *unit, const struct ms_query *query, struct ms_rows *ret,
+                           int64_t *ret_total);
 
 /* The database's clock, now: what leases are judged by. In a writing unit, after the rows that matter were read with
  * `lock`, no other writer can have been told a later time and have acted on it. */
@@ -119,6 +124,9 @@ enum ms_read_mode {
     MS_READ_ONE,      /* a single statement */
     MS_READ_SNAPSHOT, /* several that must agree */
 };
+
+/* How a unit that reads one page and nothing else is run. */
+enum ms_read_mode ms_page_mode(const struct ms_call *call, const struct ms_query *query);
 
 /* Runs `fn`, which only reads. */
 mastra_status ms_read(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn fn, void *arg,

@@ -118,6 +118,7 @@ mastra_status ms_url_parse(const char *url, struct ms_arena *arena, struct ms_co
     if (query == sizeof memory_url - 1 && strncmp(url, memory_url, query) == 0) {
         config->scheme = mastra_str_of("file");
         config->path = part(text, 0, query);
+        config->raw_path = config->path;
     } else {
         scheme = scheme_length(text);
         if (scheme == 0) {
@@ -129,6 +130,7 @@ mastra_status ms_url_parse(const char *url, struct ms_arena *arena, struct ms_co
             query = text.len;
         }
         config->scheme = part(text, 0, scheme);
+        config->raw_path = part(text, scheme + 1, query);
         if (!decode(part(text, scheme + 1, query), arena, &config->path)) {
             return ms_error_oom(error);
         }

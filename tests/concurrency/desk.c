@@ -2,9 +2,9 @@
 
 #include "support/files.h"
 
-mastra_store *desk_open(const struct desk *desk, const char *params)
+mastra_store *desk_open(const struct desk *desk, const char *parameter)
 {
-    char *url = test_format("file:%s?%s", desk->path, params);
+    char *url = *parameter ? place_url(&desk->place, parameter) : test_format("%s", desk->place.url);
     mastra_store *store = NULL;
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_status status = mastra_open(url, NULL, &store, &error);
@@ -14,14 +14,27 @@ mastra_store *desk_open(const struct desk *desk, const char *params)
     return store;
 }
 
-int desk_begin(void **state)
+static struct desk *desk_new(void)
 {
     struct desk *desk = calloc(1, sizeof(*desk));
     assert_non_null(desk);
-    desk->directory = test_dir_new();
-    desk->path = test_format("%s/store.db", desk->directory);
     desk->done = crew_gate_new();
     desk->open = crew_gate_new();
+    return desk;
+}
+
+int desk_begin(void **state)
+{
+    struct desk *desk = desk_new();
+    place_begin(&desk->place, *state);
+    *state = desk;
+    return 0;
+}
+
+int desk_begin_file(void **state)
+{
+    struct desk *desk = desk_new();
+    place_file_begin(&desk->place);
     *state = desk;
     return 0;
 }
@@ -32,10 +45,23 @@ int desk_end(void **state)
     mastra_status status = mastra_close(desk->store, NULL);
     crew_gate_free(desk->done);
     crew_gate_free(desk->open);
-    test_dir_remove(desk->directory);
-    free(desk->path);
+    place_end(&desk->place);
     free(desk);
     return status == MASTRA_OK ? 0 : -1;
+}
+
+void desk_threads(mastra_store *store, ...)
+{
+    va_list names;
+    va_start(names, store);
+    for (const char *name = va_arg(names, const char *); name; name = va_arg(names, const char *)) {
+        mastra_error error = MASTRA_ERROR_INIT;
+        if (client_call(store, "saveThread", NULL, &error, "{'thread':{'id':'%s','resourceId':'r'}}", name) !=
+            MASTRA_OK)
+            crew_fail("%s: %s", name, error.message);
+    }
+    va_end(names);
+    crew_check();
 }
 
 static atomic_int positions;

@@ -1,9 +1,10 @@
-/* What the tests of asynchronous calls share: a store on a file, and the outcomes of calls. */
+/* What the tests of asynchronous calls share: a store, and the outcomes of calls. */
 #ifndef DESK_H
 #define DESK_H
 
 #include "support/client.h"
 #include "support/crew.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,17 +15,19 @@
 #include <cmocka.h>
 
 struct desk {
-    char *directory;
-    char *path;
+    struct place place;
     mastra_store *store;    /* closed with the desk */
     struct crew_gate *done; /* callbacks so far */
     struct crew_gate *open; /* what a callback waits for */
 };
 
-/* Setup and teardown of a test. The store is opened by the test. */
+/* Setup and teardown of a test; desk_begin is for place_main, desk_begin_file for tests of files alone. */
 int desk_begin(void **state);
+int desk_begin_file(void **state);
 int desk_end(void **state);
-mastra_store *desk_open(const struct desk *desk, const char *params);
+
+/* Opens the store, which the test keeps in desk->store; the parameter is "name=value" or empty. */
+mastra_store *desk_open(const struct desk *desk, const char *parameter);
 
 /* What became of one call. */
 struct outcome {
@@ -44,6 +47,9 @@ void note_slowly(void *user, mastra_status status, mastra_str json, const mastra
 /* Fails the test unless each callback was called exactly once. */
 void check_once(const struct outcome *outcomes, size_t count);
 
+/* Makes threads of these names, which a message's must have been made before it on some kinds of store. NULL ends. */
+void desk_threads(mastra_store *store, ...) __attribute__((sentinel));
+
 #define SAVE_FORMAT                                                                                          \
     "{'messages':[{'id':'%s-%d','threadId':'%s','resourceId':'r','role':'user','content':'x'}]}"
 
@@ -53,7 +59,7 @@ void submit_list(mastra_store *store, const char *args, struct outcome *outcome)
 
 #define DESK_TEST(name, function)                                                                            \
     {                                                                                                        \
-        name, function, desk_begin, desk_end, NULL                                                           \
+        name, function, desk_begin_file, desk_end, NULL                                                      \
     }
 
 #endif

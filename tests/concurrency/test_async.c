@@ -14,6 +14,7 @@ static void order_per_thread(void **state)
     struct outcome *saves = outcomes_new(desk, LINES * STEPS);
     struct outcome *lists = outcomes_new(desk, LINES * STEPS);
     desk->store = desk_open(desk, "");
+    desk_threads(desk->store, "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", NULL);
     for (int i = 0; i < LINES * STEPS; i++) {
         char thread[8];
         char *args = test_format("{'threadId':'t%d','perPage':1}", i % LINES);
@@ -68,6 +69,7 @@ static void barriers(void **state)
     struct outcome *saves = outcomes_new(desk, 400);
     struct outcome *walls = outcomes_new(desk, 40);
     desk->store = desk_open(desk, "");
+    desk_threads(desk->store, "a", "b", NULL);
     for (int i = 0; i < 400; i++) {
         submit_save(desk->store, i % 2 ? "b" : "a", i, &saves[i]);
         if (i % 20 == 9)
@@ -98,6 +100,7 @@ static void includes_are_barriers(void **state)
     struct outcome *lists = outcomes_new(desk, 50);
     char args[128];
     desk->store = desk_open(desk, "");
+    desk_threads(desk->store, "b", NULL);
     for (int i = 0; i < 50; i++) {
         snprintf(args, sizeof args, "{'threadId':'a','perPage':0,'include':[{'id':'b-%d'}]}", i);
         submit_save(desk->store, "b", i, &saves[i]);
@@ -119,7 +122,7 @@ static void reads_do_not_starve_writes(void **state)
     struct outcome *outcomes = outcomes_new(desk, MOST + 1);
     int reads = 0;
     desk->store = desk_open(desk, "queue=256");
-    assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
+    desk_threads(desk->store, "t", NULL);
     for (int i = 0; i < 256; i++)
         submit_list(desk->store, "{'threadId':'other'}", &outcomes[++reads]);
     submit_save(desk->store, "t", 0, &outcomes[0]);
@@ -139,6 +142,7 @@ static void writing_barriers(void **state)
     struct outcome *erasures = outcomes_new(desk, 100);
     struct outcome *lists = outcomes_new(desk, 100);
     desk->store = desk_open(desk, "");
+    desk_threads(desk->store, "a", NULL);
     for (int i = 0; i < 100; i++) {
         submit_save(desk->store, "a", i, &saves[i]);
         assert_int_equal(
@@ -165,6 +169,7 @@ static void full_queue(void **state)
     struct outcome *outcomes = outcomes_new(desk, 8);
     int taken = 0;
     desk->store = desk_open(desk, "queue=4");
+    desk_threads(desk->store, "t", NULL);
     mastra_status status = MASTRA_OK;
     while (status == MASTRA_OK && taken < 8) {
         status = client_submit(desk->store, "saveMessages", MASTRA_NO_WAIT, note_slowly, &outcomes[taken],
@@ -198,6 +203,7 @@ static void waiting_for_room(void **state)
     struct desk *desk = *state;
     struct outcome *outcomes = outcomes_new(desk, 40);
     desk->store = desk_open(desk, "queue=2");
+    desk_threads(desk->store, "t", NULL);
     assert_int_equal(client_submit(desk->store, "listThreads", 0, note_slowly, &outcomes[39], "{}"),
                      MASTRA_OK);
     struct crew_thread *threads[8];
@@ -231,6 +237,8 @@ static void many_submitters(void **state)
     struct desk *desk = *state;
     struct outcome *outcomes = outcomes_new(desk, SUBMITTERS * SUBMITS);
     desk->store = desk_open(desk, "queue=64");
+    desk_threads(desk->store, "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10", "t11", "t12",
+                 "t13", "t14", "t15", NULL);
     crew_run(SUBMITTERS, submit_many, outcomes);
     crew_gate_wait(desk->done, SUBMITTERS * SUBMITS);
     crew_check();
@@ -277,35 +285,21 @@ static void both_kinds(void **state)
     free(outcomes);
 }
 
-static void one_connection(void **state)
-{
-    struct desk *desk = *state;
-    struct outcome *outcomes = outcomes_new(desk, 320);
-    assert_int_equal(mastra_open(":memory:", NULL, &desk->store, NULL), MASTRA_OK);
-    assert_int_equal(
-        client_call(desk->store, "saveThread", NULL, NULL, "{'thread':{'id':'t','resourceId':'r'}}"),
-        MASTRA_OK);
-    crew_run(16, save_either_way, outcomes);
-    crew_gate_wait(desk->done, 160);
-    crew_check();
-    assert_int_equal(client_total(desk->store, "t"), 320);
-    assert_int_equal(client_metadata_count(desk->store, "t"), 320);
-    free(outcomes);
-}
+#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        DESK_TEST("calls of one thread keep their order", order_per_thread),
-        DESK_TEST("the last write queued stays", last_write_stays),
-        DESK_TEST("calls of several threads or none are barriers", barriers),
-        DESK_TEST("lists with included messages are barriers", includes_are_barriers),
-        DESK_TEST("reads do not starve writes", reads_do_not_starve_writes),
-        DESK_TEST("writes that name no thread are barriers", writing_barriers),
-        DESK_TEST("a full queue answers at once when asked to", full_queue),
-        DESK_TEST("a full queue makes submitters wait", waiting_for_room),
-        DESK_TEST("16 threads submit", many_submitters),
-        DESK_TEST("synchronous and asynchronous calls mixed, file", both_kinds),
-        DESK_TEST("synchronous and asynchronous calls mixed, memory", one_connection),
+    const struct place_test tests[] = {
+        {"calls of one thread keep their order", order_per_thread, SHARED},
+        {"the last write queued stays", last_write_stays, SHARED},
+        {"calls of several threads or none are barriers", barriers, SHARED},
+        {"lists with included messages are barriers", includes_are_barriers, SHARED},
+        {"reads do not starve writes", reads_do_not_starve_writes, SHARED},
+        {"writes that name no thread are barriers", writing_barriers, SHARED},
+        {"a full queue answers at once when asked to", full_queue, SHARED},
+        {"a full queue makes submitters wait", waiting_for_room, SHARED},
+        {"16 threads submit", many_submitters, SHARED},
+        {"synchronous and asynchronous calls mixed", both_kinds, SHARED | PLACE_MEMORY},
     };
-    return cmocka_run_group_tests_name("async", tests, NULL, NULL);
+    return place_main("async", tests, sizeof(tests) / sizeof(tests[0]), desk_begin, desk_end);
 }

@@ -209,7 +209,7 @@ static void close_cancels(void **state)
     sqlite3 *holder = NULL;
     desk->store = desk_open(desk, "busy_timeout=600000&close_timeout=1");
     assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
-    assert_int_equal(sqlite3_open(desk->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_open(desk->place.path, &holder), SQLITE_OK);
     assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < 100; i++)
         submit_save(desk->store, "t", i, &outcomes[i]);
@@ -247,7 +247,7 @@ static void close_cuts_off(void **state)
     struct timespec nap = {0, 100000000};
     sqlite3 *holder = NULL;
     assert_int_equal(mastra_init(call.store, NULL), MASTRA_OK);
-    assert_int_equal(sqlite3_open(desk->path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_open(desk->place.path, &holder), SQLITE_OK);
     assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     struct crew_thread *thread = crew_start(call_late, 0, &call);
     while (!atomic_load(&call.begun))

@@ -1,12 +1,12 @@
 /*
  * 32 threads in 8 processes fight over the locks of 50 runs with short leases, while processes are paused past their
  * leases and killed. No generation may have two holders, and no write of a superseded owner may land: a trigger in
- * the file compares every snapshot that is written with the lock that is in force at that moment.
+ * the database compares every snapshot that is written with the lock that is in force at that moment.
  */
 #include "support/client.h"
 #include "support/crew.h"
 #include "support/files.h"
-#include "support/raw.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -29,16 +29,28 @@
 #define GENERATIONS 20000
 #define TROUBLES    24 /* pauses and kills */
 
-static const char audit_sql[] =
-    "CREATE TABLE audit (run TEXT, written INTEGER, held INTEGER, writer TEXT, holder TEXT);"
+/* A trigger notes each write beside the lock as it is at that moment; n tells the order of the writes of one run. */
+static const char audit_sqlite[] =
+    "CREATE TABLE audit (n INTEGER PRIMARY KEY, run TEXT, written INTEGER, held INTEGER, writer TEXT,"
+    " holder TEXT);"
     "CREATE TRIGGER audit_insert AFTER INSERT ON mastra_workflow_snapshot BEGIN INSERT INTO audit"
-    " SELECT new.run_id, json_extract(new.snapshot, '$.generation'), generation,"
+    " SELECT NULL, new.run_id, json_extract(new.snapshot, '$.generation'), generation,"
     " json_extract(new.snapshot, '$.owner'), owner FROM mastra_workflow_run_locks WHERE run_id = new.run_id; "
     "END;"
     "CREATE TRIGGER audit_update AFTER UPDATE ON mastra_workflow_snapshot BEGIN INSERT INTO audit"
-    " SELECT new.run_id, json_extract(new.snapshot, '$.generation'), generation,"
+    " SELECT NULL, new.run_id, json_extract(new.snapshot, '$.generation'), generation,"
     " json_extract(new.snapshot, '$.owner'), owner FROM mastra_workflow_run_locks WHERE run_id = new.run_id; "
     "END;";
+
+static const char audit_postgres[] =
+    "CREATE TABLE audit (n BIGSERIAL PRIMARY KEY, run TEXT, written BIGINT, held BIGINT, writer TEXT,"
+    " holder TEXT);"
+    "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$ BEGIN"
+    " INSERT INTO audit (run, written, held, writer, holder) SELECT new.run_id,"
+    " (new.snapshot->>'generation')::bigint, generation, new.snapshot->>'owner', owner"
+    " FROM mastra_workflow_run_locks WHERE run_id = new.run_id; RETURN NULL; END $$;"
+    "CREATE TRIGGER audit AFTER INSERT OR UPDATE ON mastra_workflow_snapshot FOR EACH ROW"
+    " EXECUTE FUNCTION note();";
 
 /* What all processes see. */
 struct board {
@@ -50,9 +62,7 @@ struct board {
 };
 
 struct fight {
-    char *directory;
-    char *path;
-    char *url;
+    struct place place;
     struct board *board;
     int incarnation; /* of the process that is started next */
 };
@@ -151,7 +161,7 @@ static void fight_in_process(int index, void *arg)
     mastra_error error = MASTRA_ERROR_INIT;
     options.busy_timeout_ms = 60000;
     snprintf(mould.owner, sizeof(mould.owner), "p%d.%d", index, fight->incarnation);
-    if (mastra_open(fight->url, &options, &mould.store, &error) != MASTRA_OK) {
+    if (mastra_open(fight->place.url, &options, &mould.store, &error) != MASTRA_OK) {
         crew_fail("open: %s", error.message);
         return;
     }
@@ -189,16 +199,14 @@ static int begin(void **state)
     struct fight *fight = calloc(1, sizeof(*fight));
     mastra_store *store = NULL;
     assert_non_null(fight);
-    fight->directory = test_dir_new();
-    fight->path = test_format("%s/fight.db", fight->directory);
-    fight->url = test_format("file:%s", fight->path);
+    place_begin(&fight->place, *state);
     fight->board =
         mmap(NULL, sizeof(*fight->board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(fight->board, MAP_FAILED);
-    assert_int_equal(mastra_open(fight->url, NULL, &store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_open(fight->place.url, NULL, &store, NULL), MASTRA_OK);
     assert_int_equal(mastra_init(store, NULL), MASTRA_OK);
     assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
-    raw_run_file(fight->path, audit_sql);
+    place_run(&fight->place, fight->place.schema ? audit_postgres : audit_sqlite);
     *state = fight;
     return 0;
 }
@@ -207,19 +215,9 @@ static int end(void **state)
 {
     struct fight *fight = *state;
     munmap(fight->board, sizeof(*fight->board));
-    test_dir_remove(fight->directory);
-    free(fight->path);
-    free(fight->url);
+    place_end(&fight->place);
     free(fight);
     return 0;
-}
-
-static long long number(const struct fight *fight, const char *sql)
-{
-    char *text = raw_text(fight->path, sql);
-    long long value = text ? atoll(text) : -1;
-    free(text);
-    return value;
 }
 
 static void one_holder_and_no_late_write(void **state)
@@ -233,14 +231,17 @@ static void one_holder_and_no_late_write(void **state)
     for (int i = 0; i < PROCESSES; i++)
         crew_wait(children[i]);
     crew_check();
-    raw_check(fight->path);
-    assert_int_equal(number(fight, "SELECT count(*) FROM audit WHERE written <> held OR writer <> holder"),
-                     0);
-    assert_int_equal(number(fight, "SELECT count(*) FROM audit AS a JOIN audit AS b ON a.run = b.run AND"
-                                   " a.rowid < b.rowid AND a.written > b.written"),
+    place_check(&fight->place);
+    assert_int_equal(
+        place_number(&fight->place, "SELECT count(*) FROM audit WHERE written <> held OR writer <> holder"),
+        0);
+    assert_int_equal(place_number(&fight->place,
+                                  "SELECT count(*) FROM audit AS a JOIN audit AS b ON a.run = b.run AND"
+                                  " a.n < b.n AND a.written > b.written"),
                      0);
     /* A killed process may have written what it could not acknowledge any more, never the reverse. */
-    assert_true(number(fight, "SELECT count(*) FROM audit") >= atomic_load(&fight->board->acknowledged));
+    assert_true(place_number(&fight->place, "SELECT count(*) FROM audit") >=
+                atomic_load(&fight->board->acknowledged));
     assert_true(atomic_load(&fight->board->acquired) > RUNS);
     assert_true(atomic_load(&fight->board->fenced) > 0);
     print_message("# %d acquired, %d written, %d refused\n", atomic_load(&fight->board->acquired),
@@ -249,8 +250,8 @@ static void one_holder_and_no_late_write(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_holder_and_no_late_write, begin, end),
+    const struct place_test tests[] = {
+        {"one holder, and no late write", one_holder_and_no_late_write, PLACE_FILE | PLACE_POSTGRES},
     };
-    return cmocka_run_group_tests_name("lock fight", tests, NULL, NULL);
+    return place_main("lock fight", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

@@ -2,6 +2,8 @@
 #include "support/client.h"
 #include "support/crew.h"
 #include "support/files.h"
+#include "support/place.h"
+#include "support/postgres.h"
 #include "support/raw.h"
 
 #include <setjmp.h>
@@ -17,17 +19,16 @@
 #define SHORT_MS 300
 #define LONG_MS  60000
 
-struct place {
-    char *directory;
-    char *path;
+struct keeping {
+    struct place place;
     mastra_store *store;
     struct crew_gate *lost;
     atomic_int close_answer;
 };
 
-static mastra_store *open_store(const char *path)
+static mastra_store *open_store(const struct place *place)
 {
-    char *url = test_format("file:%s?busy_timeout=50", path);
+    char *url = place->path ? place_url(place, "busy_timeout=50") : test_format("%s", place->url);
     mastra_store *store = NULL;
     assert_int_equal(mastra_open(url, NULL, &store, NULL), MASTRA_OK);
     free(url);
@@ -36,38 +37,36 @@ static mastra_store *open_store(const char *path)
 
 static int begin(void **state)
 {
-    struct place *place = calloc(1, sizeof(*place));
-    assert_non_null(place);
-    place->directory = test_dir_new();
-    place->path = test_format("%s/store.db", place->directory);
-    place->store = open_store(place->path);
-    place->lost = crew_gate_new();
-    *state = place;
+    struct keeping *keeping = calloc(1, sizeof(*keeping));
+    assert_non_null(keeping);
+    place_begin(&keeping->place, *state);
+    keeping->store = open_store(&keeping->place);
+    keeping->lost = crew_gate_new();
+    *state = keeping;
     return 0;
 }
 
 static int end(void **state)
 {
-    struct place *place = *state;
-    assert_int_equal(mastra_close(place->store, NULL), MASTRA_OK);
-    crew_gate_free(place->lost);
-    test_dir_remove(place->directory);
-    free(place->path);
-    free(place);
+    struct keeping *keeping = *state;
+    assert_int_equal(mastra_close(keeping->store, NULL), MASTRA_OK);
+    crew_gate_free(keeping->lost);
+    place_end(&keeping->place);
+    free(keeping);
     return 0;
 }
 
 static void note_loss(void *user, const mastra_run_lock *lock)
 {
-    struct place *place = user;
+    struct keeping *keeping = user;
     if (lock->generation != 1 || strcmp(lock->workflow_name.ptr, "w") != 0 ||
         strcmp(lock->run_id.ptr, "r") != 0 || strcmp(lock->owner_id.ptr, "me") != 0)
         crew_fail("told of another lock: generation %lld of %s", (long long)lock->generation,
                   lock->run_id.ptr);
-    crew_gate_add(place->lost);
+    crew_gate_add(keeping->lost);
 }
 
-static mastra_run_lock_args lock_of(struct place *place, int64_t ttl_ms)
+static mastra_run_lock_args lock_of(struct keeping *keeping, int64_t ttl_ms)
 {
     mastra_run_lock_args args = MASTRA_RUN_LOCK_ARGS_INIT;
     args.workflow_name = mastra_str_of("w");
@@ -76,14 +75,14 @@ static mastra_run_lock_args lock_of(struct place *place, int64_t ttl_ms)
     args.ttl_ms = ttl_ms;
     args.keep_alive = true;
     args.lost = note_loss;
-    args.lost_user = place;
+    args.lost_user = keeping;
     return args;
 }
 
-static void acquire(struct place *place, const mastra_run_lock_args *args)
+static void acquire(struct keeping *keeping, const mastra_run_lock_args *args)
 {
     mastra_run_lock *lock = NULL;
-    assert_int_equal(mastra_try_acquire_workflow_run_lock(place->store, args, &lock, NULL), MASTRA_OK);
+    assert_int_equal(mastra_try_acquire_workflow_run_lock(keeping->store, args, &lock, NULL), MASTRA_OK);
     assert_non_null(lock);
     assert_int_equal(lock->generation, 1);
     mastra_run_lock_free(lock);
@@ -121,155 +120,170 @@ static bool renewed_since(mastra_store *store, mastra_time before)
 
 static void is_renewed(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, 4 * SHORT_MS);
-    acquire(place, &args);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, 4 * SHORT_MS);
+    acquire(keeping, &args);
     for (int i = 0; i < 3; i++)
-        assert_true(renewed_since(place->store, expiry(place->store)));
-    assert_int_equal(crew_gate_count(place->lost), 0);
+        assert_true(renewed_since(keeping->store, expiry(keeping->store)));
+    assert_int_equal(crew_gate_count(keeping->lost), 0);
     crew_check();
 }
 
 static void by_name(void **state)
 {
-    struct place *place = *state;
+    struct keeping *keeping = *state;
     char *json = NULL;
-    assert_int_equal(client_call(place->store, "tryAcquireWorkflowRunLock", &json, NULL,
+    assert_int_equal(client_call(keeping->store, "tryAcquireWorkflowRunLock", &json, NULL,
                                  "{'workflowName':'w','runId':'r','ttlMs':%d,'keepAlive':true}",
                                  4 * SHORT_MS),
                      MASTRA_OK);
     assert_string_equal(json, "true");
     mastra_json_free(json);
-    assert_true(renewed_since(place->store, expiry(place->store)));
+    assert_true(renewed_since(keeping->store, expiry(keeping->store)));
 }
 
 static void taken_over(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, SHORT_MS);
-    acquire(place, &args);
-    raw_run_file(place->path, "UPDATE mastra_workflow_run_locks SET owner = 'thief', generation = 2");
-    assert_true(crew_gate_wait(place->lost, 1));
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
+    acquire(keeping, &args);
+    place_run(&keeping->place, "UPDATE mastra_workflow_run_locks SET owner = 'thief', generation = 2");
+    assert_true(crew_gate_wait(keeping->lost, 1));
     crew_check();
 }
 
 /* The same owner, but somebody else's lease: two threads of one process, say. */
 static void acquired_anew(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, SHORT_MS);
-    acquire(place, &args);
-    raw_run_file(place->path, "UPDATE mastra_workflow_run_locks SET generation = 2");
-    assert_true(crew_gate_wait(place->lost, 1));
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
+    acquire(keeping, &args);
+    place_run(&keeping->place, "UPDATE mastra_workflow_run_locks SET generation = 2");
+    assert_true(crew_gate_wait(keeping->lost, 1));
     crew_check();
+}
+
+/* Whatever the library asks of the locks waits. */
+static void shut_out(const struct place *place, sqlite3 **ret_file, struct pg_conn **ret_server)
+{
+    if (place->path) {
+        *ret_file = raw_open(place->path);
+        raw_run(*ret_file, "BEGIN IMMEDIATE");
+        return;
+    }
+    char *lock = test_format("BEGIN; LOCK TABLE \"%s\".mastra_workflow_run_locks", place->schema);
+    *ret_server = postgres_connect(postgres_fact(postgres_shared(), ""));
+    postgres_run(*ret_server, lock);
+    free(lock);
 }
 
 static void database_out_of_reach(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, SHORT_MS);
-    acquire(place, &args);
-    sqlite3 *db = raw_open(place->path);
-    raw_run(db, "BEGIN IMMEDIATE");
-    assert_true(crew_gate_wait(place->lost, 1));
-    raw_run(db, "ROLLBACK");
-    sqlite3_close(db);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
+    sqlite3 *file = NULL;
+    struct pg_conn *server = NULL;
+    acquire(keeping, &args);
+    shut_out(&keeping->place, &file, &server);
+    assert_true(crew_gate_wait(keeping->lost, 1));
+    sqlite3_close(file);
+    postgres_close(server);
     crew_check();
 }
 
 static void released(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, SHORT_MS);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
     bool held = false;
-    acquire(place, &args);
-    assert_int_equal(mastra_release_workflow_run_lock(place->store, &args, &held, NULL), MASTRA_OK);
+    acquire(keeping, &args);
+    assert_int_equal(mastra_release_workflow_run_lock(keeping->store, &args, &held, NULL), MASTRA_OK);
     assert_true(held);
     pause_ms(SHORT_MS);
-    assert_int_equal(expiry(place->store), MASTRA_TIME_NONE);
-    assert_int_equal(crew_gate_count(place->lost), 0);
+    assert_int_equal(expiry(keeping->store), MASTRA_TIME_NONE);
+    assert_int_equal(crew_gate_count(keeping->lost), 0);
 }
 
 /* Who gives back an earlier lease of the same owner does not end the keeping of this one. */
 static void earlier_lease_released(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, 4 * SHORT_MS);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, 4 * SHORT_MS);
     bool held = true;
-    acquire(place, &args);
+    acquire(keeping, &args);
     args.generation = 7;
-    assert_int_equal(mastra_release_workflow_run_lock(place->store, &args, &held, NULL), MASTRA_OK);
+    assert_int_equal(mastra_release_workflow_run_lock(keeping->store, &args, &held, NULL), MASTRA_OK);
     assert_false(held);
-    assert_true(renewed_since(place->store, expiry(place->store)));
+    assert_true(renewed_since(keeping->store, expiry(keeping->store)));
     args.generation = 1;
-    assert_int_equal(mastra_release_workflow_run_lock(place->store, &args, &held, NULL), MASTRA_OK);
+    assert_int_equal(mastra_release_workflow_run_lock(keeping->store, &args, &held, NULL), MASTRA_OK);
     assert_true(held);
-    assert_int_equal(crew_gate_count(place->lost), 0);
+    assert_int_equal(crew_gate_count(keeping->lost), 0);
 }
 
 /* Only a released lock is given back: what a closed store kept stays its own until it expires. */
 static void closed(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, LONG_MS);
-    acquire(place, &args);
-    assert_int_equal(mastra_close(place->store, NULL), MASTRA_OK);
-    place->store = open_store(place->path);
-    assert_true(expiry(place->store) != MASTRA_TIME_NONE);
-    assert_int_equal(crew_gate_count(place->lost), 0);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, LONG_MS);
+    acquire(keeping, &args);
+    assert_int_equal(mastra_close(keeping->store, NULL), MASTRA_OK);
+    keeping->store = open_store(&keeping->place);
+    assert_true(expiry(keeping->store) != MASTRA_TIME_NONE);
+    assert_int_equal(crew_gate_count(keeping->lost), 0);
 }
 
 static void use_store(void *user, const mastra_run_lock *lock)
 {
-    struct place *place = user;
+    struct keeping *keeping = user;
     (void)lock;
-    if (client_call(place->store, "listThreads", NULL, NULL, "{}") != MASTRA_OK)
+    if (client_call(keeping->store, "listThreads", NULL, NULL, "{}") != MASTRA_OK)
         crew_fail("the store is of no use in the callback");
-    atomic_store(&place->close_answer, mastra_close(place->store, NULL));
-    crew_gate_add(place->lost);
+    atomic_store(&keeping->close_answer, mastra_close(keeping->store, NULL));
+    crew_gate_add(keeping->lost);
 }
 
 static void callback_may_not_close(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, SHORT_MS);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
     args.lost = use_store;
-    acquire(place, &args);
-    raw_run_file(place->path, "UPDATE mastra_workflow_run_locks SET generation = 2");
-    assert_true(crew_gate_wait(place->lost, 1));
-    assert_int_equal(atomic_load(&place->close_answer), MASTRA_USAGE);
+    acquire(keeping, &args);
+    place_run(&keeping->place, "UPDATE mastra_workflow_run_locks SET generation = 2");
+    assert_true(crew_gate_wait(keeping->lost, 1));
+    assert_int_equal(atomic_load(&keeping->close_answer), MASTRA_USAGE);
     crew_check();
 }
 
 /* A foreign writer's number, or damage: no second holder of a generation comes of it. */
 static void last_generation(void **state)
 {
-    struct place *place = *state;
-    mastra_run_lock_args args = lock_of(place, LONG_MS);
+    struct keeping *keeping = *state;
+    mastra_run_lock_args args = lock_of(keeping, LONG_MS);
     bool held = false;
-    acquire(place, &args);
-    raw_run_file(place->path, "UPDATE mastra_workflow_run_locks SET generation = 9223372036854775807");
-    assert_int_equal(mastra_release_workflow_run_lock(place->store, &args, &held, NULL), MASTRA_OK);
+    acquire(keeping, &args);
+    place_run(&keeping->place, "UPDATE mastra_workflow_run_locks SET generation = 9223372036854775807");
+    assert_int_equal(mastra_release_workflow_run_lock(keeping->store, &args, &held, NULL), MASTRA_OK);
     assert_true(held);
-    assert_int_equal(mastra_try_acquire_workflow_run_lock(place->store, &args, NULL, NULL),
+    assert_int_equal(mastra_try_acquire_workflow_run_lock(keeping->store, &args, NULL, NULL),
                      MASTRA_LIMIT_EXCEEDED);
-    assert_int_equal(expiry(place->store), MASTRA_TIME_NONE);
+    assert_int_equal(expiry(keeping->store), MASTRA_TIME_NONE);
 }
 
 static void many_at_once(void **state)
 {
-    struct place *place = *state;
+    struct keeping *keeping = *state;
     char id[16];
     for (int i = 0; i < 100; i++) {
-        mastra_run_lock_args args = lock_of(place, LONG_MS);
+        mastra_run_lock_args args = lock_of(keeping, LONG_MS);
         mastra_run_lock *lock = NULL;
         snprintf(id, sizeof(id), "r%d", i);
         args.run_id = mastra_str_of(id);
-        assert_int_equal(mastra_try_acquire_workflow_run_lock(place->store, &args, &lock, NULL), MASTRA_OK);
+        assert_int_equal(mastra_try_acquire_workflow_run_lock(keeping->store, &args, &lock, NULL), MASTRA_OK);
         assert_non_null(lock);
         mastra_run_lock_free(lock);
     }
-    assert_int_equal(crew_gate_count(place->lost), 0);
+    assert_int_equal(crew_gate_count(keeping->lost), 0);
 }
 
 static void expect_owner(const char *url, const char *option, const char *owner)
@@ -299,23 +313,23 @@ static void named_owner(void **state)
     assert_int_equal(mastra_open(":memory:?owner=", NULL, &store, NULL), MASTRA_INVALID_ARGUMENT);
 }
 
-#define KEEPER_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        KEEPER_TEST(is_renewed),
-        KEEPER_TEST(by_name),
-        KEEPER_TEST(taken_over),
-        KEEPER_TEST(acquired_anew),
-        KEEPER_TEST(database_out_of_reach),
-        KEEPER_TEST(released),
-        KEEPER_TEST(earlier_lease_released),
-        KEEPER_TEST(closed),
-        KEEPER_TEST(callback_may_not_close),
-        KEEPER_TEST(last_generation),
-        KEEPER_TEST(many_at_once),
-        cmocka_unit_test(named_owner),
+    const struct place_test tests[] = {
+        {"a lock is renewed", is_renewed, SHARED},
+        {"a lock by name", by_name, SHARED},
+        {"a lock that is taken over", taken_over, SHARED},
+        {"a lock that is acquired anew", acquired_anew, SHARED},
+        {"the database is out of reach", database_out_of_reach, SHARED},
+        {"a lock that is released", released, SHARED},
+        {"an earlier lease is released", earlier_lease_released, SHARED},
+        {"a store that is closed", closed, SHARED},
+        {"a callback may not close the store", callback_may_not_close, SHARED},
+        {"the last generation", last_generation, SHARED},
+        {"many locks at once", many_at_once, SHARED},
+        {"owners by name", named_owner, PLACE_FILE},
     };
-    return cmocka_run_group_tests_name("lock keeper", tests, NULL, NULL);
+    return place_main("lock keeper", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

@@ -2,6 +2,7 @@
 #include "support/client.h"
 #include "support/crew.h"
 #include "support/files.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,17 +16,11 @@
 #define PROCESSES 8
 #define SAVES     25
 
-struct place {
-    char *directory;
-    char *url;
-};
-
 static int begin(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
-    place->directory = test_dir_new();
-    place->url = test_format("file:%s/store.db", place->directory);
+    place_begin(place, *state);
     *state = place;
     return 0;
 }
@@ -33,8 +28,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     struct place *place = *state;
-    test_dir_remove(place->directory);
-    free(place->url);
+    place_end(place);
     free(place);
     return 0;
 }
@@ -75,9 +69,12 @@ static void run_processes(int count, crew_fn fn, void *arg)
     crew_check();
 }
 
+/* Every process makes the thread, so that all of them may be the first to use the database. */
 static void save_in_process(int index, void *arg)
 {
     mastra_store *store = open_store(arg);
+    if (store)
+        try_call(store, "saveThread", "{'thread':{'id':'t','resourceId':'r'}}");
     for (int i = 0; store && i < SAVES; i++) {
         char *args = test_format("{'messages':[{'id':'m%d-%d','threadId':'t','role':'user','content':'x'}]}",
                                  index, i);
@@ -87,7 +84,7 @@ static void save_in_process(int index, void *arg)
     close_store(store);
 }
 
-static void fresh_file(void **state)
+static void fresh_start(void **state)
 {
     struct place *place = *state;
     run_processes(PROCESSES, save_in_process, place->url);
@@ -108,13 +105,13 @@ static void init_in_process(int index, void *arg)
     close_store(store);
 }
 
-static void many_fresh_files(void **state)
+/* Once more with what the first ones have left taken away. */
+static void many_fresh_starts(void **state)
 {
     struct place *place = *state;
     for (int i = 0; i < 10; i++) {
-        char *url = test_format("file:%s/fresh%d.db", place->directory, i);
-        run_processes(PROCESSES, init_in_process, url);
-        free(url);
+        run_processes(PROCESSES, init_in_process, place->url);
+        place_wipe(place);
     }
 }
 
@@ -156,6 +153,7 @@ static void totals(void **state)
     int64_t before = 0;
     pid_t child = crew_fork(save_in_process, 0, place->url);
     mastra_store *store = open_store(place->url);
+    try_call(store, "saveThread", "{'thread':{'id':'u','resourceId':'r'}}");
     while (before < SAVES) {
         int64_t total = client_total(store, "t");
         if (total < before)
@@ -319,17 +317,19 @@ static void child_outlives_parent_handle(void **state)
     check_handover(*state, true);
 }
 
+#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fresh_file, begin, end),
-        cmocka_unit_test_setup_teardown(many_fresh_files, begin, end),
-        cmocka_unit_test_setup_teardown(read_change_write, begin, end),
-        cmocka_unit_test_setup_teardown(totals, begin, end),
-        cmocka_unit_test_setup_teardown(inherited, begin, end),
-        cmocka_unit_test_setup_teardown(inherited_with_threads, begin, end),
-        cmocka_unit_test_setup_teardown(child_opens_anew, begin, end),
-        cmocka_unit_test_setup_teardown(child_outlives_parent_handle, begin, end),
+    const struct place_test tests[] = {
+        {"8 processes begin with nothing and save", fresh_start, SHARED},
+        {"8 processes begin with nothing, ten times", many_fresh_starts, SHARED},
+        {"no update is lost between processes", read_change_write, SHARED},
+        {"totals while another process saves", totals, SHARED},
+        {"an inherited store is refused", inherited, SHARED},
+        {"an inherited store with threads is refused", inherited_with_threads, SHARED},
+        {"a child opens anew", child_opens_anew, SHARED},
+        {"a child outlives the parent's handle", child_outlives_parent_handle, SHARED},
     };
-    return cmocka_run_group_tests_name("processes", tests, NULL, NULL);
+    return place_main("processes", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

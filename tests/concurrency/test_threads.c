@@ -2,6 +2,7 @@
 #include "support/client.h"
 #include "support/crew.h"
 #include "support/files.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +15,7 @@
 #define THREADS 16
 
 struct shop {
-    char *directory;
-    char *url;
+    struct place place;
     mastra_store *store;
     mastra_store *other;
 };
@@ -29,23 +29,12 @@ static mastra_store *open_store(const char *url)
     return store;
 }
 
-static int begin_file(void **state)
+static int begin(void **state)
 {
     struct shop *shop = calloc(1, sizeof(*shop));
     assert_non_null(shop);
-    shop->directory = test_dir_new();
-    shop->url = test_format("file:%s/store.db", shop->directory);
-    shop->store = open_store(shop->url);
-    *state = shop;
-    return 0;
-}
-
-static int begin_memory(void **state)
-{
-    struct shop *shop = calloc(1, sizeof(*shop));
-    assert_non_null(shop);
-    shop->url = test_format(":memory:");
-    shop->store = open_store(shop->url);
+    place_begin(&shop->place, *state);
+    shop->store = open_store(shop->place.url);
     *state = shop;
     return 0;
 }
@@ -56,8 +45,7 @@ static int end(void **state)
     mastra_status status = mastra_close(shop->store, NULL);
     if (shop->other)
         mastra_close(shop->other, NULL);
-    test_dir_remove(shop->directory);
-    free(shop->url);
+    place_end(&shop->place);
     free(shop);
     return status == MASTRA_OK ? 0 : -1;
 }
@@ -134,6 +122,7 @@ static void message_content(void **state)
     struct shop *shop = *state;
     mastra_message_list *list = NULL;
     mastra_str id = MASTRA_STR("t-0-0");
+    make_thread(shop->store, "t");
     EXPECT_OK(shop->store, "saveMessages",
               "{'messages':[{'id':'t-0-0','threadId':'t','role':'user','content':{}}]}");
     crew_run(THREADS, change_message, shop->store);
@@ -156,7 +145,7 @@ static void two_stores(void **state)
 {
     struct shop *shop = *state;
     make_thread(shop->store, "t");
-    shop->other = open_store(shop->url);
+    shop->other = open_store(shop->place.url);
     crew_run(THREADS, change_through_either, shop);
     crew_check();
     assert_int_equal(client_metadata_count(shop->store, "t"), THREADS * (ROUNDS + 1));
@@ -249,6 +238,7 @@ static void walk_while_saving(void **state)
     struct shop *shop = *state;
     struct traffic traffic = {.store = shop->store};
     struct crew_thread *readers[2];
+    make_thread(shop->store, "t");
     for (int i = 0; i < 2; i++)
         readers[i] = crew_start(walk_pages, i, &traffic);
     crew_run(THREADS, save_singly, &traffic);
@@ -273,7 +263,7 @@ static void one_reader(void **state)
 {
     struct shop *shop = *state;
     struct traffic traffic = {.store = shop->store};
-    char *url = test_format("%s?readers=1", shop->url);
+    char *url = place_url(&shop->place, "readers=1");
     save_singly(0, &traffic);
     shop->other = open_store(url);
     crew_run(THREADS, read_singly, shop->other);
@@ -322,6 +312,7 @@ static void everything_at_once(void **state)
 /* The first use of a fresh store, by all threads at the same moment. */
 static void first_use(int index, void *arg)
 {
+    EXPECT_OK(arg, "saveThread", "{'thread':{'id':'t','resourceId':'r'}}");
     save_one(arg, "t", index, 0);
 }
 
@@ -351,7 +342,8 @@ static void open_save_close(int index, void *arg)
 static void open_and_close(void **state)
 {
     struct shop *shop = *state;
-    crew_run(8, open_save_close, shop->url);
+    make_thread(shop->store, "t");
+    crew_run(8, open_save_close, shop->place.url);
     crew_check();
     assert_int_equal(client_total(shop->store, "t"), 40);
 }
@@ -371,6 +363,7 @@ static void results_cross_threads(void **state)
     struct shop *shop = *state;
     mastra_message_list *list = NULL;
     mastra_str id = MASTRA_STR("t-0-0");
+    make_thread(shop->store, "t");
     save_one(shop->store, "t", 0, 0);
     assert_int_equal(mastra_list_messages_by_id(shop->store, &id, 1, &list, NULL), MASTRA_OK);
     assert_int_equal(mastra_close(shop->store, NULL), MASTRA_OK);
@@ -379,32 +372,23 @@ static void results_cross_threads(void **state)
     crew_check();
 }
 
-#define TEST(name, function, begin)                                                                          \
-    {                                                                                                        \
-        name, function, begin, end, NULL                                                                     \
-    }
+#define ALL    (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST("16 threads change one thread's metadata, file", thread_metadata, begin_file),
-        TEST("16 threads change one thread's metadata, memory", thread_metadata, begin_memory),
-        TEST("16 threads change one resource, file", resource_metadata, begin_file),
-        TEST("16 threads change one resource, memory", resource_metadata, begin_memory),
-        TEST("16 threads change one message, file", message_content, begin_file),
-        TEST("16 threads change one message, memory", message_content, begin_memory),
-        TEST("two stores on one file lose no update", two_stores, begin_file),
-        TEST("64 threads save while others count, file", save_and_list, begin_file),
-        TEST("64 threads save while others count, memory", save_and_list, begin_memory),
-        TEST("pages while others save, file", walk_while_saving, begin_file),
-        TEST("pages while others save, memory", walk_while_saving, begin_memory),
-        TEST("16 threads share one reader", one_reader, begin_file),
-        TEST("every operation at once, file", everything_at_once, begin_file),
-        TEST("every operation at once, memory", everything_at_once, begin_memory),
-        TEST("first use by 16 threads, file", lazy_start, begin_file),
-        TEST("first use by 16 threads, memory", lazy_start, begin_memory),
-        TEST("opening and closing beside each other", open_and_close, begin_file),
-        TEST("results cross threads and outlive the store", results_cross_threads, begin_file),
+    const struct place_test tests[] = {
+        {"16 threads change one thread's metadata", thread_metadata, ALL},
+        {"16 threads change one resource", resource_metadata, ALL},
+        {"16 threads change one message", message_content, ALL},
+        {"two stores on one database lose no update", two_stores, SHARED},
+        {"64 threads save while others count", save_and_list, ALL},
+        {"pages while others save", walk_while_saving, ALL},
+        {"16 threads share one reader", one_reader, PLACE_FILE},
+        {"every operation at once", everything_at_once, ALL},
+        {"first use by 16 threads", lazy_start, ALL},
+        {"opening and closing beside each other", open_and_close, SHARED},
+        {"results cross threads and outlive the store", results_cross_threads, SHARED},
     };
-    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+    return place_main("threads", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

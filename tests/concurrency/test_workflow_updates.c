@@ -1,7 +1,7 @@
 /* Many writers of one workflow run: no step result is lost, and a status is claimed by one of them. */
 #include "support/client.h"
 #include "support/crew.h"
-#include "support/files.h"
+#include "support/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,26 +15,11 @@
 #define PROCESSES 8
 #define EACH      (WRITERS / PROCESSES)
 
-struct place {
-    char *directory;
-    char *url;
-};
-
-static int begin_file(void **state)
+static int begin(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
-    place->directory = test_dir_new();
-    place->url = test_format("file:%s/store.db", place->directory);
-    *state = place;
-    return 0;
-}
-
-static int begin_memory(void **state)
-{
-    struct place *place = calloc(1, sizeof(*place));
-    assert_non_null(place);
-    place->url = test_format(":memory:");
+    place_begin(place, *state);
     *state = place;
     return 0;
 }
@@ -42,8 +27,7 @@ static int begin_memory(void **state)
 static int end(void **state)
 {
     struct place *place = *state;
-    test_dir_remove(place->directory);
-    free(place->url);
+    place_end(place);
     free(place);
     return 0;
 }
@@ -217,21 +201,15 @@ static void one_claims(void **state)
     close_store(claim.store);
 }
 
-#define TEST(name, function, begin)                                                                          \
-    {                                                                                                        \
-        name, function, begin, end, NULL                                                                     \
-    }
+#define ALL (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST("64 threads update one run, file", threads, begin_file),
-        TEST("64 threads update one run, memory", threads, begin_memory),
-        TEST("8 processes update one run", processes, begin_file),
-        TEST("64 queued updates of one run, file", queued, begin_file),
-        TEST("64 queued updates of one run, memory", queued, begin_memory),
-        TEST("one of 16 threads claims a suspended run, file", one_claims, begin_file),
-        TEST("one of 16 threads claims a suspended run, memory", one_claims, begin_memory),
+    const struct place_test tests[] = {
+        {"64 threads update one run", threads, ALL},
+        {"8 processes update one run", processes, PLACE_FILE | PLACE_POSTGRES},
+        {"64 queued updates of one run", queued, ALL},
+        {"one of 16 threads claims a suspended run", one_claims, ALL},
     };
-    return cmocka_run_group_tests_name("workflow updates", tests, NULL, NULL);
+    return place_main("workflow updates", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

@@ -1,31 +1,18 @@
 #include "conformance/conformance.h"
 
-#include "support/files.h"
-
-#include <stdlib.h>
-
-static void file_begin(struct place *place)
+static bool always(void)
 {
-    place->directory = test_dir_new();
-    place->url = test_format("file:%s/store.db", place->directory);
+    return true;
 }
 
-static void memory_begin(struct place *place)
-{
-    place->directory = NULL;
-    place->url = test_format(":memory:");
-}
-
-static void place_end(struct place *place)
-{
-    free(place->url);
-    test_dir_remove(place->directory);
-}
-
-#define SQLITE_TRAITS (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE)
+#define SQLITE_TRAITS   (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_SQLITE)
+#define POSTGRES_TRAITS (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_POSTGRES)
 
 const struct backend conformance_backends[] = {
-    {"sqlite-file", "LIBSQL", SQLITE_TRAITS | TRAIT_KEEPS | TRAIT_SHARED, file_begin, place_end},
-    {"sqlite-memory", "LIBSQL", SQLITE_TRAITS, memory_begin, place_end},
+    {"sqlite-file", "LIBSQL", SQLITE_TRAITS | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_FILE, always,
+     place_file_begin, place_file_begin},
+    {"sqlite-memory", "LIBSQL", SQLITE_TRAITS, always, place_memory_begin, place_memory_begin},
+    {"postgres", "PG", POSTGRES_TRAITS, place_postgres_available, place_postgres_begin,
+     place_postgres_begin_fresh},
 };
 const size_t conformance_backend_count = sizeof(conformance_backends) / sizeof(conformance_backends[0]);

@@ -167,7 +167,7 @@ static void assert_plan(const char *path, const char *index)
  * index over parents, or the one that Mastra's adapter makes, where it is alone. */
 static void served_by_an_index(struct fixture *fixture)
 {
-    char *path = test_format("%s/store.db", fixture->place.directory);
+    const char *path = fixture->place.path;
     sqlite3_auto_extension((void (*)(void))watch);
     mastra_store *store = fixture_open_again(fixture);
     mastra_span_list *roots = NULL;
@@ -182,7 +182,6 @@ static void served_by_an_index(struct fixture *fixture)
     assert_plan(path, "mastra_ai_spans_roots_started_at_idx");
     free(listing_statement);
     listing_statement = NULL;
-    free(path);
 }
 
 static const struct test_case cases[] = {
@@ -320,7 +319,7 @@ static const struct test_case cases[] = {
            {"listTraces", "{'filters':{'scope':{'':1}}}", INVALID_KEY("filters.scope")},
            {"listTraces", "{'filters':{'scope':{'__proto__':1}}}", INVALID_KEY("filters.scope")})},
     {"M", "listTraces", "a page without filters is read in the order of an index",
-     RUN_ON(TRAIT_HANDLE | TRAIT_KEEPS | TRAIT_SHARED, served_by_an_index)},
+     RUN_ON(TRAIT_HANDLE | TRAIT_FILE, served_by_an_index)},
 
     {"M", "getTracesPaginated", "filters beside the pagination, or in filters",
      STEPS(STATES, OLD_FOUND("'spanType':'agent_run','status':'error'", T("e") "," T("f"), "2"),

@@ -13,6 +13,7 @@
 
 #include "conformance/child.h"
 #include "support/match.h"
+#include "support/place.h"
 
 #include <mastra/mastra.h>
 
@@ -32,14 +33,20 @@ enum trait {
 struct place {
     char *url;
     char *directory; /* removed with it, NULL: none */
+    TRAIT_FILE = 1u << 5,     /* SQLite's file, which a case looks into by itself */
+    TRAIT_NUL = 1u << 6,      /* columns of texts hold U+0000 */
+    TRAIT_JSONB = 1u << 7,    /* JSON keeps its value, not its spelling */
+    TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
+    TRAIT_POSTGRES = 1u << 9,
 };
 
 struct backend {
     const char *name;
     const char *error_store; /* its part of error ids, "LIBSQL" */
     unsigned traits;
+    bool (*available)(void); /* false: its server is missing, and every case is skipped */
     void (*begin)(struct place *place);
-    void (*end)(struct place *place);
+    void (*begin_fresh)(struct place *place); /* where no store has ever been */
 };
 
 extern const struct backend conformance_backends[];

@@ -1,6 +1,8 @@
 /* The typed C interface of tables, indexes and pruning: every function once. */
 #include "conformance/typed.h"
 
+#include "support/files.h"
+
 #define NONE ((mastra_str){NULL, 0})
 
 static mastra_table_column column(const char *name, mastra_column_type type)
@@ -20,6 +22,7 @@ static void create_notes(mastra_store *store)
     const mastra_table_column *columns[] = {&id, &n};
     id.nullable = MASTRA_NULLABLE_NO;
     id.primary_key = true;
+    n.nullable = MASTRA_NULLABLE_YES;
     args.table_name = S("notes");
     args.columns = columns;
     args.column_count = 2;
@@ -168,7 +171,8 @@ static void index_round(void **state)
     assert_str(index->columns[1], "createdAt");
     assert_false(index->unique);
     assert_str(index->method, "btree");
-    assert_int_equal(index->scans, MASTRA_INTEGER_NONE);
+    assert_int_equal(index->scans,
+                     ((struct typed *)*state)->backend->traits & TRAIT_SQLITE ? MASTRA_INTEGER_NONE : 0);
     assert_null(mastra_index_list_at(list, 1));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
@@ -210,7 +214,8 @@ static void partial_index(void **state)
     OK(create_index(store, "idx", "title <> ';--/*' AND (\"resourceId\" = 'a''b' OR id IS NOT NULL)",
                     &error));
     OK(mastra_describe_index(store, S("idx"), &list, &error));
-    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, "WHERE (title <> ';--/*' AND "));
+    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, " WHERE ("));
+    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, "';--/*'"));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
     assert_int_equal(mastra_index_list_count(list), 2);
@@ -234,11 +239,14 @@ static mastra_status call_with_where(const struct typed *typed, bool allow, mast
 
 static void raw_sql_by_name(void **state)
 {
+    const struct typed *typed = *state;
     mastra_error error = MASTRA_ERROR_INIT;
-    assert_int_equal(call_with_where(*state, false, &error), MASTRA_DENIED);
-    assert_string_equal(error.id, "MASTRA_STORAGE_LIBSQL_INDEX_CREATE_RAW_SQL_DENIED");
+    char *id = test_format("MASTRA_STORAGE_%s_INDEX_CREATE_RAW_SQL_DENIED", typed->backend->error_store);
+    assert_int_equal(call_with_where(typed, false, &error), MASTRA_DENIED);
+    assert_string_equal(error.id, id);
+    free(id);
     assert_string_equal(error.category, "USER");
-    OK(call_with_where(*state, true, &error));
+    OK(call_with_where(typed, true, &error));
 }
 
 /* A program that was compiled before the option was there does not get it. */

@@ -12,8 +12,14 @@ const FIRST_DAY = Date.UTC(2024, 0, 1);
 const DAYS = 86_400_000;
 
 export class Sequence {
-    constructor(random) {
+    /**
+     * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
+     * that may be there already; threadsFirst, all threads but one are made before anything else.
+     */
+    constructor(random, habits = {}) {
         this.random = random;
+        this.habits = habits;
+        this.unmade = habits.threadsFirst ? THREADS.filter((id) => id !== 'gone') : [];
         this.clock = 0;
         this.counter = 0;
         this.threads = new Set(THREADS);
@@ -90,7 +96,7 @@ export class Sequence {
         const known = this.message();
         const again = this.chance(15) && !this.messages.get(known)?.isCopy && !this.copies.has(threadId);
         const id = again ? known : `m${this.counter++}${this.pick(['', "'", '"', '🙂', '\n', '#', ' '])}`;
-        const equal = threadId === 'ties' && this.chance(70);
+        const equal = threadId === 'ties' && this.chance(70) && !this.habits.distinctTimes;
         return {
             id,
             threadId,
@@ -150,6 +156,9 @@ export class Sequence {
     // Operations.
 
     next() {
+        if (this.unmade.length) {
+            return { op: 'saveThread', args: { thread: { ...this.saveThread().thread, id: this.unmade.pop() } } };
+        }
         const op = this.pick(WEIGHTED);
         return { op, args: this[op]() };
     }
@@ -327,7 +336,8 @@ export class Sequence {
     }
 
     saveResource() {
-        const resource = { id: this.pick(RESOURCES), createdAt: this.newTime(), updatedAt: this.newTime() };
+        const id = this.habits.newResources ? this.#newResource() : this.pick(RESOURCES);
+        const resource = { id, createdAt: this.newTime(), updatedAt: this.newTime() };
         if (this.chance(70)) {
             resource.workingMemory = this.pick(TEXTS);
         }
@@ -335,6 +345,11 @@ export class Sequence {
             resource.metadata = this.metadata();
         }
         return { resource };
+    }
+
+    #newResource() {
+        this.resources = [...this.resources, `new ${this.counter++}`];
+        return this.resources.at(-1);
     }
 
     updateResource() {

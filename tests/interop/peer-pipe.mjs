@@ -1,4 +1,5 @@
-// The peer as a process: node peer-pipe.mjs FILE speaks the pipe protocol of our command.
+// The peer as a process that speaks the pipe protocol of our command. Where its store lives is told by the environment,
+// because a place may hold a password.
 import readline from 'node:readline';
 
 import { Peer } from './peer.mjs';
@@ -6,7 +7,7 @@ import { Peer } from './peer.mjs';
 // Standard output is for answers alone.
 console.log = console.info = console.debug = console.error;
 
-const peer = await Peer.open(process.argv[2]);
+const peer = await Peer.open(JSON.parse(process.env.MASTRA_PEER_PLACE));
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     const { id, op, args } = JSON.parse(line);
@@ -18,4 +19,4 @@ for await (const line of readline.createInterface({ input: process.stdin, crlfDe
     }
     process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-peer.close();
+await peer.close();

@@ -1,7 +1,8 @@
-// The peer, @mastra/libsql, behind the same interface as our pipe.
+// The peers, @mastra/libsql and @mastra/pg, behind the same interface as our pipe.
 import { MessageList } from '@mastra/core/agent';
 import { InMemoryStore } from '@mastra/core/storage';
 import { LibSQLStore } from '@mastra/libsql';
+import { PostgresStore } from '@mastra/pg';
 
 import { Refusal, plain } from './support.mjs';
 
@@ -64,8 +65,12 @@ const FORMS = {
 };
 
 export class Peer {
-    static async open(file) {
-        const store = new LibSQLStore({ id: 'peer', url: `file:${file}` });
+    /** On a file or on a schema, see support.mjs. */
+    static async open(place) {
+        const store =
+            typeof place === 'string'
+                ? new LibSQLStore({ id: 'peer', url: `file:${place}` })
+                : new PostgresStore({ id: 'peer', connectionString: place.url, schemaName: place.schema, max: 4 });
         await store.init();
         return Peer.#over(store);
     }
@@ -110,7 +115,7 @@ export class Peer {
         }
     }
 
-    close() {
-        this.store.client.close();
+    async close() {
+        await (this.store.client ? this.store.client.close() : this.store.close());
     }
 }

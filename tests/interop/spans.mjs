@@ -23,7 +23,7 @@ export class SpanPeer {
     }
 
     close() {
-        this.peer.close();
+        return this.peer.close();
     }
 }
 

@@ -1,4 +1,5 @@
-// What the interop tests share: both stores behind one interface, call(operation, arguments) -> JSON value.
+// What the interop tests share: both stores behind one interface, call(operation, arguments) -> JSON value. Where a store
+// lives is the path of SQLite's file, or a schema of a PostgreSQL server (see postgres.mjs).
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -27,8 +28,9 @@ export class Refusal extends Error {
 
 /** A child process that speaks the pipe protocol. Requests may be sent without waiting for answers. */
 export class Pipe {
-    constructor(program, args) {
-        this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    constructor(program, args, environment = {}) {
+        const env = { ...process.env, ...environment };
+        this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
         this.waiting = [];
         this.sent = 0;
         this.ended = new Promise((resolve) => this.child.on('close', (code, signal) => resolve(code ?? signal)));
@@ -75,21 +77,31 @@ export class Pipe {
     }
 }
 
-function openPipe(t, program, args) {
-    const pipe = new Pipe(program, args);
+function openPipe(t, program, args, environment) {
+    const pipe = new Pipe(program, args, environment);
     // A test that fails half way must not leave it behind.
     t.after(() => pipe.child.kill());
     return pipe;
 }
 
-/** Our command on a file. */
-export function openOurs(t, file) {
-    return openPipe(t, command, ['--store', `file:${file}`, 'pipe']);
+// A zone that is neither the server's nor the peer's: no result of ours may depend on it.
+function ourEnvironment(place) {
+    return typeof place === 'string' ? {} : { MASTRA_STORE_URL: place.store, TZ: 'America/New_York' };
 }
 
-/** The peer on a file, in a process of its own. */
-export function openPeerProcess(t, file) {
-    return openPipe(t, process.execPath, [path.join(here, 'peer-pipe.mjs'), file]);
+function ourArguments(place) {
+    return typeof place === 'string' ? ['--store', `file:${place}`] : [];
+}
+
+/** Our command on a file or a schema. */
+export function openOurs(t, place) {
+    return openPipe(t, command, [...ourArguments(place), 'pipe'], ourEnvironment(place));
+}
+
+/** The peer on a file or a schema, in a process of its own. */
+export function openPeerProcess(t, place, environment = {}) {
+    const where = { MASTRA_PEER_PLACE: JSON.stringify(place), ...environment };
+    return openPipe(t, process.execPath, [path.join(here, 'peer-pipe.mjs')], where);
 }
 
 /** The peer of Mastra 0.x on a file, in a process of its own. */
@@ -98,9 +110,10 @@ export function openLegacyPeer(t, file) {
 }
 
 /** Runs our command once; gives what --json prints. */
-export async function runOurs(file, ...args) {
+export async function runOurs(place, ...args) {
     const run = promisify(execFile);
-    const { stdout } = await run(command, ['--store', `file:${file}`, ...args, '--json'], { maxBuffer: 1 << 28 });
+    const env = { ...process.env, ...ourEnvironment(place) };
+    const { stdout } = await run(command, [...ourArguments(place), ...args, '--json'], { maxBuffer: 1 << 28, env });
     return JSON.parse(stdout);
 }
 

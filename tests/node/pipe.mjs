@@ -80,8 +80,14 @@ class CallWay {
     static greeting = 'values';
 
     static async load() {
-        const { LibSQLStore } = await import('../../bindings/node/lib/index.mjs');
-        return (url) => new this(new LibSQLStore({ id: 'conformance', url }));
+        const { LibSQLStore, PostgresStore } = await import('../../bindings/node/lib/index.mjs');
+        const id = 'conformance';
+        return (url) =>
+            new this(
+                url.startsWith('postgresql:')
+                    ? new PostgresStore({ id, connectionString: url })
+                    : new LibSQLStore({ id, url }),
+            );
     }
 
     constructor(store) {

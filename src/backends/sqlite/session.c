@@ -99,7 +99,7 @@ mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *ent
                          bool lock, struct ms_arena *arena, void **ret, mastra_error *error)
 {
     struct connection *connection = connection_of(session);
-    struct ms_sql_key row = {entity, key};
+    struct ms_sql_key row = {entity, key, false};
     sqlite3_stmt *stmt = NULL;
     mastra_status status = sqlite_prepare(connection, ms_sql_get, &row, &stmt, NULL, error);
     int code;

@@ -55,8 +55,9 @@ static void call_with(struct ms_buf *out, const char *function, const struct ms_
     ms_buf_add_text(out, arguments);
 }
 
-static void has(struct ms_buf *out, const struct ms_column *column, size_t n)
+static void has(struct ms_buf *out, const struct ms_column *column, const char *name, size_t n)
 {
+    (void)name;
     (void)n;
     call_with(out, "mastra_has(", column, ", ?, ?)");
 }
@@ -67,8 +68,9 @@ static void contains(struct ms_buf *out, const struct ms_column *column, size_t 
     call_with(out, "mastra_contains(", column, ", ?)");
 }
 
-static void at(struct ms_buf *out, const struct ms_column *column, size_t n)
+static void at(struct ms_buf *out, const struct ms_column *column, const char *path, size_t n)
 {
+    (void)path;
     (void)n;
     call_with(out, "mastra_at(", column, ", ?, ?)");
 }
@@ -107,6 +109,9 @@ static const struct ms_dialect dialect = {
     .prefix = prefix,
     .above = above,
     .sequence = "rowid",
+    .bytewise = "",
+    .lock = "",
+    .leaves_ties = true,
 };
 
 /* The cache. */
@@ -160,7 +165,7 @@ static mastra_status compile(struct connection *connection, struct ms_sql *sql, 
     int code;
 
     ms_buf_init(&text, connection->owner->heap, 0);
-    ms_sql_begin(sql, &dialect, &text);
+    ms_sql_begin(sql, &dialect, NULL, &text);
     fn(sql, what);
     if (text.failed) {
         status = ms_error_oom(error);
@@ -246,6 +251,7 @@ static int bind_value(struct connection *connection, sqlite3_stmt *stmt, int n, 
 {
     switch (value->kind) {
     case MS_BIND_TEXT:
+    case MS_BIND_JSON:
         return sqlite3_bind_text64(stmt, n, value->text.ptr, value->text.len, SQLITE_STATIC, SQLITE_UTF8);
     case MS_BIND_TIME:
         return bind_time(stmt, n, value->integer);
@@ -268,7 +274,7 @@ mastra_status sqlite_prepare(struct connection *connection, ms_sql_fn fn, const 
     sqlite3_stmt *stmt = NULL;
     mastra_status status;
 
-    ms_sql_begin(&sql, &dialect, NULL);
+    ms_sql_begin(&sql, &dialect, NULL, NULL);
     fn(&sql, what);
     status = sql.uncached ? passing(connection, &sql, fn, what, &stmt, error)
                           : cached(connection, &sql, fn, what, &stmt, error);

@@ -1,0 +1,78 @@
+#include "backends/postgres/postgres.h"
+#include "base/error.h"
+
+const struct pg_flavour pg_flavour = {
+    .dialect = &pg_dialect,
+    .text_dialect = &pg_text_dialect,
+    /* Rows that a unit depends upon are locked as they are read, and what it did not find must still be missing when it
+     * is written (see struct pg_absent): whatever the server does between its statements cannot hurt it. */
+    .begin = "BEGIN ISOLATION LEVEL READ COMMITTED",
+    .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+};
+
+static void close_backend(struct ms_backend *base)
+{
+    struct postgres *backend = postgres_of(base);
+
+    pg_backend_disconnect(&backend->base);
+    ms_heap_release(backend->base.heap, backend);
+}
+
+static mastra_status open_backend(struct ms_config *config, struct ms_backend **ret, mastra_error *error)
+{
+    struct postgres *backend = ms_heap_calloc(config->heap, sizeof *backend);
+    mastra_status status;
+
+    if (!backend) {
+        return ms_error_oom(error);
+    }
+    backend->base.base.ops = &ms_postgres_ops;
+    backend->base.heap = config->heap;
+    backend->base.log = config->log;
+    backend->flavour = &pg_flavour;
+    status = pg_backend_connect(&backend->base, config, &pg_postgres_defaults, error);
+    if (status != MASTRA_OK) {
+        close_backend(&backend->base.base);
+        return status;
+    }
+    *ret = &backend->base.base;
+    return MASTRA_OK;
+}
+
+static unsigned traits(const struct ms_backend *base)
+{
+    (void)base;
+    return MS_TRAIT_STRICT_PARENTS;
+}
+
+static uint32_t parallel(const struct ms_backend *base)
+{
+    return pg_pool_settings_of(pg_backend_of(base)->client.pool)->max;
+}
+
+const struct ms_backend_ops ms_postgres_ops = {
+    .name = "postgres",
+    .error_store = "PG",
+    .open = open_backend,
+    .close = close_backend,
+    .traits = traits,
+    .parallel = parallel,
+    .ensure_schema = pg_ensure_schema,
+    .interrupt = pg_backend_interrupt,
+    .begin = pg_begin,
+    .get = pg_get,
+    .list = pg_list,
+    .count = pg_count,
+    .page = pg_page,
+    .clock = pg_clock,
+    .apply = pg_apply,
+    .describe_table = pg_describe_table,
+    .ensure_table = pg_ensure_table,
+    .drop_table = pg_drop_table,
+    .create_index = pg_create_index,
+    .drop_index = pg_drop_index,
+    .list_indexes = pg_list_indexes,
+    .commit = pg_commit,
+    .rollback = pg_rollback,
+    .guards = &pg_guard_ops,
+};

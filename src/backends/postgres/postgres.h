@@ -1,0 +1,179 @@
+/* The PostgreSQL backend: sessions, statements, schema. How it connects stands in client.h, who may talk in pool.h. */
+#ifndef BACKENDS_POSTGRES_POSTGRES_H
+#define BACKENDS_POSTGRES_POSTGRES_H
+
+#include "backends/postgres/client.h"
+#include "backends/postgres/wire.h"
+
+/* What is kept of the SHA-256 of a long name, and its end. */
+#define PG_DIGEST_SIZE 9
+
+struct ms_sql_key;
+
+/* What a flavour of PostgreSQL changes about statements. */
+struct pg_flavour {
+    const struct ms_dialect *dialect;
+    const struct ms_dialect *text_dialect; /* for tables whose JSON stands in columns of text */
+    const char *begin;                     /* a transaction that writes */
+    const char *begin_snapshot;            /* one that reads, all of it as of one moment */
+};
+
+struct postgres {
+    struct pg_backend base; /* first */
+    const struct pg_flavour *flavour;
+    /* The JSON columns that are of text, by entity; known once the schema was looked at. */
+    _Atomic uint64_t text_json[MS_ENTITY_COUNT];
+    atomic_bool looked;
+    char digest
+        [PG_DIGEST_SIZE]; /* of an index's name, while init_lock is held; empty: not known, or not needed */
+};
+
+/* A key that a unit has asked for with a lock and not found: it must not be there when the unit writes it. */
+struct pg_absent {
+    struct pg_absent *next;
+    const struct ms_entity *entity;
+    mastra_str key[MS_KEYS_MOST];
+};
+
+struct pg_session {
+    struct ms_session session; /* first */
+    struct postgres *owner;
+    enum ms_session_mode mode;
+    struct pg_connection *connection; /* NULL until it is needed */
+    struct ms_arena *arena;           /* for what is sent; NULL until it is needed */
+    bool begun;                       /* the server has an open transaction */
+    const struct ms_write *writes;
+    struct pg_absent *absent;
+    mastra_time clock; /* as of the last row that was read with a lock; MASTRA_TIME_NONE: not known */
+};
+
+extern const struct ms_backend_ops ms_postgres_ops;
+extern const struct pg_flavour pg_flavour;
+
+/* dialect.c */
+extern const struct ms_dialect pg_dialect;
+extern const struct ms_dialect pg_text_dialect;
+
+/* statement.c: plans. A plan is a list of statements that go to the server in one exchange. */
+
+/* What a step of a plan is, beside what is sent. */
+struct pg_note {
+    struct pg_statement *prepares; /* PREPARE: what is prepared once the server says so */
+    uint32_t number;
+    const struct ms_write *write; /* the first that it executes; NULL: it reads, or is none of them */
+    bool must_be_new;             /* its record is not there as far as the unit knows */
+    bool wanted;                  /* its rows go to the plan's reader */
+    unsigned rows;                /* MS_ROWS_ bits */
+};
+
+struct pg_plan {
+    struct pg_session *session;
+    struct ms_arena *arena;
+    struct pg_step *steps;
+    struct pg_note *notes;
+    size_t count;
+    size_t room;
+    uint32_t first_number; /* statements with this number or a greater one are prepared by this plan */
+    mastra_status (*read)(void *arg, size_t index, const PGresult *result,
+                          mastra_error *error); /* rows of the wanted steps, by their number among them */
+    void *arg;
+    size_t wanted;
+};
+
+/* Borrows a connection when the session has none; the plan begins a transaction when the session's mode needs one. */
+mastra_status pg_plan_begin(struct pg_plan *plan, struct pg_session *session, mastra_error *error);
+
+/* Adds a compiled statement; *ret_rows (may be NULL) gets its MS_ROWS_ bits. */
+mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, bool wanted,
+                          unsigned *ret_rows, mastra_error *error);
+
+/* Adds text without parameters, or with texts as parameters. */
+mastra_status pg_plan_text(struct pg_plan *plan, const char *sql, const char *const *values, int count,
+                           bool wanted, mastra_error *error);
+
+/* The writes of a unit, in few statements. */
+mastra_status pg_plan_writes(struct pg_plan *plan, const struct ms_write *first, mastra_error *error);
+
+/* Sends it. */
+mastra_status pg_plan_run(struct pg_plan *plan, mastra_error *error);
+
+/* value.c: values as they are sent. */
+struct pg_value {
+    const char *ptr; /* NULL: null */
+    int len;
+    int format;
+};
+
+mastra_status pg_value_of(const struct ms_bind *bind, struct ms_arena *arena, struct pg_value *ret,
+                          mastra_error *error);
+/* A column of a batch; column NULL: the sequence numbers. */
+mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_column *column,
+                          struct ms_arena *arena, struct pg_value *ret, mastra_error *error);
+
+/* json.c */
+
+/* JSON as a jsonb column takes it: without U+0000 and lone surrogates. False: memory is out. */
+bool pg_json_for(const struct ms_column *column, mastra_str text, struct ms_arena *arena, mastra_str *ret);
+/* A copy of what jsonb prints, without the blanks that it puts between values. False: memory is out. */
+bool pg_json_compact(struct ms_arena *arena, mastra_str text, mastra_str *ret);
+/* A string that holds the text of a JSON value, as the peer stores some, becomes that value. */
+bool pg_json_once(struct ms_arena *arena, mastra_str *text);
+
+/* row.c: rows as they come. */
+bool pg_row_read(const PGresult *result, int row, const struct ms_entity *entity, uint64_t columns,
+                 struct ms_arena *arena, void **ret); /* false: memory is out */
+int64_t pg_int_at(const PGresult *result, int row, int column);
+mastra_time pg_time_at(const PGresult *result, int row, int column);
+mastra_str pg_str_at(const PGresult *result, int row, int column); /* borrowed; absent when null */
+
+/* Whether the server cannot tell by itself which rows a query means; `columns` are what is needed to tell. */
+bool pg_query_is_loose(const struct postgres *backend, const struct ms_query *query, uint64_t *ret_columns);
+bool pg_row_matches(const struct ms_query *query, const void *record);
+
+/* session.c */
+mastra_status pg_begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,
+                       mastra_error *error);
+mastra_status pg_get(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
+                     bool lock, struct ms_arena *arena, void **ret, mastra_error *error);
+mastra_status pg_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                      struct ms_rows *ret, mastra_error *error);
+mastra_status pg_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,
+                       mastra_error *error);
+mastra_status pg_page(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                      struct ms_rows *ret, int64_t *ret_total, mastra_error *error);
+mastra_status pg_clock(struct ms_session *session, mastra_time *ret, mastra_error *error);
+mastra_status pg_apply(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
+                       mastra_error *error);
+mastra_status pg_commit(struct ms_session *session, mastra_error *error);
+void pg_rollback(struct ms_session *session);
+
+/* schema.c */
+mastra_status pg_ensure_schema(struct ms_backend *backend, mastra_error *error);
+/* Finds out which JSON columns are of text, once. */
+mastra_status pg_look_once(struct postgres *backend, mastra_error *error);
+
+/* tables.c */
+mastra_status pg_describe_table(struct ms_session *session, mastra_str table, struct ms_arena *arena,
+                                const struct ms_entity **ret, mastra_error *error);
+mastra_status pg_ensure_table(struct ms_session *session, const struct ms_entity *entity, uint64_t columns,
+                              mastra_error *error);
+mastra_status pg_drop_table(struct ms_session *session, mastra_str table, mastra_error *error);
+
+/* indexes.c */
+mastra_status pg_create_index(struct ms_session *session, const struct ms_index_wish *wish,
+                              mastra_error *error);
+mastra_status pg_drop_index(struct ms_session *session, mastra_str name, mastra_error *error);
+mastra_status pg_list_indexes(struct ms_session *session, mastra_str table, mastra_str name,
+                              struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
+
+static inline struct pg_session *pg_session_of(struct ms_session *session)
+{
+    return (struct pg_session *)session;
+}
+
+static inline struct postgres *postgres_of(const struct ms_backend *backend)
+{
+    return (struct postgres *)(uintptr_t)backend;
+}
+
+#endif

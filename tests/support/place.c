@@ -1,0 +1,266 @@
+#include "support/place.h"
+
+#include "support/files.h"
+#include "support/postgres.h"
+#include "support/raw.h"
+
+#include <mastra/mastra.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+void place_file_begin(struct place *place)
+{
+    *place = (struct place){.directory = test_dir_new()};
+    place->path = test_format("%s/store.db", place->directory);
+    place->url = test_format("file:%s", place->path);
+}
+
+void place_memory_begin(struct place *place)
+{
+    *place = (struct place){.url = test_format(":memory:")};
+}
+
+char *place_url(const struct place *place, const char *parameter)
+{
+    return test_format("%s%c%s", place->url, strchr(place->url, '?') ? '&' : '?', parameter);
+}
+
+long long place_number(const struct place *place, const char *sql)
+{
+    char *text = place_text(place, sql);
+    long long value = text ? strtoll(text, NULL, 10) : -1;
+    free(text);
+    return value;
+}
+
+/* Other zones than the server's and the tests' own. */
+#define SESSION "&options=-c%%20TimeZone%%3DPacific/Auckland"
+
+/*
+ * A schema whose tables are as a store has made them is only emptied between tests, which is much faster than to make it
+ * anew. What it looked like tells whether a test has changed more than rows.
+ */
+static struct {
+    char *schema;
+    char *look;
+} spare;
+
+static struct pg_conn *connect_to(const char *schema)
+{
+    struct pg_conn *connection = postgres_connect(postgres_fact(postgres_shared(), ""));
+    char *sql = test_format("SET search_path TO \"%s\"; SET client_min_messages TO error", schema);
+    postgres_run(connection, sql);
+    free(sql);
+    return connection;
+}
+
+/* Tables, columns, indexes and constraints, in one number; null: there is nothing. */
+static const char look_sql[] =
+    "SELECT md5(string_agg(concat(c.relname, c.relkind, a.attname, a.attnotnull, a.atttypid, x.conname), ','"
+    " ORDER BY c.relname COLLATE \"C\", a.attnum, x.conname COLLATE \"C\"))"
+    " FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+    " LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    " LEFT JOIN pg_constraint x ON x.conrelid = c.oid WHERE n.nspname = current_schema()";
+
+/* Rows go one table after the other: on tables as small as these TRUNCATE is slower than DELETE. */
+static void empty(struct pg_conn *connection)
+{
+    char *deletes =
+        postgres_text(connection, "SELECT string_agg(format('DELETE FROM %I', tablename), ';') FROM"
+                                  " pg_tables WHERE schemaname = current_schema()");
+    if (deletes)
+        postgres_run(connection, deletes);
+    free(deletes);
+}
+
+static void drop(const char *schema)
+{
+    char *sql = test_format("SET client_min_messages TO error; DROP SCHEMA IF EXISTS \"%s\" CASCADE", schema);
+    postgres_run_on(postgres_fact(postgres_shared(), ""), sql);
+    free(sql);
+}
+
+bool place_postgres_available(void)
+{
+    return postgres_shared() != NULL;
+}
+
+void place_postgres_begin_fresh(struct place *place)
+{
+    *place = (struct place){.schema = postgres_schema_name()};
+    char *more = test_format(SESSION "&schema=%s", place->schema);
+    place->url = postgres_url(postgres_shared(), more);
+    free(more);
+}
+
+/* Lets a store make its tables. */
+static void furnish(const struct place *place)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_store *store = NULL;
+    mastra_status status = mastra_open(place->url, NULL, &store, &error);
+    if (status == MASTRA_OK)
+        status = mastra_init(store, &error);
+    mastra_close(store, NULL);
+    if (status != MASTRA_OK)
+        fail_msg("%s", error.message);
+}
+
+void place_postgres_begin(struct place *place)
+{
+    place_postgres_begin_fresh(place);
+    place->tidy = true;
+    if (!spare.schema) {
+        furnish(place);
+        struct pg_conn *connection = connect_to(place->schema);
+        free(spare.look);
+        spare.look = postgres_text(connection, look_sql);
+        postgres_close(connection);
+        return;
+    }
+    free(place->schema);
+    free(place->url);
+    place->schema = spare.schema;
+    spare.schema = NULL;
+    char *more = test_format(SESSION "&schema=%s", place->schema);
+    place->url = postgres_url(postgres_shared(), more);
+    free(more);
+}
+
+/* Keeps the schema for the next test, if this one has only changed rows. False: it is of no use any more. */
+static bool keep(struct place *place)
+{
+    struct pg_conn *connection = connect_to(place->schema);
+    char *look = postgres_text(connection, look_sql);
+    bool same = look && spare.look && strcmp(look, spare.look) == 0;
+    if (same)
+        empty(connection);
+    postgres_close(connection);
+    free(look);
+    if (!same || spare.schema)
+        return false;
+    spare.schema = place->schema;
+    place->schema = NULL;
+    return true;
+}
+
+static void put_away(struct place *place)
+{
+    if (!place->tidy || !keep(place))
+        drop(place->schema);
+}
+
+static void run_postgres(const struct place *place, const char *sql)
+{
+    struct pg_conn *connection = connect_to(place->schema);
+    postgres_run(connection, sql);
+    postgres_close(connection);
+}
+
+static char *text_postgres(const struct place *place, const char *sql)
+{
+    struct pg_conn *connection = connect_to(place->schema);
+    char *text = postgres_text(connection, sql);
+    postgres_close(connection);
+    return text;
+}
+
+void place_end(struct place *place)
+{
+    if (place->schema)
+        put_away(place);
+    free(place->url);
+    free(place->path);
+    free(place->schema);
+    test_dir_remove(place->directory);
+    *place = (struct place){.url = NULL};
+}
+
+void place_wipe(const struct place *place)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    if (place->schema)
+        drop(place->schema);
+    for (size_t i = 0; place->path && i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char *path = test_format("%s%s", place->path, endings[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+void place_run(const struct place *place, const char *sql)
+{
+    if (place->path)
+        raw_run_file(place->path, sql);
+    else
+        run_postgres(place, sql);
+}
+
+char *place_text(const struct place *place, const char *sql)
+{
+    return place->path ? raw_text(place->path, sql) : text_postgres(place, sql);
+}
+
+void place_check(const struct place *place)
+{
+    if (place->path)
+        raw_check(place->path);
+}
+
+struct place_kind {
+    const char *name;
+    bool (*available)(void);
+    void (*begin)(struct place *place);
+};
+
+static const struct place_kind kinds[] = {
+    {"file", NULL, place_file_begin},
+    {"memory", NULL, place_memory_begin},
+    {"postgres", place_postgres_available, place_postgres_begin_fresh},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+void place_begin(struct place *place, const struct place_kind *kind)
+{
+    kind->begin(place);
+}
+
+static void leave_out(void **state)
+{
+    (void)state;
+    skip();
+}
+
+int place_main(const char *group, const struct place_test *tests, size_t count, int (*setup)(void **),
+               int (*teardown)(void **))
+{
+    struct CMUnitTest *list = calloc(count * KINDS, sizeof(*list));
+    size_t all = 0;
+    if (!list)
+        return 1;
+    for (size_t i = 0; i < count * KINDS; i++) {
+        const struct place_test *test = &tests[i / KINDS];
+        const struct place_kind *kind = &kinds[i % KINDS];
+        if (!(test->kinds & (1u << (i % KINDS))))
+            continue;
+        char *name = test_format("%s, %s", test->name, kind->name);
+        if (!kind->available || kind->available())
+            list[all++] = (struct CMUnitTest){name, test->run, setup, teardown, (void *)(uintptr_t)kind};
+        else
+            list[all++] = (struct CMUnitTest){name, leave_out, NULL, NULL, NULL};
+    }
+    int failed = _cmocka_run_group_tests(group, list, all, NULL, NULL);
+    for (size_t i = 0; i < all; i++)
+        free((char *)(uintptr_t)list[i].name);
+    free(list);
+    return failed;
+}
