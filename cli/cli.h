@@ -37,6 +37,7 @@ struct options {
     bool wide;
     bool allow_raw_sql;
     unsigned given;     /* OPTION_ bits */
+    char *hidden_store; /* what owns `store` when it was given on the command line */
     const char **words; /* the command and its arguments */
     int word_count;
 };
@@ -75,6 +76,7 @@ enum option_bit {
 
 /* Takes the command line apart; returns 0 or, after saying what is wrong, an exit code. */
 int options_parse(struct options *options, int argc, char **argv);
+void options_release(struct options *options);
 
 /* The name of the first option among these bits. */
 const char *option_name(unsigned bits);

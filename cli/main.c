@@ -227,7 +227,8 @@ static void print_help(void)
         printf("  %-10s  %s\n", commands[i].name, commands[i].summary);
     }
     puts("\nOptions:\n"
-         "  --store URL   the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:\n"
+         "  --store URL   the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:,\n"
+         "                postgresql://user@host/database?schema=app\n"
          "                (without it, the variable MASTRA_STORE_URL)\n"
          "  --owner NAME  who this process is to the locks of workflow runs (without it, host:pid:uuid)\n"
          "  --help        this help; behind a command, help for it\n"
@@ -363,6 +364,6 @@ int main(int argc, char **argv)
     if (code == 0) {
         code = dispatch(&cli);
     }
-    free(cli.options.words);
+    options_release(&cli.options);
     return finish_output(code);
 }

@@ -130,6 +130,27 @@ static const struct option *find(const char *word, const char **ret_value)
     return NULL;
 }
 
+/* Every user of the machine can list the arguments of our process, and a URL may hold a password: it is moved to where
+ * only we see it. */
+static int hide_store(struct options *options, char *url)
+{
+    char *secret = strstr(url, "://");
+
+    if (!secret) {
+        return 0;
+    }
+    free(options->hidden_store);
+    options->hidden_store = strdup(url);
+    if (!options->hidden_store) {
+        return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
+    }
+    options->store = options->hidden_store;
+    for (secret += strlen("://"); *secret; secret++) {
+        *secret = 'x';
+    }
+    return 0;
+}
+
 /* Takes in the option at *at and, where it has one, its value; moves *at to the last word used. */
 static int take(struct options *options, char **argv, int argc, int *at)
 {
@@ -154,7 +175,13 @@ static int take(struct options *options, char **argv, int argc, int *at)
         return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted, value);
     }
     options->given |= option->bit;
-    return 0;
+    return option->bit == OPTION_STORE ? hide_store(options, argv[*at] + (value - argv[*at])) : 0;
+}
+
+void options_release(struct options *options)
+{
+    free(options->hidden_store);
+    free(options->words);
 }
 
 int options_parse(struct options *options, int argc, char **argv)

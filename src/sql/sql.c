@@ -272,6 +272,11 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
 
 static void any_of(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
 {
+    shape(sql, predicate->set_count > 0);
+    if (predicate->set_count == 0) {
+        text(sql, "1 = 0");
+        return;
+    }
     struct ms_bind *slot = bind(sql, MS_BIND_SET);
 
     slot->set = predicate->set;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "store/lanes.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -11,10 +12,7 @@
 #define BATCH_MAX     256
 #define BATCH_MOST_NS 3000000
 
-struct task_list {
-    struct ms_task *head;
-    struct ms_task *tail;
-};
+#define RUNNERS_MOST  16
 
 struct ms_async {
     mastra_store *store;
@@ -22,58 +20,36 @@ struct ms_async {
     uint32_t limit;
 
     pthread_mutex_t lock;
-    pthread_cond_t work;     /* for the runner: a task is queued, or it is time to end */
+    pthread_cond_t work;     /* for the runners: a task is queued, or it is time to end */
     pthread_cond_t room;     /* for submitters and ms_async_stop: a task was delivered */
     pthread_cond_t outcomes; /* for the delivery thread */
-    struct task_list queued;
-    struct task_list done;
+    struct ms_lanes lanes;   /* where there are several runners; the list `queued` elsewhere */
+    struct ms_task_list queued;
+    struct ms_task_list done;
     uint32_t outstanding; /* queued, running or not yet delivered */
     bool stopping;        /* no new tasks */
     bool cancelling;      /* what is queued is not run any more */
-    bool runner_started;
-    atomic_bool started; /* both threads run; their ids do not change any more */
-    bool runner_ended;
-    pthread_t runner;
+    uint32_t runners_most;
+    uint32_t runners_idle;
+    uint32_t runners_ended;
+    atomic_uint runner_count; /* so many of their ids are there, and do not change any more */
+    atomic_bool delivers;     /* the delivery thread runs, and its id does not change any more */
+    pthread_t runners[RUNNERS_MOST];
     pthread_t delivery;
 
-    /* The runner's own: the open group and the writes that wait for its commit. */
+    /* Of a single runner: the open group and the writes that wait for its commit. */
     struct ms_group group;
     bool group_open;
     int64_t group_since_ns;
-    struct task_list pending;
+    struct ms_task_list pending;
     size_t pending_count;
     size_t last_count; /* of the group before */
 };
 
-static void push(struct task_list *list, struct ms_task *task)
-{
-    task->next = NULL;
-    if (list->tail) {
-        list->tail->next = task;
-    } else {
-        list->head = task;
-    }
-    list->tail = task;
-}
-
-static struct ms_task *pop(struct task_list *list)
-{
-    struct ms_task *task = list->head;
-
-    if (task) {
-        list->head = task->next;
-        if (!list->head) {
-            list->tail = NULL;
-        }
-        task->next = NULL;
-    }
-    return task;
-}
-
 static void deliver(struct ms_async *async, struct ms_task *task)
 {
     pthread_mutex_lock(&async->lock);
-    push(&async->done, task);
+    ms_task_push(&async->done, task);
     pthread_cond_signal(&async->outcomes);
     pthread_mutex_unlock(&async->lock);
 }
@@ -95,7 +71,7 @@ static void deliver_pending(struct ms_async *async)
     async->done.tail = async->pending.tail;
     pthread_cond_signal(&async->outcomes);
     pthread_mutex_unlock(&async->lock);
-    async->pending = (struct task_list){NULL, NULL};
+    async->pending = (struct ms_task_list){NULL, NULL};
     async->pending_count = 0;
 }
 
@@ -176,13 +152,13 @@ static void run_alone(struct ms_async *async, struct ms_task *task)
  * reads is served in its place. */
 static void refuse_waiting(struct ms_async *async, struct ms_task *task)
 {
-    struct task_list waiting;
+    struct ms_task_list waiting;
 
     pthread_mutex_lock(&async->lock);
     waiting = async->queued;
-    async->queued = (struct task_list){NULL, NULL};
+    async->queued = (struct ms_task_list){NULL, NULL};
     pthread_mutex_unlock(&async->lock);
-    for (; task; task = pop(&waiting)) {
+    for (; task; task = ms_task_pop(&waiting)) {
         task->status = task->run(task, task->writes ? &async->group : NULL);
         deliver(async, task);
     }
@@ -213,7 +189,7 @@ static void run_write(struct ms_async *async, struct ms_task *task)
         return;
     }
     task->status = task->run(task, &async->group);
-    push(&async->pending, task);
+    ms_task_push(&async->pending, task);
     async->pending_count++;
     if (async->group.broken) {
         run_pending_alone(async);
@@ -275,10 +251,54 @@ static struct ms_task *next_task(struct ms_async *async, bool *ret_cancelled)
     if (async->group_open) {
         linger(async);
     }
-    task = pop(&async->queued);
+    task = ms_task_pop(&async->queued);
     *ret_cancelled = async->cancelling;
     pthread_mutex_unlock(&async->lock);
     return task;
+}
+
+/* Says that this runner has ended; `async->lock` is held. */
+static void end_runner(struct ms_async *async)
+{
+    async->runners_ended++;
+    pthread_cond_signal(&async->outcomes);
+}
+
+/* One of several: executes what may run. */
+static void *parallel_main(void *arg)
+{
+    struct ms_async *async = arg;
+
+    pthread_mutex_lock(&async->lock);
+    while (!async->stopping || !ms_lanes_empty(&async->lanes)) {
+        struct ms_task *task = ms_lanes_take(&async->lanes);
+        bool cancelled = async->cancelling;
+
+        if (!task) {
+            async->runners_idle++;
+            pthread_cond_wait(&async->work, &async->lock);
+            async->runners_idle--;
+            continue;
+        }
+        pthread_mutex_unlock(&async->lock);
+        if (cancelled) {
+            task->cancel(task);
+            task->status = MASTRA_CLOSED;
+        } else {
+            task->status = task->run(task, NULL);
+        }
+        pthread_mutex_lock(&async->lock);
+        ms_lanes_done(&async->lanes, task);
+        ms_task_push(&async->done, task);
+        pthread_cond_signal(&async->outcomes);
+        /* It may have held back several, and whoever waits for the end has to look. */
+        if (async->lanes.ready.head || async->stopping) {
+            pthread_cond_broadcast(&async->work);
+        }
+    }
+    end_runner(async);
+    pthread_mutex_unlock(&async->lock);
+    return NULL;
 }
 
 static void *runner_main(void *arg)
@@ -298,8 +318,7 @@ static void *runner_main(void *arg)
         }
     }
     pthread_mutex_lock(&async->lock);
-    async->runner_ended = true;
-    pthread_cond_signal(&async->outcomes);
+    end_runner(async);
     pthread_mutex_unlock(&async->lock);
     return NULL;
 }
@@ -312,7 +331,7 @@ static void *delivery_main(void *arg)
 
     pthread_mutex_lock(&async->lock);
     for (;;) {
-        struct ms_task *task = pop(&async->done);
+        struct ms_task *task = ms_task_pop(&async->done);
 
         if (task) {
             pthread_mutex_unlock(&async->lock);
@@ -320,7 +339,7 @@ static void *delivery_main(void *arg)
             pthread_mutex_lock(&async->lock);
             async->outstanding--;
             pthread_cond_broadcast(&async->room);
-        } else if (async->runner_ended) {
+        } else if (async->stopping && async->runners_ended == atomic_load(&async->runner_count)) {
             break;
         } else {
             pthread_cond_wait(&async->outcomes, &async->lock);
@@ -343,6 +362,11 @@ struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_
     async->store = store;
     async->heap = heap;
     async->limit = limit;
+    async->runners_most = 1;
+    if (store->backend->ops->parallel) {
+        async->runners_most = store->backend->ops->parallel(store->backend);
+        async->runners_most = async->runners_most < RUNNERS_MOST ? async->runners_most : RUNNERS_MOST;
+    }
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&async->lock, NULL);
@@ -353,27 +377,55 @@ struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_
     return async;
 }
 
-/* Both threads, or what is still missing of them; a runner without tasks does no harm. */
+static bool is_parallel(const struct ms_async *async)
+{
+    return async->store->backend->ops->parallel != NULL;
+}
+
+static bool start_runner(struct ms_async *async)
+{
+    uint32_t count = atomic_load_explicit(&async->runner_count, memory_order_relaxed);
+
+    if (!ms_thread_start(&async->runners[count], is_parallel(async) ? parallel_main : runner_main, async)) {
+        return false;
+    }
+    atomic_store_explicit(&async->runner_count, count + 1, memory_order_release);
+    return true;
+}
+
+/* The threads that a further task needs, or what is still missing of them; runners without tasks do no harm. */
 static bool start(struct ms_async *async)
 {
-    if (!async->runner_started) {
-        async->runner_started = ms_thread_start(&async->runner, runner_main, async);
+    uint32_t count = atomic_load_explicit(&async->runner_count, memory_order_relaxed);
+
+    if (count == 0 && !start_runner(async)) {
+        return false;
     }
-    if (async->runner_started && !async->started && ms_thread_start(&async->delivery, delivery_main, async)) {
-        atomic_store_explicit(&async->started, true, memory_order_release);
+    /* One more is a favour: that it can't be had is no failure. */
+    if (count > 0 && count < async->runners_most && async->runners_idle == 0) {
+        start_runner(async);
     }
-    return async->started;
+    if (!atomic_load_explicit(&async->delivers, memory_order_relaxed)) {
+        atomic_store_explicit(&async->delivers, ms_thread_start(&async->delivery, delivery_main, async),
+                              memory_order_release);
+    }
+    return atomic_load_explicit(&async->delivers, memory_order_relaxed);
 }
 
 enum ms_async_role ms_async_role(struct ms_async *async)
 {
-    if (!atomic_load_explicit(&async->started, memory_order_acquire)) {
-        return MS_ASYNC_OUTSIDE;
-    }
-    if (pthread_equal(pthread_self(), async->delivery)) {
+    uint32_t count = atomic_load_explicit(&async->runner_count, memory_order_acquire);
+
+    if (atomic_load_explicit(&async->delivers, memory_order_acquire) &&
+        pthread_equal(pthread_self(), async->delivery)) {
         return MS_ASYNC_DELIVERY;
     }
-    return pthread_equal(pthread_self(), async->runner) ? MS_ASYNC_RUNNER : MS_ASYNC_OUTSIDE;
+    for (uint32_t i = 0; i < count; i++) {
+        if (pthread_equal(pthread_self(), async->runners[i])) {
+            return MS_ASYNC_RUNNER;
+        }
+    }
+    return MS_ASYNC_OUTSIDE;
 }
 
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)
@@ -394,7 +446,11 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
     } else if (!start(async)) {
         status = ms_error_set(error, MASTRA_OUT_OF_MEMORY, "no thread could be started");
     } else {
-        push(&async->queued, task);
+        if (is_parallel(async)) {
+            ms_lanes_add(&async->lanes, task);
+        } else {
+            ms_task_push(&async->queued, task);
+        }
         async->outstanding++;
         pthread_cond_signal(&async->work);
     }
@@ -424,12 +480,13 @@ void ms_async_stop(struct ms_async *async, int64_t deadline_ns)
     if (async->outstanding > 0 && backend->ops->interrupt) {
         backend->ops->interrupt(backend);
     }
-    pthread_cond_signal(&async->work);
+    pthread_cond_broadcast(&async->work);
+    pthread_cond_signal(&async->outcomes);
     pthread_mutex_unlock(&async->lock);
-    if (async->runner_started) {
-        pthread_join(async->runner, NULL);
+    for (uint32_t i = 0; i < atomic_load(&async->runner_count); i++) {
+        pthread_join(async->runners[i], NULL);
     }
-    if (async->started) {
+    if (atomic_load(&async->delivers)) {
         pthread_join(async->delivery, NULL);
     }
 }

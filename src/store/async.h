@@ -1,6 +1,8 @@
 /*
- * Asynchronous calls of one store: a bounded queue, a runner thread that executes them in order and commits the writes
- * that wait together as one group, and a delivery thread that hands out results. Both start with the first task.
+ * Asynchronous calls of one store: a bounded queue, runners that execute them, and a delivery thread that hands out
+ * results. Where the backend commits in groups there is one runner, which executes all in order and commits the writes
+ * that wait together as one group; elsewhere there are as many as the backend serves at once, and only what belongs
+ * together is kept in order (see lanes.h). The threads start when there is work for them.
  */
 #ifndef STORE_ASYNC_H
 #define STORE_ASYNC_H
@@ -15,6 +17,9 @@ struct ms_async;
 /* One asynchronous call; the common part of the submitter's own struct. */
 struct ms_task {
     struct ms_task *next;
+    struct ms_task *lane; /* this and the next two are of lanes.c: the next lane; whoever waits in this one */
+    struct ms_task *behind;
+    struct ms_task *behind_last;
     mastra_str
         order; /* tasks with equal keys keep their order; absent: a barrier. Lives as long as the task */
     bool writes;
@@ -22,7 +27,7 @@ struct ms_task {
 
     /*
      * Executes the call, joining `group` when it is given (then the result is provisional until the group has
-     * committed), and keeps its result or error in the task. Runs on the runner. After a group was lost it is called
+     * committed), and keeps its result or error in the task. Runs on a runner. After a group was lost it is called
      * once more without one; it must then forget what the first run left.
      */
     mastra_status (*run)(struct ms_task *task, struct ms_group *group);
@@ -48,7 +53,7 @@ enum ms_async_role {
 };
 enum ms_async_role ms_async_role(struct ms_async *async);
 
-/* Refuses new tasks, lets the queued ones finish until the deadline (monotonic ns), cancels the rest, ends both
+/* Refuses new tasks, lets the queued ones finish until the deadline (monotonic ns), cancels the rest, ends the
  * threads. */
 void ms_async_stop(struct ms_async *async, int64_t deadline_ns);
 

@@ -121,6 +121,9 @@ struct ms_backend_ops {
     /* The traits of this instance. */
     unsigned (*traits)(const struct ms_backend *backend);
 
+    /* How many units can run at the same time. NULL: writers exclude each other, see GROUP_COMMIT. */
+    uint32_t (*parallel)(const struct ms_backend *backend);
+
     /* Creates what is missing, changes nothing else. Called once at a time per store; other processes may do the same
      * at the same moment. */
     mastra_status (*ensure_schema)(struct ms_backend *backend, mastra_error *error);

@@ -51,6 +51,9 @@ class Store:
 
     def __init__(self, folder):
         self.url = "file:" + os.path.join(folder, "agent.db")
+        self.fill()
+
+    def fill(self):
         self.call("saveThread", {"thread": {"id": "t1", "resourceId": "r1", "title": "First"}})
         self.call("saveMessages", {"messages": [
             {"id": UUID, "threadId": "t1", "resourceId": "r1", "role": "user", "content": "plain text",

@@ -65,6 +65,48 @@ static void judge(struct fixture *fixture, const char *call, const char *expect,
         fail_msg("%.600s\n  %s", call, match->why);
 }
 
+/* The thread that a message waits for, to be freed, if that is what the error says. */
+static char *missing_thread(mastra_status status, const mastra_error *error)
+{
+    static const char head[] = "Thread ";
+    static const char tail[] = " not found";
+    size_t head_len = sizeof(head) - 1;
+    size_t tail_len = sizeof(tail) - 1;
+    size_t len = strlen(error->message);
+    if (status == MASTRA_OK || len < head_len + tail_len || strncmp(error->message, head, head_len) != 0 ||
+        strcmp(error->message + len - tail_len, tail) != 0)
+        return NULL;
+    return test_format("%.*s", (int)(len - head_len - tail_len), error->message + head_len);
+}
+
+static void make_thread(struct fixture *fixture, const char *id)
+{
+    mastra_thread thread = MASTRA_THREAD_INIT;
+    mastra_error error = MASTRA_ERROR_INIT;
+    thread.id = mastra_str_of(id);
+    thread.resource_id = mastra_str_of("r");
+    fixture_ok(mastra_save_thread(fixture->store, &thread, NULL, &error), &error);
+}
+
+/*
+ * Many cases are about messages alone and leave their threads out. Where messages need them they are made when the call
+ * is refused for want of them, unless that is what the case is about.
+ */
+static mastra_status call_with_threads(struct fixture *fixture, const char *op, const char *args,
+                                       bool wants_error, char **ret_json, size_t *ret_len,
+                                       mastra_error *error)
+{
+    for (;;) {
+        mastra_status status = mastra_call(fixture->store, op, mastra_str_of(args), ret_json, ret_len, error);
+        bool saves = strcmp(op, "saveMessages") == 0 && !(fixture->backend->traits & TRAIT_ORPHANS);
+        char *thread = saves && !wants_error ? missing_thread(status, error) : NULL;
+        if (!thread)
+            return status;
+        make_thread(fixture, thread);
+        free(thread);
+    }
+}
+
 void fixture_call(struct fixture *fixture, const char *op, const char *args, const char *expect)
 {
     mastra_error error = MASTRA_ERROR_INIT;
@@ -72,7 +114,8 @@ void fixture_call(struct fixture *fixture, const char *op, const char *args, con
     size_t len = 0;
     char *text = args ? match_expand(&fixture->match, args) : NULL;
     char *call = test_format("%s %.500s", op, text ? text : "");
-    mastra_status status = mastra_call(fixture->store, op, mastra_str_of(text), &json, &len, &error);
+    bool wants_error = expect && strstr(expect, "$error");
+    mastra_status status = call_with_threads(fixture, op, text, wants_error, &json, &len, &error);
     judge(fixture, call, expect, status, (mastra_str){json, len}, &error);
     mastra_json_free(json);
     free(call);

@@ -45,12 +45,18 @@ static unsigned traits(const struct ms_backend *base)
     return MS_TRAIT_STRICT_PARENTS;
 }
 
+static uint32_t parallel(const struct ms_backend *base)
+{
+    return pg_pool_settings_of(pg_backend_of(base)->client.pool)->max;
+}
+
 const struct ms_backend_ops ms_postgres_ops = {
     .name = "postgres",
     .error_store = "PG",
     .open = open_backend,
     .close = close_backend,
     .traits = traits,
+    .parallel = parallel,
     .ensure_schema = pg_ensure_schema,
     .interrupt = pg_backend_interrupt,
     .begin = pg_begin,

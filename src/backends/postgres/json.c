@@ -96,6 +96,39 @@ static void clean(struct ms_buf *out, mastra_str text)
     ms_buf_add(out, from, (size_t)(end - from));
 }
 
+/* Where the string that begins here ends; the text is JSON. */
+static const char *string_end(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        at += *at == '\\';
+    }
+    return at;
+}
+
+bool pg_json_compact(struct ms_arena *arena, mastra_str text, mastra_str *ret)
+{
+    char *out = ms_arena_bytes(arena, text.len + 1);
+    const char *end = text.ptr + text.len;
+    size_t len = 0;
+
+    if (!out) {
+        return false;
+    }
+    for (const char *at = text.ptr; at < end; at++) {
+        const char *from = at;
+
+        if (*at == ' ') {
+            continue;
+        }
+        at = *at == '"' ? string_end(at, end) : at;
+        memcpy(out + len, from, (size_t)(at - from) + 1);
+        len += (size_t)(at - from) + 1;
+    }
+    out[len] = '\0';
+    *ret = (mastra_str){out, len};
+    return true;
+}
+
 /* The value that a JSON string holds as text; absent when it holds none. */
 static bool inner_value(struct ms_arena *arena, mastra_str text, mastra_str *ret)
 {

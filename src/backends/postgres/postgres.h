@@ -109,6 +109,8 @@ mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_colu
 
 /* JSON as a jsonb column takes it: without U+0000 and lone surrogates. False: memory is out. */
 bool pg_json_for(const struct ms_column *column, mastra_str text, struct ms_arena *arena, mastra_str *ret);
+/* A copy of what jsonb prints, without the blanks that it puts between values. False: memory is out. */
+bool pg_json_compact(struct ms_arena *arena, mastra_str text, mastra_str *ret);
 /* A string that holds the text of a JSON value, as the peer stores some, becomes that value. */
 bool pg_json_once(struct ms_arena *arena, mastra_str *text);
 

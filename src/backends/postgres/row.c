@@ -96,7 +96,10 @@ static bool read_json(mastra_str text, bool jsonb, const struct ms_column *colum
     if (column->null != MS_NULL && is_json_null(text)) {
         return true;
     }
-    return ms_arena_str(arena, text, field) && (!(column->flags & MS_TWICE) || pg_json_once(arena, field));
+    if (jsonb ? !pg_json_compact(arena, text, field) : !ms_arena_str(arena, text, field)) {
+        return false;
+    }
+    return !(column->flags & MS_TWICE) || pg_json_once(arena, field);
 }
 
 static bool read_field(const PGresult *result, int row, int n, const struct ms_column *column,

@@ -7,7 +7,8 @@
 struct description {
     struct ms_foreign_column columns[MS_COLUMNS_MOST];
     bool zoned[MS_COLUMNS_MOST]; /* a time that knows its zone */
-    size_t count;                /* may be more than there is room for */
+    uint64_t twins;
+    size_t count; /* may be more than there is room for */
     struct ms_arena *arena;
     mastra_str table;
 };
@@ -99,7 +100,7 @@ static bool is_twin(mastra_str name, mastra_str of)
     return name.len == of.len + 1 && name.ptr[of.len] == 'Z' && memcmp(name.ptr, of.ptr, of.len) == 0;
 }
 
-/* Times without a zone whose twin is there, too. */
+/* Times without a zone whose twin is there, too, which is read and written with them. */
 static void find_twins(struct description *description)
 {
     for (size_t i = 0; i < description->count; i++) {
@@ -109,6 +110,7 @@ static void find_twins(struct description *description)
             if (column->type == MS_TIMESTAMP && description->zoned[k] &&
                 is_twin(description->columns[k].name, column->name)) {
                 column->flags &= ~(unsigned)MS_TWINLESS;
+                description->twins |= MS_BIT(k);
             }
         }
     }
@@ -149,7 +151,10 @@ mastra_status pg_describe_table(struct ms_session *base, mastra_str table, struc
     }
     status = ms_foreign_entity(arena, description->table, MS_KEY_PRIMARY_TABLE, description->columns,
                                description->count, &entity, error);
-    *ret = entity;
+    if (status == MASTRA_OK) {
+        *ret = ms_foreign_narrow(arena, entity, ms_entity_all(entity) & ~description->twins);
+        status = *ret ? MASTRA_OK : ms_error_oom(error);
+    }
     return status;
 }
 
