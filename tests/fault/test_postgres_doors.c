@@ -162,6 +162,73 @@ static void recovering_server(void **state)
     postgres_end(server);
 }
 
+/* A flavour whose passwords are made for each connection. */
+
+struct flavour {
+    const char *password;
+    unsigned wrong; /* so many are not right */
+    unsigned made;
+    unsigned asked; /* the last number of an attempt */
+    unsigned most;  /* attempts worth another */
+    unsigned released;
+};
+
+static mastra_status make_password(void *arg, struct pg_keywords *keywords, mastra_error *error)
+{
+    struct flavour *flavour = arg;
+    (void)error;
+    flavour->made++;
+    return pg_keywords_set(keywords, "password",
+                           flavour->made <= flavour->wrong ? "wr0ng" : flavour->password)
+               ? MASTRA_OK
+               : MASTRA_OUT_OF_MEMORY;
+}
+
+static bool worth_another(void *arg, unsigned attempt, mastra_error *error)
+{
+    struct flavour *flavour = arg;
+    flavour->asked = attempt;
+    snprintf(error->message, sizeof(error->message), "refused; is the clock right?");
+    return strcmp(error->backend, "28P01") == 0 && attempt <= flavour->most;
+}
+
+static void release_flavour(void *arg)
+{
+    ((struct flavour *)arg)->released++;
+}
+
+static void passwords_of_a_flavour(void **state)
+{
+    (void)state;
+    static const struct pg_connect_ops ops = {
+        .prepare = make_password, .again = worth_another, .release = release_flavour};
+    const struct postgres_server *server = postgres_wanted();
+    struct flavour flavour = {.password = postgres_fact(server, "_PASSWORD"), .wrong = 1, .most = 1};
+    struct pg_defaults defaults = pg_postgres_defaults;
+    defaults.settings.connect = &ops;
+    defaults.settings.connect_arg = &flavour;
+    struct pg_test *test = pg_test_try_with(postgres_fact(server, ""), NULL, &defaults);
+    struct pg_connection *one = pg_test_borrow(test);
+    struct pg_connection *two = pg_test_borrow(test);
+    assert_int_equal(flavour.made, 3);
+    assert_int_equal(flavour.asked, 1);
+    flavour.wrong = 9;
+    struct pg_connection *three = NULL;
+    assert_int_equal(pg_pool_borrow(&test->backend.client, INT64_MAX, &three, &test->error), MASTRA_DENIED);
+    assert_non_null(strstr(test->error.message, "is the clock right?"));
+    assert_int_equal(flavour.made, 5);
+    pg_pool_give_back(one);
+    pg_pool_give_back(two);
+    assert_int_equal(flavour.released, 0);
+    pg_test_close(test);
+    assert_int_equal(flavour.released, 1);
+    /* Refused before there is a pool. */
+    pg_test_close(pg_test_try_with("postgresql://h/d?schema=", NULL, &defaults));
+    assert_int_equal(flavour.released, 2);
+    pg_test_close(pg_test_try_with("postgresql://h/d?max=x", NULL, &defaults));
+    assert_int_equal(flavour.released, 3);
+}
+
 /* PgBouncer. */
 
 struct bouncer {
@@ -371,15 +438,11 @@ static void store_behind_pgbouncer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passwords),
-        cmocka_unit_test(unreachable),
-        cmocka_unit_test(several_hosts),
-        cmocka_unit_test(tls),
-        cmocka_unit_test(role_without_rights),
-        cmocka_unit_test(crowded_server),
-        cmocka_unit_test(recovering_server),
-        cmocka_unit_test(behind_pgbouncer),
-        cmocka_unit_test(store_behind_pgbouncer),
+        cmocka_unit_test(passwords),           cmocka_unit_test(unreachable),
+        cmocka_unit_test(several_hosts),       cmocka_unit_test(tls),
+        cmocka_unit_test(role_without_rights), cmocka_unit_test(crowded_server),
+        cmocka_unit_test(recovering_server),   cmocka_unit_test(passwords_of_a_flavour),
+        cmocka_unit_test(behind_pgbouncer),    cmocka_unit_test(store_behind_pgbouncer),
     };
     return cmocka_run_group_tests_name("postgres_doors", tests, NULL, NULL);
 }
