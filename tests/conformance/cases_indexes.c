@@ -1,6 +1,10 @@
 /* Indexes: making, listing, describing, dropping. */
 #include "conformance/conformance.h"
 
+#include "support/files.h"
+
+#include <stdlib.h>
+
 #define CREATE(rest) "createIndex", "{'name':'idx','table':'mastra_threads'," rest "}"
 #define WRONG(field) "{'$error':'invalid_argument','$field':'" field "'}"
 #define MADE                                                                                                 \
@@ -9,28 +13,55 @@
     }
 #define NAMED(name) "{'$open':true,'name':'" name "'}"
 
+/* Definitions name the schema, which is another one in every run. */
+static void described(struct fixture *fixture)
+{
+    char *expect = test_format(
+        "{'name':'idx','table':'mastra_messages','columns':['role','createdAt'],'unique':false,'size':'8192 "
+        "bytes',"
+        "'definition':'CREATE INDEX idx ON %s.mastra_messages USING btree (role, \\'createdAt\\' DESC)',"
+        "'method':'btree','scans':0,'tuples_read':0,'tuples_fetched':0}",
+        fixture->place.schema);
+    fixture_call(fixture, "createIndex",
+                 "{'name':'idx','table':'mastra_messages','columns':['role','createdAt DESC']}", "null");
+    fixture_call(fixture, "describeIndex", "{'indexName':'idx'}", expect);
+    free(expect);
+}
+
+static void own_indexes(struct fixture *fixture)
+{
+    char *expect = test_format("[{'$open':true,'name':'%s_mastra_threads_resourceid_createdat_idx'}]",
+                               fixture->place.schema);
+    fixture_call(fixture, "listIndexes", "'mastra_threads'", expect);
+    fixture_call(fixture, "listIndexes", "'mastra_ai_spans'", "'$count:10'");
+    free(expect);
+}
+
 static const struct test_case cases[] = {
     {"M", "createIndex", "is listed and described",
-     STEPS({"createIndex", "{'name':'idx','table':'mastra_messages','columns':['role','createdAt DESC']}",
-            "null"},
-           {REOPEN, NULL, NULL},
-           {"describeIndex", "{'indexName':'idx'}",
-            "{'name':'idx','table':'mastra_messages','columns':['role','createdAt'],'unique':"
-            "false,'"
-            "size':'4 KB',"
-            "'definition':'CREATE INDEX \\'idx\\' ON \\'mastra_messages\\' (\\'role\\', "
-            "\\'createdAt\\' DESC)',"
-            "'method':'btree','scans':null,'tuples_read':null,'tuples_fetched':null}"},
-           {"listIndexes", "{'tableName':'mastra_messages'}",
-            "[{'name':'idx','table':'mastra_messages','columns':['role','createdAt'],'unique'"
-            ":false,'"
-            "size':'4 KB',"
-            "'definition':'$any'}," NAMED("idx_messages_thread_created_at") "," NAMED(
-                "idx_messages_thread_resource_created_at") "]"})},
-    {"M", "createIndex", "of a name that is there does nothing",
-     STEPS(MADE, {CREATE("'columns':['resourceId'],'unique':true"), "null"},
-           {"createIndex", "{'name':'IDX','table':'mastra_messages','columns':['role']}", "null"},
-           {"describeIndex", "'idx'", "{'$open':true,'columns':['title'],'unique':false}"})},
+     STEPS_ON(TRAIT_SQLITE,
+              {"createIndex", "{'name':'idx','table':'mastra_messages','columns':['role','createdAt DESC']}",
+               "null"},
+              {REOPEN, NULL, NULL},
+              {"describeIndex", "{'indexName':'idx'}",
+               "{'name':'idx','table':'mastra_messages','columns':['role','createdAt'],'unique':"
+               "false,'"
+               "size':'4 KB',"
+               "'definition':'CREATE INDEX \\'idx\\' ON \\'mastra_messages\\' (\\'role\\', "
+               "\\'createdAt\\' DESC)',"
+               "'method':'btree','scans':null,'tuples_read':null,'tuples_fetched':null}"},
+              {"listIndexes", "{'tableName':'mastra_messages'}",
+               "[{'name':'idx','table':'mastra_messages','columns':['role','createdAt'],'unique'"
+               ":false,'"
+               "size':'4 KB',"
+               "'definition':'$any'}," NAMED("idx_messages_thread_created_at") "," NAMED(
+                   "idx_messages_thread_resource_created_at") "]"})},
+    {"M", "createIndex", "is listed and described, with what the server knows of its use",
+     RUN_ON(TRAIT_POSTGRES, described)},
+    {"M", "createIndex", "of a name that is there in other letters does nothing",
+     STEPS_ON(TRAIT_SQLITE, MADE, {CREATE("'columns':['resourceId'],'unique':true"), "null"},
+              {"createIndex", "{'name':'IDX','table':'mastra_messages','columns':['role']}", "null"},
+              {"describeIndex", "'idx'", "{'$open':true,'columns':['title'],'unique':false}"})},
     {"M", "createIndex", "unique, on a table of the user",
      STEPS({"createTable", "{'tableName':'t','schema':{'a':{'type':'text'}}}", "null"},
            {"createIndex", "{'name':'u','table':'t','columns':['a'],'unique':true}", "null"},
@@ -43,12 +74,39 @@ static const struct test_case cases[] = {
             "{'$error':'conflict','$id':'INDEX_CREATE_FAILED'}"},
            {"describeIndex", "'idx'", "{'$error':'not_found'}"})},
     {"M", "createIndex", "what the database has no use for is ignored",
-     STEPS({CREATE("'columns':['title asc','createdAt  "
-                   "desc'],'concurrent':true,'method':'gin','opclass':'text_ops',"
-                   "'storage':{'fillfactor':70,'buffering':'auto','fastupdate':true},'"
-                   "tablespace':'fast'"),
-            "null"},
-           {"describeIndex", "'idx'", "{'$open':true,'columns':['title','createdAt'],'method':'btree'}"})},
+     STEPS_ON(TRAIT_SQLITE,
+              {CREATE("'columns':['title asc','createdAt  "
+                      "desc'],'concurrent':true,'method':'gin','opclass':'text_ops',"
+                      "'storage':{'fillfactor':70,'buffering':'auto','fastupdate':true},'"
+                      "tablespace':'fast'"),
+               "null"},
+              {"describeIndex", "'idx'", "{'$open':true,'columns':['title','createdAt'],'method':'btree'}"})},
+    {"M", "createIndex", "of a name that is there does nothing",
+     STEPS(MADE, {CREATE("'columns':['resourceId'],'unique':true"), "null"},
+           {"describeIndex", "'idx'", "{'$open':true,'columns':['title'],'unique':false}"})},
+    {"M", "createIndex", "method, operator class, storage and tablespace reach the server",
+     STEPS_ON(TRAIT_POSTGRES,
+              {CREATE("'columns':['metadata'],'concurrent':true,'method':'gin','opclass':'jsonb_path_ops',"
+                      "'storage':{'fastupdate':true},'tablespace':'pg_default'"),
+               "null"},
+              {"describeIndex", "'idx'", "{'$open':true,'columns':['metadata'],'method':'gin'}"},
+              {"createIndex",
+               "{'name':'full','table':'mastra_threads','columns':['title asc','createdAt  desc'],"
+               "'concurrent':false,'storage':{'fillfactor':70}}",
+               "null"},
+              {"describeIndex", "'full'", "{'$open':true,'columns':['title','createdAt'],'method':'btree'}"},
+              {"createIndex", "{'name':'i','table':'mastra_threads','columns':['id'],'tablespace':'fast'}",
+               "{'$error':'invalid_argument','$message':'fast'}"},
+              {"createIndex", "{'name':'i','table':'mastra_threads','columns':['id'],'method':'none'}",
+               "{'$error':'invalid_argument','$message':'none'}"},
+              {"createIndex",
+               "{'name':'i','table':'mastra_threads','columns':['id'],'storage':{'fillfactor':7}}",
+               "{'$error':'invalid_argument'}"},
+              {"createIndex",
+               "{'name':'i','table':'mastra_threads','columns':['metadata'],'method':'gin'"
+               ",'opclass':'text_ops'}",
+               "{'$error':'invalid_argument'}"},
+              {"describeIndex", "'i'", "{'$error':'not_found'}"})},
     {"M", "createIndex", "bad arguments name what is wrong",
      STEPS({"createIndex", "{'table':'mastra_threads','columns':['id']}", WRONG("name")},
            {"createIndex", "{'name':'a b','table':'mastra_threads','columns':['id']}", WRONG("name")},
@@ -78,7 +136,8 @@ static const struct test_case cases[] = {
            {CREATE("'columns':['id'],'where':null"), "null"})},
 
     {"M", "listIndexes", "the store's own of a fresh database, none twice",
-     STEPS(
+     STEPS_ON(
+         TRAIT_SQLITE,
          {"listIndexes", NULL,
           "[" NAMED("mastra_ai_spans_name_idx") "," NAMED(
               "mastra_ai_spans_parentspanid_startedat_"
@@ -138,6 +197,8 @@ static const struct test_case cases[] = {
          {"listIndexes", "'mastra_threads'", "[" NAMED("mastra_threads_resourceid_createdat_idx") "]"},
          {"listIndexes", "{'table':'mastra_threads'}",
           "[" NAMED("mastra_threads_resourceid_createdat_idx") "]"})},
+    {"M", "listIndexes", "the store's own of a fresh schema, without its keys",
+     RUN_ON(TRAIT_POSTGRES, own_indexes)},
     {"M", "listIndexes", "tables without any, bad names",
      STEPS({"listIndexes", "'mastra_resources'", "[]"}, {"listIndexes", "'nothing'", "[]"},
            {"listIndexes", "'no thing'", "{'$error':'invalid_argument','$id':'INDEX_LIST_FAILED'}"},

@@ -64,18 +64,20 @@ static void calls_apart(struct fixture *fixture, const struct step *steps)
     }
 }
 
+#define REPLACED(created)                                                                                    \
+    {                                                                                                        \
+        CREATE("t", "s", "5", ",'userId':'u','input':{'a':1},'endedAt':6000"),                               \
+            {GET("t", "s"), "{'span':{'$open':true,'createdAt':'$bind:first'}}"}, CREATE("t", "s", "7", ""), \
+            {GET("t", "s"), "{'span':" PLAIN("t", "s", "7", created ",'updatedAt':'$later:first'") "}"},     \
+            {"getTrace", "'t'", "{'traceId':'t','spans':'$count:1'}"}, {NULL, NULL, NULL},                   \
+    }
+
+/* PostgreSQL's tables have a trigger of Mastra's that keeps the first createdAt. */
 static void replaced(struct fixture *fixture)
 {
-    static const struct step steps[] = {
-        CREATE("t", "s", "5", ",'userId':'u','input':{'a':1},'endedAt':6000"),
-        {GET("t", "s"), "{'span':{'$open':true,'createdAt':'$bind:first'}}"},
-        CREATE("t", "s", "7", ""),
-        {GET("t", "s"),
-         "{'span':" PLAIN("t", "s", "7", "'createdAt':'$later:first','updatedAt':'$later:first'") "}"},
-        {"getTrace", "'t'", "{'traceId':'t','spans':'$count:1'}"},
-        {NULL, NULL, NULL},
-    };
-    calls_apart(fixture, steps);
+    static const struct step anew[] = REPLACED("'createdAt':'$later:first'");
+    static const struct step kept[] = REPLACED("'createdAt':'$same:first'");
+    calls_apart(fixture, fixture->backend->traits & TRAIT_POSTGRES ? kept : anew);
 }
 
 static void changed(struct fixture *fixture)
@@ -128,8 +130,8 @@ static const struct test_case cases[] = {
                   ",'input':9007199254740993,'output':{'d':0.1000000000000000055511151231257827},"
                   "'attributes':{'n':-18446744073709551615}"),
            {GET("t", "s"), "{'span':{'$open':true,'input':{'$raw':9007199254740993},"
-                           "'output':{'$raw':{'d':0.1000000000000000055511151231257827}},"
-                           "'attributes':{'$raw':{'n':-18446744073709551615}}}}"})},
+                           "'output':{'d':{'$raw':0.1000000000000000055511151231257827}},"
+                           "'attributes':{'n':{'$raw':-18446744073709551615}}}}"})},
     {"M", "createSpan", "JSON of any kind; text that looks like JSON stays text",
      STEPS(CREATE("t", "s", "5", ",'input':'{\\'a\\':1}','output':false,'error':'broken','attributes':''"),
            {GET("t", "s"), "{'span':{'$open':true,'input':'{\\'a\\':1}','output':false,'error':'broken',"

@@ -9,7 +9,8 @@
 #define CREATE(table, schema) "createTable", "{'tableName':'" table "','schema':{" schema "}}"
 #define NOTES                                                                                                \
     {                                                                                                        \
-        CREATE("notes", "'id':{'type':'text','nullable':false,'primaryKey':true},'n':{'type':'integer'}"),   \
+        CREATE("notes", "'id':{'type':'text','nullable':false,'primaryKey':true},"                           \
+                        "'n':{'type':'integer','nullable':true}"),                                           \
             "null"                                                                                           \
     }
 #define HAS(table, column)    "hasColumn", "{'tableName':'" table "','column':'" column "'}"
@@ -18,16 +19,34 @@
 #define ALTER(table, schema, columns)                                                                        \
     "alterTable", "{'tableName':'" table "','schema':{" schema "},'ifNotExists':[" columns "]}"
 #define WRONG(field) "{'$error':'invalid_argument','$field':'" field "'}"
-#define TEXT_64      "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
+#define ALL_TYPES                                                                                            \
+    {                                                                                                        \
+        CREATE("t",                                                                                          \
+               "'a':{'type':'text'},'b':{'type':'timestamp'},'c':{'type':'jsonb'},'d':{'type':'float'},"     \
+               "'e':{'type':'integer'},'f':{'type':'bigint'},'g':{'type':'boolean'},'h':{'type':'uuid'},"    \
+               "'i':{'type':'geometry'}"),                                                                   \
+            "null"                                                                                           \
+    }
+#define INSERT_ALL(uuid)                                                                                     \
+    {                                                                                                        \
+        INSERT("t", "'a':'x','b':'2024-01-01T00:00:00.000Z','c':{'k':[1]},'d':0.5,'e':-7,"                   \
+                    "'f':9007199254740991,'g':true,'h':'" uuid "','i':'other'"),                             \
+            "null"                                                                                           \
+    }
+#define LOADED_ALL(truth, uuid)                                                                              \
+    "{'a':'x','b':'2024-01-01T00:00:00.000Z','c':{'k':[1]},'d':0.5,'e':-7,'f':9007199254740991,'g':" truth   \
+    ",'h':'" uuid "','i':'other'}"
+#define TEXT_64 "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
 
 /* {"c0":{"type":"text"},...} */
 static char *wide_schema(int columns)
 {
-    size_t room = (size_t)columns * 24 + 1;
+    size_t room = (size_t)columns * 48 + 1;
     char *text = malloc(room);
     size_t len = 0;
     for (int i = 0; text && i < columns; i++)
-        len += (size_t)snprintf(text + len, room - len, "%s'c%d':{'type':'text'}", i ? "," : "", i);
+        len += (size_t)snprintf(text + len, room - len, "%s'c%d':{'type':'text','nullable':true}",
+                                i ? "," : "", i);
     return text;
 }
 
@@ -61,16 +80,12 @@ static const struct test_case cases[] = {
            {CREATE("notes", "'x':{'type':'text'}"), "null"}, {HAS("notes", "x"), "false"},
            {LOAD("notes", "'id':'a'"), "{'id':'a','n':1}"})},
     {"M", "createTable", "every type there is, and others as text",
-     STEPS({CREATE("t",
-                   "'a':{'type':'text'},'b':{'type':'timestamp'},'c':{'type':'jsonb'},'d':{'type':'float'},"
-                   "'e':{'type':'integer'},'f':{'type':'bigint'},'g':{'type':'boolean'},'h':{'type':'uuid'},"
-                   "'i':{'type':'geometry'}"),
-            "null"},
-           {INSERT("t", "'a':'x','b':'2024-01-01T00:00:00.000Z','c':{'k':[1]},'d':0.5,'e':-7,"
-                        "'f':9007199254740991,'g':true,'h':'u','i':'other'"),
-            "null"},
-           {LOAD("t", "'e':-7"), "{'a':'x','b':'2024-01-01T00:00:00.000Z','c':{'k':[1]},'d':0.5,'e':-7,"
-                                 "'f':9007199254740991,'g':1,'h':'u','i':'other'}"})},
+     STEPS_ON(TRAIT_SQLITE, ALL_TYPES, INSERT_ALL("u"), {LOAD("t", "'e':-7"), LOADED_ALL("1", "u")})},
+    {"M", "createTable", "every type there is, truth and UUIDs among them, and others as text",
+     STEPS_ON(TRAIT_POSTGRES, ALL_TYPES, INSERT_ALL("0B6C9E0E-1111-4222-8333-444455556666"),
+              {LOAD("t", "'e':-7"), LOADED_ALL("true", "0b6c9e0e-1111-4222-8333-444455556666")},
+              {INSERT("t", "'a':'x','b':0,'c':1,'d':0,'e':0,'f':0,'g':false,'h':'no UUID','i':''"),
+               "{'$error':'invalid_argument'}"})},
     {"M", "createTable", "a key of several columns",
      STEPS({"createTable",
             "{'tableName':'p','schema':{'a':{'type':'text'},'b':{'type':'integer'},'v':{'type':'text'}},"
@@ -119,19 +134,31 @@ static const struct test_case cases[] = {
            {HAS("mastra_threads", "resourceId"), "true"}, THREAD("t"))},
 
     {"M", "alterTable", "adds what is missing, with the default of its type",
-     STEPS(NOTES, {INSERT("notes", "'id':'a'"), "null"},
-           {ALTER("notes",
-                  "'t':{'type':'text'},'u':{'type':'uuid','nullable':false},'i':{'type':'bigint','nullable':"
-                  "false},"
-                  "'f':{'type':'float'},'b':{'type':'boolean'},'j':{'type':'jsonb'},"
-                  "'x':{'type':'text','nullable':true},'y':{'type':'text'},'N':{'type':'text'}",
-                  "'t','u','i','f','b','j','x','N','unknown'"),
-            "null"},
-           {HAS("notes", "y"), "false"}, {HAS("notes", "N"), "false"},
-           {LOAD("notes", "'id':'a'"), "{'id':'a','n':null,'t':'','u':'','i':0,'f':0,'b':0,'j':{},'x':null}"},
-           {INSERT("notes", "'id':'b','t':'text','i':5"), "null"},
-           {LOAD("notes", "'id':'b'"),
-            "{'id':'b','n':null,'t':'text','u':'','i':5,'f':0,'b':0,'j':{},'x':null}"})},
+     STEPS_ON(
+         TRAIT_SQLITE, NOTES, {INSERT("notes", "'id':'a'"), "null"},
+         {ALTER("notes",
+                "'t':{'type':'text'},'u':{'type':'uuid','nullable':false},'i':{'type':'bigint','nullable':"
+                "false},"
+                "'f':{'type':'float'},'b':{'type':'boolean'},'j':{'type':'jsonb'},"
+                "'x':{'type':'text','nullable':true},'y':{'type':'text'},'N':{'type':'text'}",
+                "'t','u','i','f','b','j','x','N','unknown'"),
+          "null"},
+         {HAS("notes", "y"), "false"}, {HAS("notes", "N"), "false"},
+         {LOAD("notes", "'id':'a'"), "{'id':'a','n':null,'t':'','u':'','i':0,'f':0,'b':0,'j':{},'x':null}"},
+         {INSERT("notes", "'id':'b','t':'text','i':5"), "null"},
+         {LOAD("notes", "'id':'b'"),
+          "{'id':'b','n':null,'t':'text','u':'','i':5,'f':0,'b':0,'j':{},'x':null}"})},
+    {"M", "alterTable", "adds what is missing, with the default of its type, and times",
+     STEPS_ON(TRAIT_POSTGRES, NOTES, {INSERT("notes", "'id':'a'"), "null"},
+              {ALTER("notes",
+                     "'t':{'type':'text'},'i':{'type':'bigint','nullable':false},'f':{'type':'float'},"
+                     "'b':{'type':'boolean'},'j':{'type':'jsonb'},'x':{'type':'text','nullable':true},"
+                     "'at':{'type':'timestamp'}",
+                     "'t','i','f','b','j','x','at','unknown'"),
+               "null"},
+              {HAS("notes", "unknown"), "false"}, {HAS("notes", "atZ"), "true"},
+              {LOAD("notes", "'id':'a'"),
+               "{'id':'a','n':null,'t':'','i':0,'f':0,'b':false,'j':{},'x':null,'at':'$now'}"})},
     {"M", "alterTable", "a second time changes nothing",
      STEPS(NOTES, {ALTER("notes", "'k':{'type':'text'}", "'k'"), "null"},
            {ALTER("notes", "'k':{'type':'text'}", "'k'"), "null"}, {ALTER("notes", "", ""), "null"})},
@@ -176,7 +203,7 @@ static const struct test_case cases[] = {
            {"getThreadById", "{'threadId':'u'}", "{'$open':true}"},
            {"listMessages", "{'threadId':'t'}", "{'$open':true,'total':1}"},
            {"listIndexes", "{'tableName':'mastra_threads'}",
-            "[{'$open':true,'name':'mastra_threads_resourceid_createdat_idx'}]"})},
+            "[{'$open':true,'columns':['resourceId','createdAt']}]"})},
 
     {"M", "hasColumn", "goes by the exact name",
      STEPS({HAS("mastra_messages", "thread_id"), "true"}, {HAS("mastra_messages", "threadId"), "false"},

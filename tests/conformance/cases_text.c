@@ -258,9 +258,14 @@ static const struct test_case cases[] = {
      STEPS(CONTENT("'\\u0001\\u001f \\u2028\\u2029\\ufeff\\uffff'"),
            {GET_M, HAS("'\\u0001\\u001f \xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf\xef\xbf\xbf'")})},
     {"R2", "saveResource", "working memory with U+0000",
-     STEPS({"saveResource", "{'resource':{'id':'r','workingMemory':'a\\u0000b'}}", NULL},
-           {REOPEN, NULL, NULL},
-           {"getResourceById", "{'resourceId':'r'}", "{'$open':true,'workingMemory':'a\\u0000b'}"})},
+     STEPS_ON(TRAIT_NUL, {"saveResource", "{'resource':{'id':'r','workingMemory':'a\\u0000b'}}", NULL},
+              {REOPEN, NULL, NULL},
+              {"getResourceById", "{'resourceId':'r'}", "{'$open':true,'workingMemory':'a\\u0000b'}"})},
+    {"R2", "saveResource", "working memory with U+0000 where there is no room for it",
+     STEPS_ON(TRAIT_POSTGRES,
+              {"saveResource", "{'resource':{'id':'r','workingMemory':'a\\u0000b'}}",
+               "{'$error':'invalid_argument','$field':'workingMemory'}"},
+              {"getResourceById", "{'resourceId':'r'}", "null"})},
     {"R2", "saveThread", "metadata keeps order, repeats, white space and spelling",
      STEPS_ON(
          TRAIT_RAW_JSON, META("{ 'z' : 1, 'a':2,'z':3 , '':0,'\\u0061\\/':[ 1 ,2 ] }"), {REOPEN, NULL, NULL},
@@ -269,15 +274,22 @@ static const struct test_case cases[] = {
           "{'$open':true,'threads':[{'$open':true,'metadata':{'$raw':{ 'z' : 1, 'a':2,'z':3 , '':0,"
           "'\\u0061\\/':[ 1 ,2 ] }}}]}"})},
     {"R3", "saveThread", "numbers beyond 2^53 and long decimals survive in metadata",
-     STEPS(META("{'n':9007199254740993,'m':-9223372036854775809,'d':3.14159265358979323846264338327950288,"
-                "'e':1E+400,'z':-0.0}"),
-           {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'m':-9223372036854775809,"
-                   "'d':3.14159265358979323846264338327950288,'e':1E+400,'z':-0.0}}}"})},
+     STEPS_ON(TRAIT_RAW_JSON,
+              META("{'n':9007199254740993,'m':-9223372036854775809,'d':3.14159265358979323846264338327950288,"
+                   "'e':1E+400,'z':-0.0}"),
+              {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'m':-9223372036854775809,"
+                      "'d':3.14159265358979323846264338327950288,'e':1E+400,'z':-0.0}}}"})},
+    {"R3", "saveThread", "numbers beyond 2^53 and long decimals survive in metadata, whatever their spelling",
+     STEPS_ON(TRAIT_JSONB,
+              META("{'n':9007199254740993,'m':-9223372036854775809,'d':3.14159265358979323846264338327950288,"
+                   "'e':1E+20}"),
+              {GET_T, "{'$open':true,'metadata':{'n':9007199254740993,'m':-9223372036854775809,"
+                      "'d':3.14159265358979323846264338327950288,'e':100000000000000000000}}"})},
     {"R3", "updateThread", "numbers beyond 2^53 survive a change beside them",
      STEPS(META("{'n':9007199254740993,'o':{'p':1.10}}"),
            {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
-           {GET_T, "{'$open':true,'metadata':{'$raw':{'n':9007199254740993,'o':{'p':1.10},"
-                   "'x':18446744073709551615}}}"})},
+           {GET_T, "{'$open':true,'metadata':{'n':{'$raw':9007199254740993},'o':{'p':{'$raw':1.10}},"
+                   "'x':{'$raw':18446744073709551615}}}"})},
     {"R5", "saveMessages", "5 MB of content, text and object", RUN_ON(TRAIT_LARGE, five_megabytes)},
     {"M", "saveThread", "arguments 1,000 deep and 1,001 deep", RUN_ON(TRAIT_RAW_JSON, depths)},
     {"M", "saveMessages", "brackets in plain text", RUN(brackets)},

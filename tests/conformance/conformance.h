@@ -20,6 +20,10 @@ enum trait {
     TRAIT_RAW_JSON = 1u << 3, /* JSON is kept character for character */
     TRAIT_LARGE = 1u << 4,    /* records of several megabytes */
     TRAIT_FILE = 1u << 5,     /* SQLite's file, which a case looks into by itself */
+    TRAIT_NUL = 1u << 6,      /* columns of texts hold U+0000 */
+    TRAIT_JSONB = 1u << 7,    /* JSON keeps its value, not its spelling */
+    TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
+    TRAIT_POSTGRES = 1u << 9,
 };
 
 struct backend {

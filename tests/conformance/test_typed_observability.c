@@ -160,7 +160,7 @@ static void traces_read(void **state)
     assert_null(root);
     OK(mastra_get_trace(store, S("t"), &spans, &error));
     assert_int_equal(mastra_span_list_count(spans), 2);
-    assert_str(mastra_span_list_at(spans, 0)->input, "{\"x\":1}");
+    assert_json(mastra_span_list_at(spans, 0)->input, "{\"x\":1}");
     assert_str(mastra_span_list_at(spans, 1)->span_id, "b");
     assert_null(mastra_span_list_at(spans, 2));
     mastra_span_list_free(spans);

@@ -179,7 +179,7 @@ static void evals(void **state)
     args.end_date = 1000;
     OK(mastra_get_evals(store, &args, &list, &error));
     assert_int_equal(mastra_eval_list_count(list), 1);
-    assert_str(mastra_eval_list_at(list, 0)->result, "{\"score\":null}");
+    assert_json(mastra_eval_list_at(list, 0)->result, "{\"score\":null}");
     mastra_eval_list_free(list);
     OK(mastra_get_evals_by_agent_name(store, S("agent"), MASTRA_EVAL_TEST, &list, &error));
     assert_int_equal(mastra_eval_list_count(list), 1);
@@ -223,7 +223,7 @@ static void traces(void **state)
     assert_int_equal(mastra_trace_record_list_count(list), 2);
     assert_int_equal(mastra_trace_record_list_at(list, 0)->start_time, INT64_MAX - 1);
     assert_int_equal(mastra_trace_record_list_at(list, 1)->start_time, INT64_MIN + 1);
-    assert_str(mastra_trace_record_list_at(list, 0)->attributes, "{\"k\":1}");
+    assert_json(mastra_trace_record_list_at(list, 0)->attributes, "{\"k\":1}");
     assert_null(mastra_trace_record_list_at(list, 1)->attributes.ptr);
     assert_int_equal(mastra_trace_record_list_page(list)->total, 2);
     mastra_trace_record_list_free(list);

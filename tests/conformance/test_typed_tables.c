@@ -22,6 +22,7 @@ static void create_notes(mastra_store *store)
     const mastra_table_column *columns[] = {&id, &n};
     id.nullable = MASTRA_NULLABLE_NO;
     id.primary_key = true;
+    n.nullable = MASTRA_NULLABLE_YES;
     args.table_name = S("notes");
     args.columns = columns;
     args.column_count = 2;
@@ -170,7 +171,8 @@ static void index_round(void **state)
     assert_str(index->columns[1], "createdAt");
     assert_false(index->unique);
     assert_str(index->method, "btree");
-    assert_int_equal(index->scans, MASTRA_INTEGER_NONE);
+    assert_int_equal(index->scans,
+                     ((struct typed *)*state)->backend->traits & TRAIT_SQLITE ? MASTRA_INTEGER_NONE : 0);
     assert_null(mastra_index_list_at(list, 1));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
@@ -212,7 +214,8 @@ static void partial_index(void **state)
     OK(create_index(store, "idx", "title <> ';--/*' AND (\"resourceId\" = 'a''b' OR id IS NOT NULL)",
                     &error));
     OK(mastra_describe_index(store, S("idx"), &list, &error));
-    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, "WHERE (title <> ';--/*' AND "));
+    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, " WHERE ("));
+    assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, "';--/*'"));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
     assert_int_equal(mastra_index_list_count(list), 2);

@@ -34,12 +34,12 @@ static void save_and_read(void **state)
     assert_str(read->workflow_name, "w");
     assert_str(read->run_id, "r");
     assert_str(read->resource_id, "u");
-    assert_str(read->snapshot, "{ \"a\" : 1.0 }");
+    assert_json(read->snapshot, "{ \"a\" : 1.0 }");
     assert_int_equal(read->created_at, 1000);
     assert_int_equal(read->updated_at, 2000);
     mastra_workflow_run_free(read);
     OK(mastra_get_workflow_run_by_id(store, S("r"), S(""), &read, &error));
-    assert_str(read->snapshot, "{ \"a\" : 1.0 }");
+    assert_json(read->snapshot, "{ \"a\" : 1.0 }");
     mastra_workflow_run_free(read);
     OK(mastra_get_workflow_run_by_id(store, S("r"), S("v"), &read, &error));
     assert_null(read);
@@ -122,8 +122,8 @@ static void results(void **state)
     args.results = S("{\"c\":{\"output\":[1]}}");
     args.request_context = S("{\"q\":1}");
     OK(mastra_update_workflow_results(store, &args, &run, &error));
-    assert_str(run->snapshot,
-               "{\"context\":{\"a\":0,\"c\":{\"output\":[1]},\"b\":null},\"requestContext\":{\"q\":1}}");
+    assert_json(run->snapshot,
+                "{\"context\":{\"a\":0,\"c\":{\"output\":[1]},\"b\":null},\"requestContext\":{\"q\":1}}");
     assert_int_equal(run->created_at, 1000);
     assert_true(run->updated_at > 1000);
     mastra_workflow_run_free(run);
@@ -158,7 +158,7 @@ static void states(void **state)
     assert_null(run);
     args.expected_status_count = 2;
     OK(mastra_update_workflow_state(store, &args, &run, &error));
-    assert_str(run->snapshot, "{\"context\":{},\"status\":\"success\"}");
+    assert_json(run->snapshot, "{\"context\":{},\"status\":\"success\"}");
     assert_true(run->updated_at > 1000);
     mastra_workflow_run_free(run);
     args.expected_status = NULL;
@@ -201,7 +201,7 @@ static void fences(void **state)
     assert_int_equal(mastra_delete_workflow_run_by_id(store, S("w"), S("r"), &fence, NULL), MASTRA_FENCED);
     assert_ptr_equal(read, &untouched);
     OK(mastra_load_workflow_snapshot(store, S("w"), S("r"), &read, &error));
-    assert_str(read->snapshot, "{\"context\":{}}");
+    assert_json(read->snapshot, "{\"context\":{}}");
     mastra_workflow_run_free(read);
     mastra_run_lock_free(lock);
 }

@@ -12,6 +12,19 @@ void typed_check(mastra_status status, const mastra_error *error, const char *fi
     }
 }
 
+void typed_json(const struct typed *typed, mastra_str got, const char *text, const char *file, int line)
+{
+    struct match match;
+    match_init(&match, typed->backend->error_store);
+    bool exact = typed->backend->traits & TRAIT_RAW_JSON;
+    bool same = exact ? got.ptr && strcmp(got.ptr, text) == 0 : match_value(&match, text, got);
+    if (!same) {
+        print_error("%s is not %s: %s\n", got.ptr, text, match.why);
+        _fail(file, line);
+    }
+    match_release(&match);
+}
+
 mastra_thread typed_thread(const char *id, mastra_time at)
 {
     mastra_thread thread = MASTRA_THREAD_INIT;

@@ -39,6 +39,10 @@ void typed_check(mastra_status status, const mastra_error *error, const char *fi
         assert_string_equal((str).ptr, text);                                                                \
     } while (0)
 
+/* JSON as it was given, or, where only its value is kept, of the same value. In tests whose argument is `state`. */
+#define assert_json(got, text) typed_json(*state, got, text, __FILE__, __LINE__)
+void typed_json(const struct typed *typed, mastra_str got, const char *text, const char *file, int line);
+
 mastra_thread typed_thread(const char *id, mastra_time at);
 mastra_message typed_message(const char *id, const char *thread, mastra_time at);
 
