@@ -92,7 +92,7 @@ def test_pipe_and_prune(store: Postgres):
     equal(answers[0]["result"]["title"], "First")
     error = answers[1]["error"]
     equal((error["id"], error["message"]), ("MASTRA_STORAGE_PG_SAVE_MESSAGES_FAILED", "Thread none not found"))
-    contains(store.output("prune", "--older-than", "2024-06-01", "--only", "messages"), "mastra_messages")
+    contains(store.output("prune", "--older-than", "2024-06-01", "--only", "messages"), "messages  2")
     equal(store.json("messages", "t1")["total"], 0)
     equal(store.json("threads")["total"], 1)
 
