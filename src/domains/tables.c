@@ -128,6 +128,7 @@ static void take_columns(struct design *design, const mastra_table_column *const
             .name = columns[i]->name,
             .type = type < sizeof types / sizeof types[0] ? types[type] : MS_TEXT,
             .null = null < sizeof nulls / sizeof nulls[0] ? nulls[null] : MS_NULL_UNSET,
+            .flags = columns[i]->type == MASTRA_COLUMN_UUID ? MS_UUID : 0,
         };
     }
     design->count = count;

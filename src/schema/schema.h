@@ -45,6 +45,7 @@ enum ms_column_flag {
         1u
         << 13, /* a time that every writer stores alike in column and twin: SQL servers order by the column,
                              which the peer's indexes are on */
+    MS_UUID = 1u << 14, /* text that is a UUID, where the database has a type for it */
 };
 
 struct ms_column {

@@ -423,6 +423,17 @@ static bool nullable(const struct ms_query *query)
     return query->entity->columns[query->order].null == MS_NULL;
 }
 
+/* Null counts as the latest, as an end that has not come; in tables of which nothing is known, as the earliest. */
+static const char *nulls_of(const struct ms_query *query, bool descending)
+{
+    bool foreign = query->entity->id == MS_FOREIGN;
+
+    if (!nullable(query) && !(foreign && query->entity->columns[query->order].null == MS_NULL_UNSET)) {
+        return "";
+    }
+    return descending == nullable(query) ? " NULLS FIRST" : " NULLS LAST";
+}
+
 struct window {
     bool reversed;
     int64_t offset;
@@ -445,9 +456,7 @@ static void order_by_time(struct ms_sql *sql, const struct ms_query *query, cons
 {
     time_of(sql, &query->entity->columns[query->order]);
     text(sql, suffix);
-    if (nullable(query)) {
-        text(sql, nulls);
-    }
+    text(sql, nulls);
 }
 
 /* The order of insertion; false when the database knows it by itself, and no further term is needed. */
@@ -539,9 +548,9 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     text(sql, " ORDER BY ");
     if (tied) {
-        order_by_time(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+        order_by_time(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     } else {
-        order_terms(sql, query, descending ? " DESC" : " ASC", descending ? " NULLS FIRST" : " NULLS LAST");
+        order_terms(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     }
     if (window.limit >= 0) {
         text(sql, " LIMIT ");

@@ -29,7 +29,7 @@ const struct pg_index pg_indexes[PG_INDEX_COUNT] = {
     {MS_SNAPSHOT, "mastra_workflow_snapshot_name_status_createdat_idx",
      "(workflow_name, (snapshot ->> 'status'), \"createdAt\" DESC)", PG_PREFIX_FOLDED, true, NULL, NULL,
      NULL},
-    {MS_SNAPSHOT, "mastra_workflow_snapshot_threadid_idx", "(" SNAPSHOT_THREAD ")", PG_PREFIX_FOLDED, true,
+    {MS_SNAPSHOT, "mastra_workflow_snapshot_threadid_idx", "(" SNAPSHOT_THREAD ")", PG_PREFIX_DIGEST, true,
      NULL, NULL, NULL},
     {MS_SPAN, "mastra_ai_spans_traceid_startedat_idx", "(\"traceId\", \"startedAt\" DESC)", PG_PREFIX_PLAIN,
      false, NULL, NULL, NULL},
@@ -107,28 +107,51 @@ static size_t put_prefix(const char *schema, char *out)
     return len;
 }
 
-#define LONG_NAME 192
-
-void pg_index_name(const char *schema, const struct pg_index *index, char out[PG_NAME_MOST + 1])
+static void whole_name(const char *schema, const struct pg_index *index, char out[PG_LONG_NAME])
 {
-    char name[LONG_NAME];
     size_t len = 0;
 
     if (strcmp(schema, "public") != 0) {
-        len = index->prefix == PG_PREFIX_PLAIN ? put_prefix(schema, name)
-                                               : (size_t)snprintf(name, sizeof name, "%s_", schema);
+        len = index->prefix == PG_PREFIX_PLAIN ? put_prefix(schema, out)
+                                               : (size_t)snprintf(out, PG_LONG_NAME, "%s_", schema);
     }
-    snprintf(name + len, sizeof name - len, "%s", index->name);
-    if (index->prefix == PG_PREFIX_FOLDED) {
-        fold(name);
+    snprintf(out + len, PG_LONG_NAME - len, "%s", index->name);
+    if (index->prefix != PG_PREFIX_PLAIN) {
+        fold(out);
     }
-    keep_apart(name, out);
+}
+
+bool pg_needs_digest(const char *schema, char out[PG_LONG_NAME])
+{
+    for (size_t i = 0; i < PG_INDEX_COUNT; i++) {
+        if (pg_indexes[i].prefix == PG_PREFIX_DIGEST) {
+            whole_name(schema, &pg_indexes[i], out);
+            return strlen(out) > PG_NAME_MOST;
+        }
+    }
+    return false;
+}
+
+void pg_index_name(const char *schema, const char *digest, const struct pg_index *index,
+                   char out[PG_NAME_MOST + 1])
+{
+    char name[PG_LONG_NAME];
+
+    whole_name(schema, index, name);
+    if (index->prefix == PG_PREFIX_DIGEST && strlen(name) > PG_NAME_MOST) {
+        ms_error_copy(out, PG_NAME_MOST + 1 - PG_DIGEST_SIZE, mastra_str_of(name));
+        snprintf(out + strlen(out), PG_DIGEST_SIZE + 1, "_%s", digest);
+    } else if (index->prefix == PG_PREFIX_PLAIN) {
+        keep_apart(name, out);
+    } else {
+        keep(name, out);
+    }
 }
 
 void pg_constraint_name(const char *schema, const struct ms_entity *entity, char out[PG_NAME_MOST + 1])
 {
     bool spans = entity->id == MS_SPAN;
-    char name[LONG_NAME];
+    char name[PG_LONG_NAME];
     size_t len = put_prefix(schema, name);
 
     snprintf(name + len, sizeof name - len, "%s_%s", entity->table,
@@ -155,7 +178,7 @@ static const char *declared_type(const struct ms_column *column)
 {
     switch (column->type) {
     case MS_TEXT:
-        return "TEXT";
+        return column->flags & MS_UUID ? "UUID" : "TEXT";
     case MS_JSON:
         return "JSONB";
     case MS_INTEGER:
@@ -244,7 +267,8 @@ static const char *default_of(const struct ms_column *column)
 {
     switch (column->type) {
     case MS_TEXT:
-        return " NOT NULL DEFAULT ''";
+        return column->flags & MS_UUID ? " NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000'"
+                                       : " NOT NULL DEFAULT ''";
     case MS_JSON:
         return " NOT NULL DEFAULT '{}'::jsonb";
     case MS_BOOLEAN:
@@ -319,11 +343,11 @@ void pg_put_replica_identity(struct ms_buf *out, const char *schema, const struc
     ms_sql_quote(out, name);
 }
 
-void pg_put_index(struct ms_buf *out, const char *schema, const struct pg_index *index)
+void pg_put_index(struct ms_buf *out, const char *schema, const char *digest, const struct pg_index *index)
 {
     char name[PG_NAME_MOST + 1];
 
-    pg_index_name(schema, index, name);
+    pg_index_name(schema, digest, index, name);
     ms_buf_add_text(out, "CREATE INDEX IF NOT EXISTS ");
     ms_sql_quote(out, name);
     ms_buf_add_text(out, " ON ");

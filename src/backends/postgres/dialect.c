@@ -24,25 +24,12 @@ static void instant(struct ms_buf *out, const struct ms_column *column)
     ms_buf_add_text(out, " AT TIME ZONE 'UTC')");
 }
 
-/* The index of pages is on these very expressions, see schema.c. */
-static void time_of(struct ms_buf *out, const struct ms_column *column)
-{
-    if (column->flags & (MS_TWINLESS | MS_STEADY)) {
-        ms_sql_quote(out, column->name);
-    } else {
-        instant(out, column);
-    }
-}
-
 /* A twin has a default: of a time that was left out it says nothing. */
-static void read_time(struct ms_buf *out, const struct ms_column *column)
+static void instant_or_null(struct ms_buf *out, const struct ms_column *column)
 {
-    if (column->flags & MS_TWINLESS) {
-        ms_sql_quote(out, column->name);
-        ms_buf_add_text(out, column->flags & MS_LOOSE ? "::timestamptz" : "");
-        return;
-    }
-    if (column->null == MS_NOT_NULL) {
+    bool may_be_null = column->null == MS_NULL || (column->null == MS_NULL_UNSET && column->flags & MS_LOOSE);
+
+    if (!may_be_null) {
         instant(out, column);
         return;
     }
@@ -51,6 +38,26 @@ static void read_time(struct ms_buf *out, const struct ms_column *column)
     ms_buf_add_text(out, " IS NOT NULL THEN ");
     instant(out, column);
     ms_buf_add_text(out, " END");
+}
+
+/* The index of pages is on this very expression, see ddl.c. */
+static void time_of(struct ms_buf *out, const struct ms_column *column)
+{
+    if (column->flags & (MS_TWINLESS | MS_STEADY)) {
+        ms_sql_quote(out, column->name);
+    } else {
+        instant_or_null(out, column);
+    }
+}
+
+static void read_time(struct ms_buf *out, const struct ms_column *column)
+{
+    if (column->flags & MS_TWINLESS) {
+        ms_sql_quote(out, column->name);
+        ms_buf_add_text(out, column->flags & MS_LOOSE ? "::timestamptz" : "");
+    } else {
+        instant_or_null(out, column);
+    }
 }
 
 /* Columns of tables that are not ours may be of any type that comes near. */

@@ -5,6 +5,9 @@
 #include "backends/postgres/client.h"
 #include "backends/postgres/wire.h"
 
+/* What is kept of the SHA-256 of a long name, and its end. */
+#define PG_DIGEST_SIZE 9
+
 struct ms_sql_key;
 
 /* What a flavour of PostgreSQL changes about statements. */
@@ -21,6 +24,8 @@ struct postgres {
     /* The JSON columns that are of text, by entity; known once the schema was looked at. */
     _Atomic uint64_t text_json[MS_ENTITY_COUNT];
     atomic_bool looked;
+    char digest
+        [PG_DIGEST_SIZE]; /* of an index's name, while init_lock is held; empty: not known, or not needed */
 };
 
 /* A key that a unit has asked for with a lock and not found: it must not be there when the unit writes it. */

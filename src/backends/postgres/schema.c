@@ -165,7 +165,7 @@ static mastra_status note_rows(void *arg, size_t step, const PGresult *result, m
     return MASTRA_OK;
 }
 
-static mastra_status take_inventory(struct pg_connection *connection, const char *schema,
+static mastra_status take_inventory(struct pg_connection *connection, const char *schema, const char *digest,
                                     struct inventory *inventory, mastra_error *error)
 {
     char tables[512] = "{";
@@ -181,7 +181,7 @@ static mastra_status take_inventory(struct pg_connection *connection, const char
     }
     tables[strlen(tables)] = '}';
     for (size_t i = 0; i < PG_INDEX_COUNT; i++) {
-        pg_index_name(schema, &pg_indexes[i], look.index_names[i]);
+        pg_index_name(schema, digest, &pg_indexes[i], look.index_names[i]);
     }
     return pg_exchange(connection, &step, 1, note_rows, &look, NULL, error);
 }
@@ -243,6 +243,7 @@ static void remember(struct postgres *backend, const struct inventory *inventory
 /* The statements that are to be executed, one after another in one text, and where each begins. */
 struct script {
     const char *schema;
+    const char *digest;
     struct ms_buf text;
     struct ms_arena *arena;
     struct pg_step steps[256];
@@ -282,7 +283,7 @@ static void add_table(struct script *script, const struct ms_entity *entity)
     }
     for (size_t i = 0; i < PG_INDEX_COUNT; i++) {
         if (pg_indexes[i].entity == entity->id) {
-            pg_put_index(&script->text, script->schema, &pg_indexes[i]);
+            pg_put_index(&script->text, script->schema, script->digest, &pg_indexes[i]);
             add(script);
         }
     }
@@ -387,11 +388,12 @@ static mastra_status make(struct postgres *backend, struct pg_connection *connec
         return ms_error_oom(error);
     }
     script->schema = backend->base.schema;
+    script->digest = backend->digest;
     script->arena = arena;
     ms_buf_init(&script->text, backend->base.heap, 0);
     status = lock_schema(connection, script->schema, error);
     if (status == MASTRA_OK) {
-        status = take_inventory(connection, script->schema, inventory, error);
+        status = take_inventory(connection, script->schema, script->digest, inventory, error);
     }
     if (status == MASTRA_OK) {
         write_script(script, inventory);
@@ -445,12 +447,36 @@ static mastra_status complete(struct postgres *backend, struct pg_connection *co
     }
     for (size_t i = 0; i < PG_INDEX_COUNT && status == MASTRA_OK; i++) {
         if (missing & MS_BIT(i) && inventory->columns[pg_indexes[i].entity]) {
-            pg_put_index(&sql, schema, &pg_indexes[i]);
+            pg_put_index(&sql, schema, backend->digest, &pg_indexes[i]);
             status = try_statement(backend, connection, &sql, pg_indexes[i].name, error);
         }
     }
     ms_buf_release(&sql);
     return status;
+}
+
+static mastra_status take_digest(void *arg, size_t step, const PGresult *result, mastra_error *error)
+{
+    (void)step;
+    (void)error;
+    ms_error_copy(arg, PG_DIGEST_SIZE, pg_str_at(result, 0, 0));
+    return MASTRA_OK;
+}
+
+static mastra_status find_digest(struct postgres *backend, struct pg_connection *connection,
+                                 mastra_error *error)
+{
+    char name[PG_LONG_NAME];
+    const char *const values[] = {name};
+    const struct pg_step step = {.kind = PG_STEP_TEXT,
+                                 .sql = "SELECT encode(sha256(convert_to($1::text, 'UTF8')), 'hex')",
+                                 .param_count = 1,
+                                 .values = values};
+
+    if (backend->digest[0] || !pg_needs_digest(backend->base.schema, name)) {
+        return MASTRA_OK;
+    }
+    return pg_exchange(connection, &step, 1, take_digest, backend->digest, NULL, error);
 }
 
 static mastra_status ensure(struct postgres *backend, bool may_make, mastra_error *error)
@@ -459,8 +485,12 @@ static mastra_status ensure(struct postgres *backend, bool may_make, mastra_erro
     struct inventory inventory;
     mastra_status status = pg_pool_borrow(&backend->base.client, INT64_MAX, &connection, error);
 
+    if (status == MASTRA_OK && may_make) {
+        status = find_digest(backend, connection, error);
+    }
     if (status == MASTRA_OK) {
-        status = take_inventory(connection, backend->base.schema, &inventory, error);
+        status = take_inventory(connection, backend->base.schema, may_make ? backend->digest : "", &inventory,
+                                error);
     }
     if (status == MASTRA_OK && may_make && !is_complete(&inventory)) {
         status = make(backend, connection, &inventory, error);

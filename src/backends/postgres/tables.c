@@ -74,9 +74,12 @@ static mastra_status note_row(struct description *description, const PGresult *r
         return MASTRA_OK;
     }
     note_type(column, pg_str_at(result, row, 2), &description->zoned[description->count - 1]);
-    column->null = PQgetvalue(result, row, 3)[0] ? MS_NOT_NULL : MS_NULL;
+    column->null = PQgetvalue(result, row, 3)[0] ? MS_NOT_NULL : MS_NULL_UNSET;
     column->flags |= has_default ? MS_OPTIONAL : 0;
     column->in_key = (unsigned)pg_int_at(result, row, 5);
+    if (column->type == MS_TEXT) {
+        column->flags |= column->in_key ? MS_STRICT : MS_CONTENT;
+    }
     if (!ms_arena_str(description->arena, pg_str_at(result, row, 0), &description->table) ||
         !ms_arena_str(description->arena, pg_str_at(result, row, 1), &column->name)) {
         return ms_error_oom(error);
