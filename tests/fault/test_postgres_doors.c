@@ -1,9 +1,11 @@
 /* The doors of a PostgreSQL server: passwords, TLS, roles without rights, databases that are not there, and PgBouncer. */
 #include "base/clock.h"
+#include "support/client.h"
+#include "support/crew.h"
 #include "support/files.h"
 #include "support/pg_client.h"
 
-#include <mastra/postgres.h>
+#include <mastra/mastra.h>
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -160,6 +162,73 @@ static void recovering_server(void **state)
     postgres_end(server);
 }
 
+/* A flavour whose passwords are made for each connection. */
+
+struct flavour {
+    const char *password;
+    unsigned wrong; /* so many are not right */
+    unsigned made;
+    unsigned asked; /* the last number of an attempt */
+    unsigned most;  /* attempts worth another */
+    unsigned released;
+};
+
+static mastra_status make_password(void *arg, struct pg_keywords *keywords, mastra_error *error)
+{
+    struct flavour *flavour = arg;
+    (void)error;
+    flavour->made++;
+    return pg_keywords_set(keywords, "password",
+                           flavour->made <= flavour->wrong ? "wr0ng" : flavour->password)
+               ? MASTRA_OK
+               : MASTRA_OUT_OF_MEMORY;
+}
+
+static bool worth_another(void *arg, unsigned attempt, mastra_error *error)
+{
+    struct flavour *flavour = arg;
+    flavour->asked = attempt;
+    snprintf(error->message, sizeof(error->message), "refused; is the clock right?");
+    return strcmp(error->backend, "28P01") == 0 && attempt <= flavour->most;
+}
+
+static void release_flavour(void *arg)
+{
+    ((struct flavour *)arg)->released++;
+}
+
+static void passwords_of_a_flavour(void **state)
+{
+    (void)state;
+    static const struct pg_connect_ops ops = {
+        .prepare = make_password, .again = worth_another, .release = release_flavour};
+    const struct postgres_server *server = postgres_wanted();
+    struct flavour flavour = {.password = postgres_fact(server, "_PASSWORD"), .wrong = 1, .most = 1};
+    struct pg_defaults defaults = pg_postgres_defaults;
+    defaults.settings.connect = &ops;
+    defaults.settings.connect_arg = &flavour;
+    struct pg_test *test = pg_test_try_with(postgres_fact(server, ""), NULL, &defaults);
+    struct pg_connection *one = pg_test_borrow(test);
+    struct pg_connection *two = pg_test_borrow(test);
+    assert_int_equal(flavour.made, 3);
+    assert_int_equal(flavour.asked, 1);
+    flavour.wrong = 9;
+    struct pg_connection *three = NULL;
+    assert_int_equal(pg_pool_borrow(&test->backend.client, INT64_MAX, &three, &test->error), MASTRA_DENIED);
+    assert_non_null(strstr(test->error.message, "is the clock right?"));
+    assert_int_equal(flavour.made, 5);
+    pg_pool_give_back(one);
+    pg_pool_give_back(two);
+    assert_int_equal(flavour.released, 0);
+    pg_test_close(test);
+    assert_int_equal(flavour.released, 1);
+    /* Refused before there is a pool. */
+    pg_test_close(pg_test_try_with("postgresql://h/d?schema=", NULL, &defaults));
+    assert_int_equal(flavour.released, 2);
+    pg_test_close(pg_test_try_with("postgresql://h/d?max=x", NULL, &defaults));
+    assert_int_equal(flavour.released, 3);
+}
+
 /* PgBouncer. */
 
 struct bouncer {
@@ -233,6 +302,16 @@ static _Noreturn void become_bouncer(const char *program, const char *directory,
     _exit(127);
 }
 
+static bool listens(int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    close(fd);
+    return connected;
+}
+
 static void bouncer_start(struct bouncer *bouncer, const struct postgres_server *server)
 {
     const char *program = bouncer_program();
@@ -249,6 +328,11 @@ static void bouncer_start(struct bouncer *bouncer, const struct postgres_server 
     assert_true(bouncer->pid >= 0);
     if (bouncer->pid == 0)
         become_bouncer(program, bouncer->directory, user);
+    for (int i = 0; !listens(port); i++) {
+        if (i == 2000 || waitpid(bouncer->pid, NULL, WNOHANG) != 0)
+            fail_msg("PgBouncer does not start");
+        ms_clock_sleep_us(10000);
+    }
 }
 
 static void bouncer_end(struct bouncer *bouncer)
@@ -268,14 +352,6 @@ static void behind_pgbouncer(void **state)
     bouncer_start(&bouncer, postgres_wanted());
     struct pg_test *test = pg_test_open(bouncer.url, "");
     struct pg_connection *connections[CLIENTS];
-    mastra_status status = pg_test_once(test, "SELECT 1");
-    /* Until it listens. */
-    for (int i = 0; status == MASTRA_UNAVAILABLE && i < 1000; i++) {
-        ms_clock_sleep_us(10000);
-        status = pg_test_once(test, "SELECT 1");
-    }
-    if (status != MASTRA_OK)
-        fail_msg("%s", test->error.message);
     for (size_t i = 0; i < CLIENTS; i++) {
         connections[i] = pg_test_borrow(test);
         assert_null(connections[i]->statements);
@@ -292,11 +368,71 @@ static void behind_pgbouncer(void **state)
                                   "SELECT current_setting('TimeZone') || current_setting('DateStyle')");
         assert_string_equal(zone, "UTCISO, MDY");
         free(zone);
-        pg_pool_give_back(connections[i]);
     }
+    /* Where one is lost the others are asked for a sign of life, and give it. */
+    uint64_t last = connections[2]->number;
+    connections[0]->lost = true;
+    for (size_t i = CLIENTS; i > 0; i--)
+        pg_pool_give_back(connections[(i + 1) % CLIENTS]);
+    connections[0] = pg_test_borrow(test);
+    assert_int_equal(connections[0]->number, last);
+    pg_pool_give_back(connections[0]);
     assert_silent(test, postgres_fact(postgres_shared(), "_PASSWORD"));
     pg_test_close(test);
     bouncer_end(&bouncer);
+}
+
+#define WRITERS  6
+#define MESSAGES 15
+
+static void write_messages(int index, void *arg)
+{
+    mastra_store *store = arg;
+    for (int i = 0; i < MESSAGES; i++) {
+        mastra_error error = MASTRA_ERROR_INIT;
+        if (client_call(
+                store, "saveMessages", NULL, &error,
+                "{'messages':[{'id':'m%d-%d','threadId':'t','resourceId':'r','role':'user','type':'v2',"
+                "'content':{'format':2,'parts':[]}}]}",
+                index, i) != MASTRA_OK)
+            crew_fail("%s", error.message);
+    }
+}
+
+/* A whole store: its tables, concurrent writers, lists, run locks. */
+static void store_behind_pgbouncer(void **state)
+{
+    (void)state;
+    struct bouncer bouncer;
+    bouncer_start(&bouncer, postgres_wanted());
+    char *schema = postgres_schema_name();
+    char *url = test_format("%s&schema=%s", bouncer.url, schema);
+    mastra_store *store = NULL;
+    mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(mastra_open(url, NULL, &store, &error), MASTRA_OK);
+    if (mastra_init(store, &error) != MASTRA_OK)
+        fail_msg("%s", error.message);
+    if (client_call(store, "saveThread", NULL, &error,
+                    "{'thread':{'id':'t','resourceId':'r','title':'x'}}") != MASTRA_OK)
+        fail_msg("%s", error.message);
+    crew_run(WRITERS, write_messages, store);
+    crew_check();
+    assert_int_equal(client_total(store, "t"), WRITERS * MESSAGES);
+    char *json = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (client_call(store, "tryAcquireWorkflowRunLock", &json, &error,
+                        "{'workflowName':'w','runId':'%s'}", schema) != MASTRA_OK)
+            fail_msg("%s", error.message);
+        assert_string_equal(json, i == 0 ? "true" : "false");
+        mastra_json_free(json);
+    }
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    bouncer_end(&bouncer);
+    char *sql = test_format("SET client_min_messages TO warning; DROP SCHEMA \"%s\" CASCADE", schema);
+    postgres_run_on(postgres_fact(postgres_shared(), ""), sql);
+    free(sql);
+    free(url);
+    free(schema);
 }
 
 int main(void)
@@ -305,7 +441,8 @@ int main(void)
         cmocka_unit_test(passwords),           cmocka_unit_test(unreachable),
         cmocka_unit_test(several_hosts),       cmocka_unit_test(tls),
         cmocka_unit_test(role_without_rights), cmocka_unit_test(crowded_server),
-        cmocka_unit_test(recovering_server),   cmocka_unit_test(behind_pgbouncer),
+        cmocka_unit_test(recovering_server),   cmocka_unit_test(passwords_of_a_flavour),
+        cmocka_unit_test(behind_pgbouncer),    cmocka_unit_test(store_behind_pgbouncer),
     };
     return cmocka_run_group_tests_name("postgres_doors", tests, NULL, NULL);
 }

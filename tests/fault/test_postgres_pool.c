@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "support/crew.h"
 #include "support/files.h"
+#include "support/heap.h"
 #include "support/pg_client.h"
 
 #include <mastra/postgres.h>
@@ -460,6 +461,46 @@ static void forked(void **state)
     assert_int_equal(mastra_postgres_pool_close(pool, &error), MASTRA_OK);
 }
 
+/* Memory that runs out at any one place: an ordinary error, and nothing is left behind. */
+static bool use_once(const mastra_postgres_options *options, mastra_error *error)
+{
+    mastra_postgres_pool *pool = NULL;
+    PGconn *connection = NULL;
+    mastra_status status = mastra_postgres_pool_open(options, &pool, error);
+    if (status == MASTRA_OK)
+        status = mastra_postgres_borrow(pool, 0, &connection, error);
+    if (connection)
+        assert_int_equal(mastra_postgres_give_back(pool, connection, false, error), MASTRA_OK);
+    assert_int_equal(mastra_postgres_pool_close(pool, error), MASTRA_OK);
+    assert_true(status == MASTRA_OK || status == MASTRA_OUT_OF_MEMORY);
+    return status == MASTRA_OK;
+}
+
+static void out_of_memory(void **state)
+{
+    struct place *place = *state;
+    const char *const names[] = {"application_name", NULL};
+    const char *const values[] = {place->name, NULL};
+    mastra_postgres_options options = MASTRA_POSTGRES_OPTIONS_INIT;
+    mastra_error error = MASTRA_ERROR_INIT;
+    struct test_heap heap;
+    bool done = false;
+    test_heap_init(&heap);
+    options.allocator = &heap.allocator;
+    options.url = place->url;
+    options.keywords = names;
+    options.values = values;
+    for (long n = 1; !done; n++) {
+        test_heap_fail(&heap, n, false);
+        done = use_once(&options, &error);
+        assert_int_equal(atomic_load(&heap.live), 0);
+        assert_int_equal(atomic_load(&heap.misused), 0);
+        /* It succeeds only where nothing was refused. */
+        assert_int_equal(done, atomic_load(&heap.refused) == 0);
+    }
+    expect_sessions(place, 0);
+}
+
 /* Many threads, few connections, sessions ended from outside meanwhile. */
 
 #define THREADS 8
@@ -535,6 +576,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(borrowed_by_the_program, begin, end),
         cmocka_unit_test_setup_teardown(given_back_in_a_bad_state, begin, end),
         cmocka_unit_test_setup_teardown(forked, begin, end),
+        cmocka_unit_test_setup_teardown(out_of_memory, begin, end),
         cmocka_unit_test_setup_teardown(shared_by_threads, begin, end),
     };
     return cmocka_run_group_tests_name("postgres_pool", tests, NULL, NULL);

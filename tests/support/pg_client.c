@@ -24,18 +24,24 @@ static void take_log(void *user, mastra_log_level level, const char *text)
     snprintf(test->all_log + len, sizeof(test->all_log) - len, "%s\n", text);
 }
 
-static mastra_status connect_backend(struct pg_test *test, const char *url, const void *options)
+static mastra_status connect_backend(struct pg_test *test, const char *url, const void *options,
+                                     const struct pg_defaults *defaults)
 {
     struct ms_arena *arena = ms_arena_new(test->heap, 0);
     struct ms_config config = {.heap = test->heap, .log = &test->log, .special = options};
     mastra_status status = url ? ms_url_parse(url, arena, &config, &test->error) : MASTRA_OK;
     if (status == MASTRA_OK)
-        status = pg_backend_connect(&test->backend, &config, &pg_postgres_defaults, &test->error);
+        status = pg_backend_connect(&test->backend, &config, defaults, &test->error);
     ms_arena_free(arena);
     return status;
 }
 
 struct pg_test *pg_test_try(const char *url, const void *options)
+{
+    return pg_test_try_with(url, options, &pg_postgres_defaults);
+}
+
+struct pg_test *pg_test_try_with(const char *url, const void *options, const struct pg_defaults *defaults)
 {
     static const mastra_error blank = MASTRA_ERROR_INIT;
     struct pg_test *test = calloc(1, sizeof(*test));
@@ -43,7 +49,7 @@ struct pg_test *pg_test_try(const char *url, const void *options)
     test->error = blank;
     test->heap = ms_heap_new(NULL);
     test->log = (struct ms_log){.fn = take_log, .user = test, .level = MASTRA_LOG_DEBUG};
-    connect_backend(test, url, options);
+    connect_backend(test, url, options, defaults);
     return test;
 }
 

@@ -12,13 +12,15 @@ struct pg_test {
     struct pg_backend backend; /* first */
     struct ms_heap *heap;
     struct ms_log log;
-    char *last_log; /* the last line that was written; guarded by nothing: look when nobody writes */
-    char all_log[4096];
+    char all_log[4096]; /* guarded by nothing: to be looked at when nobody writes */
     mastra_error error; /* of the last call below */
 };
 
 /* Reads the URL and options, either may be NULL; the status is left in test->error. To be closed in any case. */
 struct pg_test *pg_test_try(const char *url, const void *options);
+
+/* The same with other defaults. */
+struct pg_test *pg_test_try_with(const char *url, const void *options, const struct pg_defaults *defaults);
 
 /* The same on the URL with more behind it, which must succeed. */
 struct pg_test *pg_test_open(const char *url, const char *more);

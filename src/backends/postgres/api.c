@@ -35,20 +35,26 @@ mastra_status mastra_open_postgres(const mastra_postgres_options *postgres, cons
 
 static const struct ms_op op_pool = {.name = "pool", .error = "POOL"};
 
+static mastra_status get_pool(const mastra_store *store, mastra_postgres_pool **ret_pool, mastra_error *error)
+{
+    if (!ret_pool) {
+        return missing(error, "ret_pool");
+    }
+    if (store->backend->ops->interrupt != pg_backend_interrupt) {
+        return ms_error_set(error, MASTRA_NOT_SUPPORTED, "the store is not on PostgreSQL");
+    }
+    *ret_pool = (mastra_postgres_pool *)pg_pool_ref(pg_backend_of(store->backend)->client.pool);
+    return MASTRA_OK;
+}
+
 mastra_status mastra_postgres_store_pool(mastra_store *store, mastra_postgres_pool **ret_pool,
                                          mastra_error *error)
 {
     struct ms_call call;
     mastra_status status = ms_call_enter(&call, store, &op_pool);
 
-    if (status == MASTRA_OK && !ret_pool) {
-        status = missing(&call.error, "ret_pool");
-    }
-    if (status == MASTRA_OK && store->backend->ops->interrupt != pg_backend_interrupt) {
-        status = ms_error_set(&call.error, MASTRA_NOT_SUPPORTED, "the store is not on PostgreSQL");
-    }
     if (status == MASTRA_OK) {
-        *ret_pool = (mastra_postgres_pool *)pg_pool_ref(pg_backend_of(store->backend)->client.pool);
+        status = get_pool(store, ret_pool, &call.error);
     }
     return ms_call_end(&call, status, error);
 }

@@ -29,7 +29,8 @@ extern const struct pg_defaults pg_postgres_defaults;
 /*
  * Reads where and how to connect from the URL or from the options that mastra_open_postgres hands over
  * (config->special), refuses what nobody understands (so that the backend reads its own parameters before), and becomes a
- * user of a pool, a new one or the program's. pg_backend_disconnect must follow, after a failure as well. Errors:
+ * user of a pool, a new one or the program's. The defaults' connect_arg is let go in any case, when the pool goes or before.
+ * pg_backend_disconnect must follow, after a failure as well. Errors:
  * INVALID_ARGUMENT, OUT_OF_MEMORY, INTERNAL.
  */
 mastra_status pg_backend_connect(struct pg_backend *backend, struct ms_config *config,

@@ -685,7 +685,7 @@ mastra_status pg_pool_lend(struct pg_pool *pool, int64_t timeout_ms, PGconn **re
     struct pg_connection *connection = NULL;
     mastra_status status = borrow(pool, NULL, pg_deadline(INT64_MAX, limit_ms), &connection, error);
 
-    if (status != MASTRA_OK) {
+    if (status != MASTRA_OK || !connection) {
         return status;
     }
     if (!pg_connection_lend(connection)) {

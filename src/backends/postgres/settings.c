@@ -312,6 +312,16 @@ mastra_status pg_read_schema(struct ms_config *config, const char *fallback, str
 
 /* Becoming a user of a pool. */
 
+/* What no pool will let go. */
+static void release_flavour(const struct pg_defaults *defaults)
+{
+    const struct pg_connect_ops *ops = defaults->settings.connect;
+
+    if (ops && ops->release) {
+        ops->release(defaults->settings.connect_arg);
+    }
+}
+
 static mastra_status new_pool(struct pg_backend *backend, struct ms_config *config,
                               const struct pg_defaults *defaults, struct pg_pool **ret, mastra_error *error)
 {
@@ -327,7 +337,9 @@ static mastra_status new_pool(struct pg_backend *backend, struct ms_config *conf
     if (status == MASTRA_OK) {
         status = ms_config_unused(config, error);
     }
-    if (status == MASTRA_OK) {
+    if (status != MASTRA_OK) {
+        release_flavour(defaults);
+    } else {
         status = pg_pool_new(backend->heap, &keywords, &settings, ret, error);
     }
     pg_keywords_release(&keywords);
@@ -374,11 +386,12 @@ mastra_status pg_backend_connect(struct pg_backend *backend, struct ms_config *c
     backend->heap = config->heap;
     backend->log = config->log;
     status = pg_read_schema(config, defaults->schema, backend->heap, &backend->schema, error);
-    if (status != MASTRA_OK) {
-        return status;
+    if (status == MASTRA_OK && !given_options(config).pool) {
+        status = new_pool(backend, config, defaults, &pool, error);
+    } else {
+        release_flavour(defaults);
+        status = status == MASTRA_OK ? given_pool(config, &pool, error) : status;
     }
-    status = given_options(config).pool ? given_pool(config, &pool, error)
-                                        : new_pool(backend, config, defaults, &pool, error);
     if (status == MASTRA_OK) {
         status = become_client(backend, pool, error);
     }
