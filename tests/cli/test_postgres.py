@@ -79,7 +79,7 @@ def test_locks(store: Postgres):
 def test_indexes(store: Postgres):
     store.call("createIndex", {"name": "titles", "table": "mastra_threads", "columns": ["title", "createdAt DESC"],
                                "concurrent": False})
-    contains(store.output("indexes", "mastra_threads"), "titles", "mastra_threads_pkey")
+    contains(store.output("indexes", "mastra_threads"), "titles", "resourceId, createdAt")
     contains(store.output("index", "titles"), "btree", "title")
     store.call("dropIndex", "titles")
     store.fails(4, 'Index "titles" not found', "index", "titles")
@@ -92,8 +92,9 @@ def test_pipe_and_prune(store: Postgres):
     equal(answers[0]["result"]["title"], "First")
     error = answers[1]["error"]
     equal((error["id"], error["message"]), ("MASTRA_STORAGE_PG_SAVE_MESSAGES_FAILED", "Thread none not found"))
-    contains(store.output("prune", "--older-than", "2099-01-01"), "mastra_threads")
-    equal(store.json("threads")["total"], 0)
+    contains(store.output("prune", "--older-than", "2024-06-01", "--only", "messages"), "messages  2")
+    equal(store.json("messages", "t1")["total"], 0)
+    equal(store.json("threads")["total"], 1)
 
 
 def test_errors_name_no_secret(store: Postgres):
@@ -101,7 +102,7 @@ def test_errors_name_no_secret(store: Postgres):
     right = server()["MASTRA_TEST_POSTGRES"]
     begin, end = right.split("@", 1)
     wrong = begin.rsplit(":", 1)[0] + ":friend%20and%20foe@" + end
-    for url, code in ((wrong, 8), (right.replace("port=", "port=9"), 6)):
+    for url, code in ((wrong, 8), (begin + "@/mastra?host=/nowhere", 6), (right + "&port=none", 3)):
         got, out, err = run("threads", env={"MASTRA_STORE_URL": url})
         equal((got, out), (code, ""))
         for text in (secret, "friend", begin.rsplit(":", 1)[1]):

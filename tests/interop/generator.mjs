@@ -14,7 +14,8 @@ const DAYS = 86_400_000;
 export class Sequence {
     /**
      * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
-     * that may be there already; threadsFirst, all threads but one are made before anything else.
+     * that may be there already; threadsFirst, all threads but one are made before anything else;
+     * fixedTimes, no message gets another time.
      */
     constructor(random, habits = {}) {
         this.random = random;
@@ -280,7 +281,7 @@ export class Sequence {
         if (this.chance(15)) {
             patch.resourceId = this.pick(RESOURCES);
         }
-        if (this.chance(15) && !known?.inTies) {
+        if (this.chance(15) && !known?.inTies && !this.habits.fixedTimes) {
             patch.createdAt = this.newTime().toISOString();
         }
         return patch;

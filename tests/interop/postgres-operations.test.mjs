@@ -5,9 +5,9 @@ import { query, schema, test } from './postgres.mjs';
 const SEEDS = [2, 30, 400, 5000];
 const STEPS = 300;
 
-// Among equal times the adapter orders by id where we keep the order of saving, it saves a resource only once, and both
-// save no message of a thread that is not there.
-const habits = { distinctTimes: true, newResources: true, threadsFirst: true };
+// Among equal times the adapter orders by id where we keep the order of saving, it saves a resource only once, and a new
+// time for a message reaches only one of its two columns. Both save no message of a thread that is not there.
+const habits = { distinctTimes: true, newResources: true, threadsFirst: true, fixedTimes: true };
 
 const time = (column) => `to_char("${column}", 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "${column}"`;
 

@@ -66,7 +66,10 @@ function added(extra) {
     });
 }
 
-const ADDED_INDEXES = ['mastra_messages btree (thread_id, "createdAt", COALESCE("mastraSeq", (0)::bigint), id)'];
+const ADDED_INDEXES = [
+    'mastra_messages btree (thread_id, COALESCE("createdAtZ", ("createdAt" AT TIME ZONE \'UTC\'::text)), ' +
+        'COALESCE("mastraSeq", (0)::bigint), id COLLATE "C") INCLUDE ("resourceId");',
+];
 
 for (const [about, name] of [
     ['a schema in small letters', 'plain_schema'],
@@ -111,14 +114,14 @@ test("the peer's start on a schema of ours changes nothing of it", async (t) => 
     await peer.close();
 });
 
-test('what only we have is one table and one column', async (t) => {
+test('what only we have is one table, and those of Mastra 0.x', async (t) => {
     const place = schema('own');
     const ours = openOurs(t, place);
     await ours.call('init');
     const tables = await query(place, 'SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1', [place.schema]);
     assert.deepEqual(
         tables.map(({ tablename }) => tablename),
-        [...SHARED, 'workflow_run_locks'].map((name) => `mastra_${name}`).toSorted(),
+        [...SHARED, 'evals', 'traces', 'workflow_run_locks'].map((name) => `mastra_${name}`).toSorted(),
     );
     await ours.close();
 });
