@@ -1,0 +1,1 @@
+/* In place of the whole layer where libcurl and OpenSSL are not there. */
