@@ -22,6 +22,7 @@ bool ms_secret_reserve(struct ms_secret *secret, struct ms_heap *heap, size_t le
     secret->heap = heap;
     secret->ptr = ptr;
     secret->len = len;
+    secret->cap = len;
     return true;
 }
 
@@ -45,7 +46,7 @@ bool ms_secret_set(struct ms_secret *secret, struct ms_heap *heap, mastra_str te
 void ms_secret_release(struct ms_secret *secret)
 {
     if (secret->ptr) {
-        ms_secret_wipe(secret->ptr, secret->len);
+        ms_secret_wipe(secret->ptr, secret->cap);
         ms_heap_release(secret->heap, secret->ptr);
     }
     *secret = (struct ms_secret){0};

@@ -9,6 +9,7 @@ struct ms_secret {
     struct ms_heap *heap;
     char *ptr; /* NUL-terminated */
     size_t len;
+    size_t cap; /* of what is overwritten */
 };
 
 /* Replaces what is there by a copy; an absent text makes it absent. Returns false when memory is out. */
