@@ -208,6 +208,16 @@ static const struct ms_source *const chain[] = {
     &ms_source_container,   &ms_source_metadata,
 };
 
+/* Appends what a source said, after its name unless that begins it already; returns the length then. */
+static size_t append_reason(char *tried, size_t size, size_t len, const char *name, const char *why)
+{
+    bool named = strncmp(why, name, strlen(name)) == 0;
+    int more = snprintf(tried + len, size - len, "%s%s%s%.100s", len ? "; " : "", named ? "" : name,
+                        named ? "" : ": ", why);
+
+    return more < 0 || len + (size_t)more >= size ? strlen(tried) : len + (size_t)more;
+}
+
 enum ms_found ms_chain_fetch(struct ms_fetch *fetch, struct ms_credentials **ret)
 {
     char tried[460] = "";
@@ -215,7 +225,6 @@ enum ms_found ms_chain_fetch(struct ms_fetch *fetch, struct ms_credentials **ret
 
     for (size_t i = 0; i < sizeof chain / sizeof chain[0]; i++) {
         enum ms_found found = chain[i]->fetch(fetch, ret);
-        int more;
 
         if (found == MS_FOUND) {
             return MS_FOUND;
@@ -225,9 +234,7 @@ enum ms_found ms_chain_fetch(struct ms_fetch *fetch, struct ms_credentials **ret
         if (found == MS_FAILED) {
             return MS_FAILED;
         }
-        more = snprintf(tried + len, sizeof tried - len, "%s%s: %.100s", len ? "; " : "", chain[i]->name,
-                        fetch->why);
-        len = more < 0 ? len : len + (size_t)more < sizeof tried ? len + (size_t)more : sizeof tried - 1;
+        len = append_reason(tried, sizeof tried, len, chain[i]->name, fetch->why);
     }
     return ms_fail(fetch, MASTRA_DENIED, "none found (%s)", tried);
 }

@@ -123,10 +123,13 @@ static inline void lab_open(struct lab *lab)
 
 static inline mastra_status lab_get(struct lab *lab, struct ms_credentials **ret, mastra_error *error)
 {
-    mastra_status status = ms_aws_credentials(lab->aws, ms_aws_deadline(lab->aws), ret, error);
+    mastra_error own = MASTRA_ERROR_INIT;
+    mastra_status status = ms_aws_credentials(lab->aws, ms_aws_deadline(lab->aws), ret, &own);
 
-    if (status != MASTRA_OK && (strstr(error->message, "secret-of") || strstr(error->message, "token-of")))
-        fail_msg("a secret in an error: %s", error->message);
+    if (strstr(own.message, "secret-of") || strstr(own.message, "token-of"))
+        fail_msg("a secret in an error: %s", own.message);
+    if (error)
+        *error = own;
     return status;
 }
 

@@ -43,7 +43,7 @@ static void test_environment(void **state)
     lab_expect(lab, "environment", "AKIDENVIRONMENT", "secret-of-the-environment",
                "token-of-the-environment");
     lab_set(lab, "AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z");
-    lab_refuse(lab, MASTRA_DENIED, "environment: environment: the credentials have expired");
+    lab_refuse(lab, MASTRA_DENIED, "(environment: the credentials have expired");
 }
 
 static void test_environment_gives_way_to_a_profile(void **state)
