@@ -48,9 +48,32 @@ void ms_endpoint_release(struct ms_endpoint *endpoint)
     }
 }
 
-static bool is_host_char(char c)
+/* How much of the text is a host, a name or an address (of IPv6 in brackets), with a port or without. */
+static size_t host_length(mastra_str text)
 {
-    return isalnum((unsigned char)c) || strchr(".-_:[]", c);
+    bool bracket = text.len > 0 && text.ptr[0] == '[';
+    size_t len = bracket ? 1 : 0;
+    size_t digits = 0;
+
+    while (len < text.len &&
+           (bracket ? isxdigit((unsigned char)text.ptr[len]) || strchr(":.", text.ptr[len])
+                    : isalnum((unsigned char)text.ptr[len]) || strchr(".-_", text.ptr[len])) &&
+           text.ptr[len]) {
+        len++;
+    }
+    if (bracket) {
+        if (len < 2 || len == text.len || text.ptr[len] != ']') {
+            return 0;
+        }
+        len++;
+    }
+    if (len == 0 || len == text.len || text.ptr[len] != ':') {
+        return len;
+    }
+    while (len + 1 + digits < text.len && isdigit((unsigned char)text.ptr[len + 1 + digits])) {
+        digits++;
+    }
+    return digits > 0 && digits < 6 ? len + 1 + digits : 0;
 }
 
 /* The length of the scheme with "://"; 0 when it is neither of ours. */
@@ -75,14 +98,10 @@ mastra_status ms_endpoint_parse(struct ms_endpoint *endpoint, struct ms_heap *he
 {
     bool secure;
     size_t from = scheme_length(url, &secure);
-    size_t to = from;
-    mastra_str host;
+    mastra_str host = {url.ptr + from, host_length((mastra_str){url.ptr + from, url.len - from})};
+    size_t to = from + host.len;
 
     init(endpoint, heap);
-    while (to < url.len && url.ptr[to] && is_host_char(url.ptr[to])) {
-        to++;
-    }
-    host = (mastra_str){url.ptr + from, to - from};
     if (from == 0 || host.len == 0 || (to < url.len && url.ptr[to] != '/')) {
         /* What stands in its place may be a secret. */
         return ms_error_argument(

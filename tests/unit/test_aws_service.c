@@ -274,7 +274,8 @@ static void test_wrong_endpoints_and_regions(void **state)
     static const char *const endpoints[] = {
         "localhost:8000", "ftp://x",       "http://",         "http://user:secret-of-x@host",
         "http://host/?q", "http://ho st/", "http://host/a b", "http://host/#f",
-        "https:///x",
+        "https:///x",     "http://a:b/",   "http://a:",       "http://a:1:2/",
+        "http://[::1/",   "http://[]/",    "http://[::1]x/",  "http://a:123456/",
     };
     static const char *const regions[] = {"US-EAST-1", "us east", "-us", "us-", "us.east", "../x", "us/east"};
     struct ms_service service;
