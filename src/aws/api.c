@@ -94,8 +94,8 @@ mastra_status mastra_aws_whoami(mastra_aws *aws, mastra_aws_identity *ret_identi
     struct ms_credentials *credentials = NULL;
     mastra_status status = check(aws, error);
 
-    if (status == MASTRA_OK && !ret_identity) {
-        status = ms_error_argument(error, "ret_identity", mastra_str_of(NULL), "must not be NULL");
+    if (!ret_identity) {
+        return ms_error_argument(error, "ret_identity", mastra_str_of(NULL), "must not be NULL");
     }
     if (status == MASTRA_OK) {
         status = copy_region(aws, identity.region, sizeof identity.region, error);
@@ -139,8 +139,8 @@ mastra_status mastra_dsql_token(mastra_aws *aws, const mastra_dsql_token_options
     char *copy = NULL;
     mastra_status status = check(aws, error);
 
-    if (status == MASTRA_OK && !ret_token) {
-        status = ms_error_argument(error, "ret_token", mastra_str_of(NULL), "must not be NULL");
+    if (!ret_token) {
+        return ms_error_argument(error, "ret_token", mastra_str_of(NULL), "must not be NULL");
     }
     if (status != MASTRA_OK) {
         return status;
