@@ -24,12 +24,17 @@ struct options {
     const char *agent;
     const char *type;
     const char *only;
+    const char *host;
+    const char *region;
+    const char *user;
+    const char *profile;
     mastra_time from;
     mastra_time to;
     mastra_time older_than;
     int64_t page;
     int64_t per_page;
     int64_t batch;
+    int64_t expires;
     bool errors;
     bool help;
     bool version;
@@ -69,6 +74,11 @@ enum option_bit {
     OPTION_BATCH = 1u << 23,
     OPTION_NAME = 1u << 24,
     OPTION_RAW_SQL = 1u << 25,
+    OPTION_HOST = 1u << 26,
+    OPTION_REGION = 1u << 27,
+    OPTION_USER = 1u << 28,
+    OPTION_EXPIRES = 1u << 29,
+    OPTION_PROFILE = 1u << 30,
 };
 
 /* What the commands that print a list have in common. */
@@ -108,8 +118,10 @@ int cli_fail(const mastra_error *error);
 int cli_complain(mastra_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Commands. */
+int run_aws_whoami(struct cli *cli);
 int run_call(struct cli *cli);
 int run_demo(struct cli *cli);
+int run_dsql_token(struct cli *cli);
 int run_evals(struct cli *cli);
 int run_index(struct cli *cli);
 int run_indexes(struct cli *cli);

@@ -176,6 +176,25 @@ static const struct command commands[] = {
          "  --json            the result of prune\n",
      .options = OPTION_STORE | OPTION_OLDER_THAN | OPTION_ONLY | OPTION_BATCH | OPTION_JSON,
      .run = run_prune},
+    {.name = "dsql-token",
+     .usage = "--host H [--region R] [--user U] [--expires S] [--profile P]",
+     .summary = "print a token, the password for a connection to Aurora DSQL",
+     .details = "The token is as secret as a password. Made with temporary credentials it ends with them.\n\n"
+                "  --host H          the cluster's host name, or its id\n"
+                "  --region R        unless the host's name says it: else AWS_REGION, or the profile's\n"
+                "  --user U          the role to connect as (admin)\n"
+                "  --expires S       seconds in which a connection may be begun (900), at most 604800\n"
+                "  --profile P       the profile of ~/.aws to take credentials from (AWS_PROFILE)\n",
+     .options = OPTION_HOST | OPTION_REGION | OPTION_USER | OPTION_EXPIRES | OPTION_PROFILE,
+     .run = run_dsql_token},
+    {.name = "aws-whoami",
+     .usage = "[--profile P] [--region R] [--json]",
+     .summary = "tell which AWS credentials are found, and until when they hold",
+     .details = "  --profile P       the profile of ~/.aws to take credentials from (AWS_PROFILE)\n"
+                "  --region R        instead of AWS_REGION and the profile's\n"
+                "  --json            as JSON\n",
+     .options = OPTION_PROFILE | OPTION_REGION | OPTION_JSON,
+     .run = run_aws_whoami},
     {.name = "call",
      .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",
