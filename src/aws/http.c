@@ -161,15 +161,16 @@ static struct lane *lane_new(struct ms_http *http)
     return lane;
 }
 
-/* A lane that is the caller's until lane_leave. */
-static mastra_status lane_enter(struct ms_http *http, struct lane **ret_lane, mastra_error *error)
+/* A lane that is the caller's until lane_leave; NULL, with the error set, when there is none to be had. */
+static struct lane *lane_enter(struct ms_http *http, mastra_error *error)
 {
     struct lane *lane;
 
     pthread_mutex_lock(&http->lock);
     if (atomic_load(&http->closing)) {
         pthread_mutex_unlock(&http->lock);
-        return ms_error_set(error, MASTRA_CLOSED, "the connection to AWS is closed");
+        ms_error_set(error, MASTRA_CLOSED, "the connection to AWS is closed");
+        return NULL;
     }
     lane = http->idle;
     if (lane) {
@@ -187,8 +188,10 @@ static mastra_status lane_enter(struct ms_http *http, struct lane **ret_lane, ma
         http->busy = lane;
     }
     pthread_mutex_unlock(&http->lock);
-    *ret_lane = lane;
-    return lane ? MASTRA_OK : ms_error_oom(error);
+    if (!lane) {
+        ms_error_oom(error);
+    }
+    return lane;
 }
 
 static void lane_leave(struct ms_http *http, struct lane *lane)
@@ -436,7 +439,7 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
                       .count = count,
                       .parallel = parallel ? parallel : count,
                       .deadline_ns = deadline_ns};
-    mastra_status status;
+    mastra_error failure = MASTRA_ERROR_INIT;
 
     if (count == 0) {
         return MASTRA_OK;
@@ -452,8 +455,8 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
         run.slots[i].attempt.ca_file = http->ca_file;
         run.slots[i].attempt.exchange = exchanges[i];
     }
-    status = lane_enter(http, &run.lane, error);
-    if (status == MASTRA_OK) {
+    run.lane = lane_enter(http, &failure);
+    if (run.lane) {
         while (run.ended < count) {
             int wait_ms = turn(&run);
 
@@ -462,9 +465,11 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
             }
         }
         lane_leave(http, run.lane);
+    } else {
+        ms_error_set(error, failure.status, "%s", failure.message);
     }
     ms_heap_release(http->heap, run.slots);
-    return status;
+    return failure.status;
 }
 
 void ms_http_exchange_release(struct ms_http *http, struct ms_http_exchange *exchange)
