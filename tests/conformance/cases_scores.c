@@ -157,8 +157,8 @@ static const struct test_case cases[] = {
                  "'score':0,'output':'','reason':'','analyzePrompt':'','organizationId':''" TIMES "}"})},
 
     {"R2", "saveScore", "output of any kind comes out as it was given",
-     STEPS(KEEPS("'plain'"), KEEPS("'5'"), KEEPS("false"), KEEPS("0"),
-           KEEPS("[]"), KEEPS_VALUE("{'b':1,'a':[null,'x']}"), KEEPS("''"))},
+     STEPS(KEEPS("'plain'"), KEEPS("'5'"), KEEPS("false"), KEEPS("0"), KEEPS("[]"),
+           KEEPS_VALUE("{'b':1,'a':[null,'x']}"), KEEPS("''"))},
     {"R2", "saveScore", "output that is text with JSON in it comes out as it was given",
      STEPS_ON(TRAIT_TEXT, KEEPS("'{\\u0022a\\u0022:1}'"))},
     {"R3", "saveScore", "JSON is kept character for character",

@@ -126,12 +126,13 @@ static const struct test_case cases[] = {
               {GET("t", "s"), "{'span':{'$open':true,'metadata':{'$raw':{ 'z':1.0, 'a':[ ],'\\u0061':1e2 }},"
                               "'tags':{'$raw':[ 'x' ]}}}"})},
     {"R3", "createSpan", "large and long numbers survive",
-     STEPS_ON(TRAIT_TEXT, CREATE("t", "s", "5",
-                  ",'input':9007199254740993,'output':{'d':0.1000000000000000055511151231257827},"
-                  "'attributes':{'n':-18446744073709551615}"),
-           {GET("t", "s"), "{'span':{'$open':true,'input':{'$raw':9007199254740993},"
-                           "'output':{'d':{'$raw':0.1000000000000000055511151231257827}},"
-                           "'attributes':{'n':{'$raw':-18446744073709551615}}}}"})},
+     STEPS_ON(TRAIT_TEXT,
+              CREATE("t", "s", "5",
+                     ",'input':9007199254740993,'output':{'d':0.1000000000000000055511151231257827},"
+                     "'attributes':{'n':-18446744073709551615}"),
+              {GET("t", "s"), "{'span':{'$open':true,'input':{'$raw':9007199254740993},"
+                              "'output':{'d':{'$raw':0.1000000000000000055511151231257827}},"
+                              "'attributes':{'n':{'$raw':-18446744073709551615}}}}"})},
     {"M", "createSpan", "JSON of any kind; text that looks like JSON stays text",
      STEPS(CREATE("t", "s", "5", ",'input':'{\\'a\\':1}','output':false,'error':'broken','attributes':''"),
            {GET("t", "s"), "{'span':{'$open':true,'input':'{\\'a\\':1}','output':false,'error':'broken',"

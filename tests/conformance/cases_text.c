@@ -287,9 +287,9 @@ static const struct test_case cases[] = {
                       "'d':3.14159265358979323846264338327950288,'e':100000000000000000000}}"})},
     {"R3", "updateThread", "numbers beyond 2^53 survive a change beside them",
      STEPS_ON(TRAIT_TEXT, META("{'n':9007199254740993,'o':{'p':1.10}}"),
-           {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
-           {GET_T, "{'$open':true,'metadata':{'n':{'$raw':9007199254740993},'o':{'p':{'$raw':1.10}},"
-                   "'x':{'$raw':18446744073709551615}}}"})},
+              {"updateThread", "{'id':'t','metadata':{'x':18446744073709551615}}", NULL},
+              {GET_T, "{'$open':true,'metadata':{'n':{'$raw':9007199254740993},'o':{'p':{'$raw':1.10}},"
+                      "'x':{'$raw':18446744073709551615}}}"})},
     {"R5", "saveMessages", "5 MB of content, text and object", RUN_ON(TRAIT_LARGE, five_megabytes)},
     {"M", "saveThread", "arguments 1,000 deep and 1,001 deep", RUN_ON(TRAIT_RAW_JSON, depths)},
     {"M", "saveMessages", "brackets in plain text", RUN(brackets)},

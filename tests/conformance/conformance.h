@@ -23,21 +23,15 @@ enum trait {
     TRAIT_SHARED = 1u << 2,   /* two handles may be open at once */
     TRAIT_RAW_JSON = 1u << 3, /* JSON is kept character for character */
     TRAIT_LARGE = 1u << 4,    /* records of several megabytes */
-
-    /* Not of backends, but of the way to them. */
-    TRAIT_HANDLE = 1u << 16, /* the store is open in this process */
-    TRAIT_TEXT = 1u << 17,   /* arguments and results pass letter for letter */
-};
-
-/* A fresh store of a backend. */
-struct place {
-    char *url;
-    char *directory; /* removed with it, NULL: none */
     TRAIT_FILE = 1u << 5,     /* SQLite's file, which a case looks into by itself */
     TRAIT_NUL = 1u << 6,      /* columns of texts hold U+0000 */
     TRAIT_JSONB = 1u << 7,    /* JSON keeps its value, not its spelling */
     TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
     TRAIT_POSTGRES = 1u << 9,
+
+    /* Not of backends, but of the way to them. */
+    TRAIT_HANDLE = 1u << 16, /* the store is open in this process */
+    TRAIT_TEXT = 1u << 17,   /* arguments and results pass letter for letter */
 };
 
 struct backend {
