@@ -89,6 +89,7 @@ mastra_status pg_commit(struct ms_session *base, mastra_error *error)
 
 struct reading {
     struct pg_session *session;
+    bool last; /* nothing more is read in this transaction */
     const struct ms_entity *entity;
     uint64_t columns;
     const struct ms_query *filter; /* NULL: the server has done it */
@@ -166,6 +167,9 @@ static mastra_status read_by(struct reading *reading, ms_sql_fn fn, const void *
     }
     if (status == MASTRA_OK && reading->entity->clocked) {
         status = pg_plan_text(&plan, clock_text, NULL, 0, true, error);
+    }
+    if (status == MASTRA_OK && reading->last && reading->session->mode == MS_SESSION_SNAPSHOT) {
+        status = add_commit(&plan, error);
     }
     return status == MASTRA_OK ? pg_plan_run(&plan, error) : status;
 }
@@ -262,11 +266,14 @@ static mastra_status needs_look(struct pg_session *session, const struct ms_quer
     return status;
 }
 
-mastra_status pg_list(struct ms_session *base, const struct ms_query *query, struct ms_arena *arena,
-                      struct ms_rows *ret, mastra_error *error)
+static mastra_status list(struct ms_session *base, const struct ms_query *query, bool last,
+                          struct ms_arena *arena, struct ms_rows *ret, mastra_error *error)
 {
-    struct reading reading = {
-        .session = pg_session_of(base), .entity = query->entity, .columns = query->columns, .arena = arena};
+    struct reading reading = {.session = pg_session_of(base),
+                              .last = last,
+                              .entity = query->entity,
+                              .columns = query->columns,
+                              .arena = arena};
     bool loose = false;
     uint64_t needed = 0;
     int64_t total = 0;
@@ -284,6 +291,12 @@ mastra_status pg_list(struct ms_session *base, const struct ms_query *query, str
     ret->items = reading.items;
     ret->count = reading.count;
     return status;
+}
+
+mastra_status pg_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
+                      struct ms_rows *ret, mastra_error *error)
+{
+    return list(session, query, false, arena, ret, error);
 }
 
 static mastra_status take_number(void *arg, size_t index, const PGresult *result, mastra_error *error)
@@ -346,15 +359,16 @@ static mastra_status far_page(struct ms_session *base, const struct ms_query *qu
                               struct ms_rows *ret, int64_t *ret_total, mastra_error *error)
 {
     struct pg_session *session = pg_session_of(base);
+    bool alone = session->mode == MS_SESSION_READ;
     struct ms_query known = *query;
     mastra_status status;
 
-    if (session->mode == MS_SESSION_READ) {
+    if (alone) {
         session->mode = MS_SESSION_SNAPSHOT;
     }
     status = count_exact(session, query, ret_total, error);
     known.known_total = *ret_total;
-    return status == MASTRA_OK && query->offset < *ret_total ? pg_list(base, &known, arena, ret, error)
+    return status == MASTRA_OK && query->offset < *ret_total ? list(base, &known, alone, arena, ret, error)
                                                              : status;
 }
 
