@@ -183,8 +183,7 @@ if (!options.only || options.only === MEMORY.key) {
 }
 
 const number = (value) => value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 1 : 0 });
-const shown = (result, side) =>
-    result.unit === 'bytes' ? `${number(result[side] / 1e6)} MB` : number(result[side]);
+const shown = (result, side) => (result.unit === 'bytes' ? `${number(result[side] / 1e6)} MB` : number(result[side]));
 
 console.log(`\nthe Node.js package beside the adapter: ${workers.ours.version}; ${workers.peer.version}`);
 console.log(`medians of ${rounds} rounds, a second; ratios: the median of each round's\n`);
