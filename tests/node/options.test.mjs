@@ -250,6 +250,9 @@ test('PostgresStore: its ways to name a server', () => {
     const plus = parametersOf({ connectionString: 'postgres://h/d?password=a+b%2Bc%3D&options=-c%20x%3Dy' });
     assert.deepEqual([plus.password, plus.options], ['a+b+c=', '-c x=y']);
 
+    assert.equal(parametersOf({ connectionString: 'postgres://h/d?schema=app&pooler=transaction' }).schema, 'app');
+    assert.equal(parametersOf({ connectionString: 'postgres://h/d?schema=app', schemaName: 'own' }).schema, 'own');
+
     const string = urlOf({ connectionString: 'postgres://u:p%40@h:1/d?sslmode=require&max=3', idleTimeoutMillis: 9 });
     assert.equal(string.href, 'postgres://u:p%40@h:1/d?sslmode=require&max=3&idleTimeoutMillis=9&schema=public');
 

@@ -347,6 +347,7 @@ for (const [name, work, field] of [
     ['a number that is none', (store) => store.listThreads({ perPage: NaN }), 'perPage'],
     ['one without end', (store) => store.listMessages({ threadId: 't', perPage: Infinity }), 'perPage'],
     ['a score that is none', (store) => store.saveScore({ score: NaN }), 'score'],
+    ['a number among ids', (store) => store.deleteMessages(['a', NaN]), 'messageIds[1]'],
     [
         'an undefined filter of threads',
         (store) => store.listThreads({ filter: { metadata: { a: undefined } } }),
@@ -415,4 +416,18 @@ test('a program that is done ends, with a store open', async () => {
             .then(({ id }) => console.log(id));`;
     const { code, stdout, stderr } = await run(process.execPath, ['-e', source]);
     assert.deepEqual([code, stdout.trim()], [0, 't'], stderr);
+});
+
+test('a list with holes is refused by the place of the hole', async (t) => {
+    const store = open(t);
+    for (const messages of [[undefined], new Array(1), [null]]) {
+        await assert.rejects(store.saveMessages({ messages }), /messages\[0\]/);
+    }
+});
+
+test('a list with holes is refused by the place of the hole', async (t) => {
+    const store = open(t);
+    for (const messages of [[undefined], new Array(1), [null]]) {
+        await assert.rejects(store.saveMessages({ messages }), /messages\[0\]/);
+    }
 });

@@ -152,7 +152,7 @@ function memoryMethods(core) {
 
         async deleteMessages(messageIds) {
             if (messageIds && messageIds.length !== 0) {
-                await run(this, 'deleteMessages', messageIds);
+                await run(this, 'deleteMessages', Array.isArray(messageIds) ? { messageIds } : messageIds);
             }
         },
 

@@ -41,7 +41,10 @@ function spanUpdate(given) {
     };
 }
 
-const spanUpdates = ({ records, ...rest }) => ({ ...rest, records: Array.isArray(records) ? records.map(spanUpdate) : records });
+const spanUpdates = ({ records, ...rest }) => ({
+    ...rest,
+    records: Array.isArray(records) ? records.map(spanUpdate) : records,
+});
 
 /** Names of undefined members: JSON leaves them out, and what is stored would stay where it is merged. */
 function undefinedIn(value, besides) {

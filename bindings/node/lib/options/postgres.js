@@ -212,11 +212,11 @@ function postgres(config) {
 
     requireText(CLASS, options, 'id');
     requireFlag(CLASS, options, 'disableInit');
-    const schema = checkSchema(options.schemaName || 'public');
     const connection = connectionOf(options);
     const base = connection.connectionString
         ? taken(connection.connectionString)
         : { start: 'postgresql://', parameters: {} };
+    const schema = checkSchema(options.schemaName || base.parameters.schema || 'public');
     const parameters = { ...parametersOf(connection, base), schema };
     let release;
     if (connection.ssl !== undefined) {
