@@ -66,6 +66,8 @@ function tiesById(records, time) {
 }
 
 const isNothing = (value) => isAbsent(value) || (typeof value === 'object' && !('page' in value));
+/** What JSON says null for: an invalid date, too. */
+const isNull = (value) => value === null || (value instanceof Date && Number.isNaN(value.getTime()));
 const isAbsent = (value) => value === undefined || value === null;
 
 /** The end of a comparison where what the answers say need not agree. */
@@ -224,7 +226,7 @@ const DIFFERENCES = [
     {
         name: 'null for an argument that may be left out',
         why: 'null and absent are one, in filters, too; the peer refuses it in some places and finds nothing in others',
-        level: ({ ours, spoilt }) => spoilt?.value === null && 'answer' in ours && refusedAlike,
+        level: ({ ours, spoilt }) => spoilt && isNull(spoilt.value) && 'answer' in ours && refusedAlike,
     },
     {
         name: 'times of workflow runs in milliseconds',
