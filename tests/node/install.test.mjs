@@ -28,11 +28,13 @@ function environment(folder, more) {
 async function pack(folder) {
     const packed = await run('npm', ['pack', '--json', '--pack-destination', folder], {
         cwd: packageRoot,
-        env: environment(folder),
+        // What is packed along may have to be fetched first.
+        env: environment(folder, { npm_config_offline: 'false', npm_config_cache: process.env.npm_config_cache ?? '' }),
         maxBuffer: 1 << 24,
     });
     assert.equal(packed.code, 0, packed.stderr);
-    const [{ filename, files }] = JSON.parse(packed.stdout);
+    // Some versions of npm put the names of the scripts that they run in front.
+    const [{ filename, files }] = JSON.parse(packed.stdout.slice(packed.stdout.search(/^\[/m)));
     return { tarball: path.join(folder, filename), names: files.map((file) => file.path) };
 }
 
