@@ -89,6 +89,9 @@ const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
 const rows = ROWS.filter(({ name, key }) => !options.only || name.includes(options.only) || key === options.only);
 const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? os.tmpdir(), 'mastra-bench-'));
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => process.exit(1));
+}
 
 let made = 0;
 
