@@ -90,6 +90,9 @@ const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
 const rows = ROWS.filter(({ name, key }) => !options.only || name.includes(options.only) || key === options.only);
 const folder = fs.mkdtempSync(path.join(process.env.TMPDIR ?? os.tmpdir(), 'mastra-bench-'));
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => process.exit(1));
+}
 
 let made = 0;
 
@@ -184,8 +187,7 @@ if (!options.only || options.only === MEMORY.key) {
 }
 
 const number = (value) => value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 1 : 0 });
-const shown = (result, side) =>
-    result.unit === 'bytes' ? `${number(result[side] / 1e6)} MB` : number(result[side]);
+const shown = (result, side) => (result.unit === 'bytes' ? `${number(result[side] / 1e6)} MB` : number(result[side]));
 
 console.log(`\nthe Node.js package beside the adapter: ${workers.ours.version}; ${workers.peer.version}`);
 console.log(`medians of ${rounds} rounds, a second; ratios: the median of each round's\n`);

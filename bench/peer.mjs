@@ -190,7 +190,10 @@ async function getTraces(operations) {
 async function listTraces(operations) {
     for (let n = 0; n < operations; n++) {
         const { spans, pagination } = await observability.listTraces({ pagination: { page: 0, perPage: 10 } });
-        must(spans.length === 10 && pagination.total === TRACES && spans[0].traceId === `trace-${TRACES - 1}`, 'listTraces');
+        must(
+            spans.length === 10 && pagination.total === TRACES && spans[0].traceId === `trace-${TRACES - 1}`,
+            'listTraces',
+        );
     }
 }
 
@@ -290,7 +293,9 @@ async function timed(work) {
     return [seconds, ...(Array.isArray(done) ? done : [])].join(' ');
 }
 
-process.stdout.write(`${process.version} ${require(`${module}/package.json`).name} ${require(`${module}/package.json`).version}\n`);
+process.stdout.write(
+    `${process.version} ${require(`${module}/package.json`).name} ${require(`${module}/package.json`).version}\n`,
+);
 for await (const line of readline.createInterface({ input: process.stdin })) {
     const [row, operations, first] = line.split(' ');
     let answer;

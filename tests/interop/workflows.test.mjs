@@ -7,16 +7,7 @@ import { test } from 'node:test';
 
 import { Peer } from './peer.mjs';
 import { Choice, RunSequence, at, run } from './runs.mjs';
-import {
-    Refusal,
-    assertEqual,
-    assertIntact,
-    fixture,
-    openOurs,
-    openPeerProcess,
-    query,
-    scratch,
-} from './support.mjs';
+import { Refusal, assertEqual, assertIntact, fixture, openOurs, openPeerProcess, query, scratch } from './support.mjs';
 
 function open(t) {
     const folder = scratch(t);
@@ -137,7 +128,7 @@ test('the same random operations have the same answers', async (t) => {
 const SNAPSHOTS = [
     {},
     { context: {} },
-    { context: { 'a b': 1, 'ключ': 'значение', '': 'empty', 'quote"': "'", 'nul': '\u0000', lone: '\ud800' } },
+    { context: { 'a b': 1, ключ: 'значение', '': 'empty', 'quote"': "'", nul: '\u0000', lone: '\ud800' } },
     { numbers: [0, -1, 1.5, 1e21, 1e-7, 123456789012345, 5e-324, 1.7976931348623157e308] },
     { text: 'line\nline "quoted" \\ 🙂 \u2028 </script>', json: '{"a":1}', list: [[[{}]], null, true, false] },
     { long: 'y'.repeat(200_000), many: Array.from({ length: 5000 }, (_, n) => ({ n })) },
@@ -161,12 +152,18 @@ test('snapshots of every shape are read by the other, and updated by both in tur
         const stores = [openOurs(t, file), await Peer.open(file)];
         for (const n of SNAPSHOTS.keys()) {
             for (const op of ['loadWorkflowSnapshot', 'getWorkflowRunById']) {
-                const [first, second] = [await stores[0].call(op, run(`run ${n}`)), await stores[1].call(op, run(`run ${n}`))];
+                const [first, second] = [
+                    await stores[0].call(op, run(`run ${n}`)),
+                    await stores[1].call(op, run(`run ${n}`)),
+                ];
                 assertEqual(first, second, `${op} of run ${n}`);
             }
         }
         for (let turn = 0; turn < 6; turn++) {
-            const args = run('run 1', { stepId: `s${turn % 3}`, result: { output: [...Array(turn).fill(null), turn] } });
+            const args = run('run 1', {
+                stepId: `s${turn % 3}`,
+                result: { output: [...Array(turn).fill(null), turn] },
+            });
             const context = await stores[turn % 2].call('updateWorkflowResults', args);
             assert.equal(context[`s${turn % 3}`].output[turn], turn);
             await stores[(turn + 1) % 2].call('updateWorkflowState', run('run 1', { opts: { [`o${turn}`]: turn } }));

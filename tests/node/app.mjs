@@ -149,7 +149,9 @@ const PARTS = {
     async goOn() {
         const answers = [await say(mastra.getAgent('assistant'), 'kitchen', 'ada', 'who am I')];
         for (const text of ['take a note', 'one more', 'and another', 'the last']) {
-            const stream = await mastra.getAgent('secretary').stream(text, { memory: { thread: 'notes', resource: 'ada' } });
+            const stream = await mastra
+                .getAgent('secretary')
+                .stream(text, { memory: { thread: 'notes', resource: 'ada' } });
             answers.push(await stream.text);
         }
         return answers;
@@ -165,10 +167,14 @@ const PARTS = {
         return { status, result };
     },
     async others() {
-        const some = await (await mastra.getWorkflow('squares').createRun({ runId: 'run-2' })).start({
+        const some = await (
+            await mastra.getWorkflow('squares').createRun({ runId: 'run-2' })
+        ).start({
             inputData: [{ sum: 1 }, { sum: 2 }, { sum: 3 }],
         });
-        const none = await (await mastra.getWorkflow('broken').createRun({ runId: 'run-3' })).start({
+        const none = await (
+            await mastra.getWorkflow('broken').createRun({ runId: 'run-3' })
+        ).start({
             inputData: { sum: 1 },
         });
         const { runs, total } = await mastra.getWorkflow('budget').listWorkflowRuns({ perPage: 5, page: 0 });
@@ -180,7 +186,10 @@ const PARTS = {
         const { messages } = await memory.recall({ threadId: 'kitchen', resourceId: 'ada', perPage: 4 });
         const { threads } = await memory.listThreads({ filter: { resourceId: 'ada' } });
         await memory.updateThread({ id: 'garden', title: 'Roses', metadata: { season: 'spring' } });
-        const { thread, clonedMessages } = await memory.cloneThread({ sourceThreadId: 'kitchen', newThreadId: 'pantry' });
+        const { thread, clonedMessages } = await memory.cloneThread({
+            sourceThreadId: 'kitchen',
+            newThreadId: 'pantry',
+        });
         await memory.deleteMessages([messages[0].id]);
         await memory.deleteThread('garage');
         return [
@@ -199,7 +208,10 @@ const answer = await PARTS[part]();
 const scores = await storage.getStore('scores');
 const agents = { talk: 5, goOn: 6 };
 while (agents[part]) {
-    const { pagination } = await scores.listScoresByScorerId({ scorerId: 'brevity', pagination: { page: 0, perPage: 1 } });
+    const { pagination } = await scores.listScoresByScorerId({
+        scorerId: 'brevity',
+        pagination: { page: 0, perPage: 1 },
+    });
     if (pagination.total >= agents[part]) {
         break;
     }

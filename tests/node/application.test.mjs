@@ -63,5 +63,7 @@ const INSIDE = new Set(['loggerVNext', 'observabilityBus']);
 function own(table, row) {
     const { attributes, ...rest } = row;
     const levelled = attributes?.messageId ? { ...attributes, messageId: '<id of a message>' } : attributes;
-    return JSON.parse(JSON.stringify({ ...rest, attributes: levelled }, (key, value) => (INSIDE.has(key) ? '<inside>' : value)));
+    return JSON.parse(
+        JSON.stringify({ ...rest, attributes: levelled }, (key, value) => (INSIDE.has(key) ? '<inside>' : value)),
+    );
 }

@@ -1,6 +1,5 @@
-// Where our answers differ from the peer's on purpose, one row for each: what is different and why (or, where the peer's
-// own answers disagree, what we have settled on). A row that levels nothing any more is out of date, which fails the
-// test.
+// Where our answers differ from the peer's on purpose, one row for each: what is different and why (or, where the peer
+// contradicts itself, what we have settled on). A row that levels nothing any more is out of date, which fails the test.
 import assert from 'node:assert/strict';
 
 import { assertEqual } from '../interop/support.mjs';
@@ -9,7 +8,15 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const isDate = (value) => typeof value === 'string' && value.startsWith('<Date ');
 
 // Columns that hold JSON of the user's own.
-const JSON_MEMBERS = new Set(['metadata', 'input', 'output', 'scorer', 'entity', 'additionalContext', 'requestContext']);
+const JSON_MEMBERS = new Set([
+    'metadata',
+    'input',
+    'output',
+    'scorer',
+    'entity',
+    'additionalContext',
+    'requestContext',
+]);
 for (const step of ['preprocess', 'extract', 'analyze']) {
     JSON_MEMBERS.add(`${step}StepResult`);
 }
@@ -41,10 +48,9 @@ function asStored(shown, side, isJson) {
     return { answer: side.names.shown(stored), raw: shown.raw };
 }
 
-const jsonAsStored = (isJson) => ({ ours, theirs, sides }) => [
-    asStored(ours, sides.ours, isJson),
-    asStored(theirs, sides.theirs, isJson),
-];
+const jsonAsStored =
+    (isJson) =>
+    ({ ours, theirs, sides }) => [asStored(ours, sides.ours, isJson), asStored(theirs, sides.theirs, isJson)];
 
 const answered = ({ ours, theirs }) => ours.answer !== undefined && theirs.answer !== undefined;
 const levelBoth = (change) => (call) => answered(call) && [change(call.ours), change(call.theirs)];
@@ -74,7 +80,9 @@ const isAbsent = (value) => value === undefined || value === null;
 const refusedAlike = [{ refused: true }, { refused: true }];
 const isUsers = ({ category }) => category === 'USER';
 /** Whether an error of the peer is its own, about the argument; and not what has come up from below. */
-const knowsBetter = (refused) => isUsers(refused) && !/can only bind|be passed as argument|is not a function|properties of|Invalid time value/.test(refused.message);
+const knowsBetter = (refused) =>
+    isUsers(refused) &&
+    !/can only bind|be passed as argument|is not a function|properties of|Invalid time value/.test(refused.message);
 
 /** Whether we refuse the argument that was spoilt, by an error of our own kind that names it. */
 function refusesIt({ ours, spoilt }) {
@@ -121,14 +129,18 @@ const DIFFERENCES = [
         why: 'the answer is the score as it will be read, which has no such members',
         ops: ['saveScore'],
         level: onAnswer(({ score }) => ({
-            score: Object.fromEntries(Object.entries(score).filter(([, value]) => value !== null && value !== '<undefined undefined>')),
+            score: Object.fromEntries(
+                Object.entries(score).filter(([, value]) => value !== null && value !== '<undefined undefined>'),
+            ),
         })),
     },
     {
         name: 'a lone surrogate in a text, in the answer of the write',
         why: 'texts are stored as UTF-8, which has no such thing; the answer shows what is read, U+FFFD',
         ops: ['updateResource', 'saveScore'],
-        level: onAnswer((answer) => mapped(answer, (value) => (typeof value === 'string' ? value.toWellFormed() : undefined))),
+        level: onAnswer((answer) =>
+            mapped(answer, (value) => (typeof value === 'string' ? value.toWellFormed() : undefined)),
+        ),
     },
     {
         name: 'structuredOutput in the answer of saveScore',
@@ -160,14 +172,20 @@ const DIFFERENCES = [
             ours.answer &&
             theirs.answer && [
                 ours,
-                { answer: mapped(theirs.answer, (value, key) => (/^(created|updated)At$/.test(key) && !isDate(value) ? `<Date ${value}>` : undefined)) },
+                {
+                    answer: mapped(theirs.answer, (value, key) =>
+                        /^(created|updated)At$/.test(key) && !isDate(value) ? `<Date ${value}>` : undefined,
+                    ),
+                },
             ],
     },
     {
         name: 'updatedAt after updateWorkflowState',
         why: 'the run has changed; the peer leaves the time as it was',
         ops: ['getWorkflowRunById', 'listWorkflowRuns'],
-        level: onAnswer((answer) => mapped(answer, (value, key) => (key === 'updatedAt' && isDate(value) ? '<some time>' : undefined))),
+        level: onAnswer((answer) =>
+            mapped(answer, (value, key) => (key === 'updatedAt' && isDate(value) ? '<some time>' : undefined)),
+        ),
     },
     // Errors.
     {
@@ -187,7 +205,8 @@ const DIFFERENCES = [
         name: 'a resource or metadata of the wrong kind',
         why: 'the error says of which kind it must be; the peer takes it for a missing one, or its elements for members',
         ops: ['listMessagesByResourceId', 'listThreads'],
-        level: (call) => call.spoilt && refusesIt(call) && call.theirs.refused && isUsers(call.theirs.refused) && refusedAlike,
+        level: (call) =>
+            call.spoilt && refusesIt(call) && call.theirs.refused && isUsers(call.theirs.refused) && refusedAlike,
     },
     {
         name: 'a wrong argument that only we refuse',
@@ -244,7 +263,8 @@ const DIFFERENCES = [
         name: 'getTrace with the bare id of a trace',
         why: 'the documentation of an adapter calls it so',
         ops: ['getTrace', 'getTraceLight'],
-        level: ({ args, ours, theirs }) => typeof args === 'string' && theirs.refused && 'answer' in ours && refusedAlike,
+        level: ({ args, ours, theirs }) =>
+            typeof args === 'string' && theirs.refused && 'answer' in ours && refusedAlike,
     },
     {
         name: 'the text of errors about scores',
@@ -326,6 +346,9 @@ export class Differences {
 
     /** Fails when a row has levelled nothing. */
     assertAllSeen() {
-        assert.deepEqual(this.rows.filter(({ seen }) => seen === 0).map(({ name }) => name), []);
+        assert.deepEqual(
+            this.rows.filter(({ seen }) => seen === 0).map(({ name }) => name),
+            [],
+        );
     }
 }

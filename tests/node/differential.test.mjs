@@ -6,10 +6,23 @@ import { after, test } from 'node:test';
 
 import { assertEqual, assertIntact, scratch } from '../interop/support.mjs';
 import { Differences } from './differences.mjs';
-import { BAD_TO_SAVE, MemorySequence, ScoreSequence, TraceSequence, WorkflowSequence, show, spoilt } from './sequences.mjs';
+import {
+    BAD_TO_SAVE,
+    MemorySequence,
+    ScoreSequence,
+    TraceSequence,
+    WorkflowSequence,
+    show,
+    spoilt,
+} from './sequences.mjs';
 import { openSides, revived } from './sides.mjs';
 
-const SEQUENCES = { memory: MemorySequence, workflows: WorkflowSequence, scores: ScoreSequence, observability: TraceSequence };
+const SEQUENCES = {
+    memory: MemorySequence,
+    workflows: WorkflowSequence,
+    scores: ScoreSequence,
+    observability: TraceSequence,
+};
 // The environment may ask for others, SEEDS=1,2; then rows of the table may be missed.
 const SEEDS = (process.env.SEEDS ?? '2,6,11').split(',').map(Number);
 const STEPS = 250;
@@ -37,7 +50,14 @@ async function runGood(t, sequence, seed) {
     for (let step = 1; step <= STEPS; step++) {
         const { op, args } = sequence.next();
         const [ours, theirs] = await both(sides, op, args);
-        differences.compare({ op, args, ours, theirs, sides, about: `seed ${seed}, step ${step}: ${op} ${show(args)}` });
+        differences.compare({
+            op,
+            args,
+            ours,
+            theirs,
+            sides,
+            about: `seed ${seed}, step ${step}: ${op} ${show(args)}`,
+        });
         sequence.learn(op, args, revived(theirs.answer), theirs.answer?.thread?.id);
         answered += 'answer' in ours;
         // What is read, read in ways that nobody documented.
@@ -61,7 +81,10 @@ const CONTENTS = {
         ]),
     ],
     workflows: [['listWorkflowRuns', {}]],
-    scores: ['tone', 'length'].map((scorerId) => ['listScoresByScorerId', { scorerId, pagination: { page: 0, perPage: 100 } }]),
+    scores: ['tone', 'length'].map((scorerId) => [
+        'listScoresByScorerId',
+        { scorerId, pagination: { page: 0, perPage: 100 } },
+    ]),
     observability: [['listTraces', { pagination: { perPage: 100 } }]],
 };
 
@@ -87,7 +110,11 @@ async function runSpoiltWrites(t, sequence, seed) {
         const [ours, theirs] = await both(sides, op, bad);
         differences.compare({ op, args: bad, spoilt: { at, value, writes: true }, sides, ours, theirs, about });
         if (ours.refused) {
-            assertEqual(await contents(sides.ours, sequence.domain), before, `${about}\nis refused, and has changed something`);
+            assertEqual(
+                await contents(sides.ours, sequence.domain),
+                before,
+                `${about}\nis refused, and has changed something`,
+            );
         }
         if ('answer' in ours || 'answer' in theirs) {
             await sides.ours.clear();

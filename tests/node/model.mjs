@@ -3,9 +3,7 @@
 const usage = { inputTokens: 3, outputTokens: 5, totalTokens: 8 };
 
 const textOf = ({ content }) =>
-    typeof content === 'string'
-        ? content
-        : content.map((part) => part.text ?? '').join('');
+    typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('');
 
 /** What it says to the prompt: a text, or the call of a tool. */
 function answerTo(prompt, tools = []) {
@@ -23,7 +21,10 @@ function answerTo(prompt, tools = []) {
     if (city && has('weather')) {
         return { tool: 'weather', input: { city } };
     }
-    const known = prompt.filter(({ role }) => role === 'system').map(textOf).join();
+    const known = prompt
+        .filter(({ role }) => role === 'system')
+        .map(textOf)
+        .join();
     const person = /Name: (.*)/.exec(known)?.[1] ?? 'nobody I know';
     const heard = prompt.filter(({ role }) => role === 'user').length;
     return { text: `You are ${person}, and said ${heard} things, the last: ${said.slice(0, 40)}` };
@@ -39,7 +40,12 @@ export class StubModel {
     #content(prompt, tools) {
         const { text, tool, input } = answerTo(prompt, tools);
         return tool
-            ? { type: 'tool-call', toolCallId: `call-${tool}-${++this.calls}`, toolName: tool, input: JSON.stringify(input) }
+            ? {
+                  type: 'tool-call',
+                  toolCallId: `call-${tool}-${++this.calls}`,
+                  toolName: tool,
+                  input: JSON.stringify(input),
+              }
             : { type: 'text', text };
     }
 

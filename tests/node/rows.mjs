@@ -53,7 +53,10 @@ const withoutIds = (value) =>
 
 /** The names of tables and views of a file, and the rows of each that has some. */
 export async function tablesOf(file) {
-    const tables = await query(file, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'mastra%' ORDER BY 1");
+    const tables = await query(
+        file,
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'mastra%' ORDER BY 1",
+    );
     const all = {};
     for (const { name } of tables) {
         all[name] = await rowsOf(file, name);
@@ -64,7 +67,9 @@ export async function tablesOf(file) {
 // Binary JSON of the columns becomes text on the way.
 async function rowsOf(file, table) {
     const columns = (await query(file, `PRAGMA table_info("${table}")`)).map(({ name }) => name).sort();
-    const shown = columns.map((name) => `CASE typeof("${name}") WHEN 'blob' THEN json("${name}") ELSE "${name}" END AS "${name}"`);
+    const shown = columns.map(
+        (name) => `CASE typeof("${name}") WHEN 'blob' THEN json("${name}") ELSE "${name}" END AS "${name}"`,
+    );
     const rows = await query(file, `SELECT ${shown.join()} FROM "${table}" ORDER BY rowid`);
     return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, parsed(value)])));
 }

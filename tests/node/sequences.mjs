@@ -27,12 +27,31 @@ const MEMBERS = [
     {},
 ];
 
-const BAD = [undefined, null, '', ' ', 'x', '-1', '\ud800', 'a\u0000b', 0, -1, 1.5, 7, NaN, Infinity, 2 ** 53, true, false];
+const BAD = [
+    undefined,
+    null,
+    '',
+    ' ',
+    'x',
+    '-1',
+    '\ud800',
+    'a\u0000b',
+    0,
+    -1,
+    1.5,
+    7,
+    NaN,
+    Infinity,
+    2 ** 53,
+    true,
+    false,
+];
 BAD.push([], {}, ['x'], [null], { x: 1 }, new Date(NaN), new Date(0), 10n, () => 1, Symbol('s'));
 
 // For writes: what comes out as JSON has it is left to the sequences of good arguments.
 export const BAD_TO_SAVE = BAD.filter(
-    (value) => !['function', 'symbol', 'bigint'].includes(typeof value) && !(value instanceof Date && value.getTime() === 0),
+    (value) =>
+        !['function', 'symbol', 'bigint'].includes(typeof value) && !(value instanceof Date && value.getTime() === 0),
 );
 
 /** Where something can be replaced: paths to members and elements, not deep into the user's own JSON. */
@@ -90,7 +109,14 @@ export function show(value) {
 
 export class MemorySequence extends Sequence {
     domain = 'memory';
-    reads = ['getThreadById', 'listThreads', 'listMessages', 'listMessagesByResourceId', 'listMessagesById', 'getResourceById'];
+    reads = [
+        'getThreadById',
+        'listThreads',
+        'listMessages',
+        'listMessagesByResourceId',
+        'listMessagesById',
+        'getResourceById',
+    ];
 
     constructor(seed) {
         super(seeded(seed));
@@ -139,7 +165,17 @@ export class WorkflowSequence extends RunSequence {
 const TIMES = new Set(['createdAt', 'updatedAt', 'fromDate', 'toDate', 'startedAt', 'endedAt', 'start', 'end']);
 
 // JSON of the user's own.
-const OPAQUE = new Set(['result', 'snapshot', 'opts', 'requestContext', 'input', 'output', 'attributes', 'metadata', 'error']);
+const OPAQUE = new Set([
+    'result',
+    'snapshot',
+    'opts',
+    'requestContext',
+    'input',
+    'output',
+    'attributes',
+    'metadata',
+    'error',
+]);
 
 /** Times as applications give them. */
 function withDates(value, key) {
@@ -184,10 +220,31 @@ export class TraceSequence extends SpanSequence {
     learn() {}
 }
 
-const SCORE_TEXTS = ['preprocessPrompt', 'extractPrompt', 'generateScorePrompt', 'generateReasonPrompt', 'analyzePrompt'];
-SCORE_TEXTS.push('reasonPrompt', 'reason', 'traceId', 'spanId', 'resourceId', 'threadId', 'organizationId', 'projectId');
+const SCORE_TEXTS = [
+    'preprocessPrompt',
+    'extractPrompt',
+    'generateScorePrompt',
+    'generateReasonPrompt',
+    'analyzePrompt',
+];
+SCORE_TEXTS.push(
+    'reasonPrompt',
+    'reason',
+    'traceId',
+    'spanId',
+    'resourceId',
+    'threadId',
+    'organizationId',
+    'projectId',
+);
 SCORE_TEXTS.push('batchId', 'datasetId', 'datasetItemId');
-const SCORE_OBJECTS = ['preprocessStepResult', 'extractStepResult', 'analyzeStepResult', 'metadata', 'additionalContext'];
+const SCORE_OBJECTS = [
+    'preprocessStepResult',
+    'extractStepResult',
+    'analyzeStepResult',
+    'metadata',
+    'additionalContext',
+];
 SCORE_OBJECTS.push('requestContext');
 const WORDS = ['red', "o'k", 'grün 🙂', 'a "quote" \\ and %_', '', '[1]', '{"a": 1}', 'null'];
 
@@ -270,9 +327,18 @@ export class ScoreSequence {
             [45, () => ({ op: 'saveScore', args: this.saveScore() })],
             [15, () => ({ op: 'getScoreById', args: { id: this.id() } })],
             [15, () => ({ op: 'listScoresByScorerId', args: this.list(this.#scorer()) })],
-            [10, () => ({ op: 'listScoresByRunId', args: this.list({ runId: this.pick(['run-1', 'run-2', 'none']) }) })],
+            [
+                10,
+                () => ({ op: 'listScoresByRunId', args: this.list({ runId: this.pick(['run-1', 'run-2', 'none']) }) }),
+            ],
             [8, () => ({ op: 'listScoresByEntityId', args: this.list({ entityId: 'agent', entityType: 'AGENT' }) })],
-            [7, () => ({ op: 'listScoresBySpan', args: this.list({ traceId: this.pick(WORDS), spanId: this.pick(WORDS) }) })],
+            [
+                7,
+                () => ({
+                    op: 'listScoresBySpan',
+                    args: this.list({ traceId: this.pick(WORDS), spanId: this.pick(WORDS) }),
+                }),
+            ],
         ];
         let left = this.random(100);
         return kinds.find(([weight]) => (left -= weight) < 0)[1]();

@@ -82,7 +82,8 @@ class Names {
             return Array.from(value, (item) => this.shown(item));
         }
         const prototype = Object.getPrototypeOf(value);
-        const name = prototype === Object.prototype || prototype === null ? {} : { '<class>': prototype.constructor.name };
+        const name =
+            prototype === Object.prototype || prototype === null ? {} : { '<class>': prototype.constructor.name };
         const keys = Object.keys(value).map((key) => [this.text(key), key]);
         const sorted = keys.sort(([a], [b]) => (a < b ? -1 : 1));
         return { ...name, ...Object.fromEntries(sorted.map(([shown, key]) => [shown, this.shown(value[key])])) };
