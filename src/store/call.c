@@ -73,6 +73,34 @@ static const char *default_category(mastra_status status)
     }
 }
 
+/* Where one of Mastra's adapters names an operation, or what became of it, unlike the others. */
+static const struct {
+    const char *store;
+    const char *error;  /* the operation, as the others name it */
+    const char *reason; /* NULL: any */
+    const char *error_there;
+    const char *reason_there; /* NULL: the same */
+} exceptions[] = {
+    {"PG", "UPDATE_THREAD", "NOT_FOUND", "UPDATE_THREAD", "FAILED"},
+    {"PG", "LIST_SCORES_BY_SCORER_ID", NULL, "GET_SCORES_BY_SCORER_ID", NULL},
+    {"PG", "LIST_SCORES_BY_RUN_ID", NULL, "GET_SCORES_BY_RUN_ID", NULL},
+    {"PG", "LIST_SCORES_BY_ENTITY_ID", NULL, "GET_SCORES_BY_ENTITY_ID", NULL},
+    {"PG", "LIST_SCORES_BY_SPAN", NULL, "GET_SCORES_BY_SPAN", NULL},
+};
+
+static void write_id(mastra_error *error, const char *store, const char *operation, const char *reason)
+{
+    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
+        if (strcmp(exceptions[i].store, store) == 0 && strcmp(exceptions[i].error, operation) == 0 &&
+            (!exceptions[i].reason || strcmp(exceptions[i].reason, reason) == 0)) {
+            operation = exceptions[i].error_there;
+            reason = exceptions[i].reason_there ? exceptions[i].reason_there : reason;
+            break;
+        }
+    }
+    snprintf(error->id, sizeof error->id, "MASTRA_STORAGE_%.12s_%.32s_%s", store, operation, reason);
+}
+
 /* Until here error.id holds the last part only, when an operation chose one. */
 static void complete_error(struct ms_call *call)
 {
@@ -81,7 +109,7 @@ static void complete_error(struct ms_call *call)
     char reason[32];
 
     ms_error_copy(reason, sizeof reason, mastra_str_of(error->id[0] ? error->id : "FAILED"));
-    snprintf(error->id, sizeof error->id, "MASTRA_STORAGE_%.12s_%.32s_%s", store, call->op->error, reason);
+    write_id(error, store, call->op->error, reason);
     ms_error_copy(error->operation, sizeof error->operation, mastra_str_of(call->op->name));
     if (!error->category[0]) {
         ms_error_copy(error->category, sizeof error->category,

@@ -77,10 +77,11 @@ static void error_record(struct fixture *fixture)
     assert_false(error.retriable);
     assert_int_equal(mastra_error_json(&error, &json, &len), MASTRA_OK);
     assert_int_equal(strlen(json), len);
-    char *text = test_format("{'code':'not_found','id':'MASTRA_STORAGE_%s_UPDATE_THREAD_NOT_FOUND',"
+    bool failed = strcmp(fixture->backend->error_store, "PG") == 0;
+    char *text = test_format("{'code':'not_found','id':'MASTRA_STORAGE_%s_UPDATE_THREAD_%s',"
                              "'category':'USER','message':'Thread no not found','op':'updateThread',"
                              "'retriable':false,'details':'$any'}",
-                             fixture->backend->error_store);
+                             fixture->backend->error_store, failed ? "FAILED" : "NOT_FOUND");
     char *pattern = match_expand(&fixture->match, text);
     free(text);
     bool fits = match_value(&fixture->match, pattern, (mastra_str){json, len});

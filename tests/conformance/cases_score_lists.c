@@ -131,10 +131,12 @@ static const struct test_case cases[] = {
           SCORES("", PAGE("0", "3", "5", "false"))})},
     {"M", "listScores", "pages that are none",
      STEPS({"listScoresByScorerId", "{'scorerId':'s','pagination':{'page':-1,'perPage':5}}",
-            "{'$error':'invalid_argument','$id':'LIST_SCORES_BY_SCORER_ID_INVALID_PAGE','$field':'page','$"
+            "{'$error':'invalid_argument','$id':'LIST_SCORES_BY_SCORER_ID_INVALID_PAGE','$id "
+            "PG':'GET_SCORES_BY_SCORER_ID_INVALID_PAGE','$field':'page','$"
             "message':'page must be >= 0'}"},
            {"listScoresByRunId", "{'runId':'s','pagination':{'page':0,'perPage':-5}}",
-            "{'$error':'invalid_argument','$id':'LIST_SCORES_BY_RUN_ID_INVALID_PAGE','$field':'perPage','$"
+            "{'$error':'invalid_argument','$id':'LIST_SCORES_BY_RUN_ID_INVALID_PAGE','$id "
+            "PG':'GET_SCORES_BY_RUN_ID_INVALID_PAGE','$field':'perPage','$"
             "message':'perPage must be >= 0'}"},
            {"listScores", "{'pagination':{'page':1.5}}",
             "{'$error':'invalid_argument','$id':'LIST_SCORES_INVALID_PAGE'}"},

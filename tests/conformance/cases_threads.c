@@ -126,7 +126,8 @@ static const struct test_case cases[] = {
               {GET_T, "{'$open':true,'metadata':{'$raw':{'z':1.10,'a':1E2,'m':9007199254740993,'b':0}}}"})},
     {"M", "updateThread", "an unknown thread is not found",
      STEPS({"updateThread", "{'id':'no','title':'x'}",
-            "{'$error':'not_found','$message':'Thread no not found','$id':'UPDATE_THREAD_NOT_FOUND',"
+            "{'$error':'not_found','$message':'Thread no not found','$id':'UPDATE_THREAD_NOT_FOUND','$id "
+            "PG':'UPDATE_THREAD_FAILED',"
             "'$category':'USER'}"},
            {"getThreadById", "{'threadId':'no'}", "null"})},
     {"M", "updateThread", "metadata must be an object",

@@ -401,7 +401,8 @@ bool match_error(struct match *match, const char *pattern, mastra_status status,
         return differ(match, "want the category %s, got %s", text, error->category);
     if (wanted_text(want, "$field", text, sizeof(text)) && strcmp(text, error->field) != 0)
         return differ(match, "want the field %s, got \"%s\" (%s)", text, error->field, error->message);
-    if (wanted_text(want, "$id", text, sizeof(text))) {
+    snprintf(id, sizeof(id), "$id %s", match->store);
+    if (wanted_text(want, id, text, sizeof(text)) || wanted_text(want, "$id", text, sizeof(text))) {
         snprintf(id, sizeof(id), "MASTRA_STORAGE_%s_%s", match->store, text);
         if (strcmp(id, error->id) != 0)
             return differ(match, "want the id %s, got %s", id, error->id);

@@ -45,7 +45,7 @@ char *match_expand(const struct match *match, const char *text);
 bool match_value(struct match *match, const char *pattern, mastra_str value);
 
 /*
- * Whether an error fits {"$error": code, "$message": part of the text, "$id": the id behind the store's prefix,
+ * Whether an error fits {"$error": code, "$message": part of the text, "$id": the id behind the store's prefix ("$id PG" that of one store),
  * "$category": ..., "$field": ...}; all but $error may be left out.
  */
 bool match_error(struct match *match, const char *pattern, mastra_status status, const mastra_error *error);
