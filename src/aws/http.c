@@ -302,9 +302,14 @@ static void slot_start(struct run *run, struct slot *slot)
     run->running++;
 }
 
+/* Ending an attempt early closes its connection. */
 static void slot_stop(struct run *run, struct slot *slot)
 {
+    struct ms_quiet quiet;
+
+    ms_quiet_begin(&quiet);
     curl_multi_remove_handle(run->lane->multi, slot->attempt.easy);
+    ms_quiet_end(&quiet);
     handle_give(run->lane, slot->attempt.easy);
     slot->attempt.easy = NULL;
     run->running--;
@@ -405,14 +410,26 @@ static void give_up(struct run *run)
     }
 }
 
-/* One turn; returns how long to wait before the next, in ms. */
-static int turn(struct run *run)
+static bool perform(struct run *run)
 {
     struct ms_quiet quiet;
+    CURLMcode code;
     int running;
-    int wait_ms;
 
     ms_quiet_begin(&quiet);
+    code = curl_multi_perform(run->lane->multi, &running);
+    ms_quiet_end(&quiet);
+    return code == CURLM_OK;
+}
+
+/*
+ * One turn; returns how long to wait before the next, in ms. Signals are not kept from the caller's thread longer than
+ * libcurl works: preparing a request may wait for credentials.
+ */
+static int turn(struct run *run)
+{
+    int wait_ms;
+
     if (atomic_load(&run->http->closing)) {
         close_all(run);
     }
@@ -420,13 +437,12 @@ static int turn(struct run *run)
     if (run->running > 0) {
         size_t before = run->running;
 
-        if (curl_multi_perform(run->lane->multi, &running) != CURLM_OK) {
+        if (!perform(run)) {
             give_up(run);
         }
         collect(run);
         wait_ms = run->running < before ? 0 : wait_ms;
     }
-    ms_quiet_end(&quiet);
     return wait_ms;
 }
 
