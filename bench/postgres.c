@@ -163,12 +163,20 @@ static void note_result(struct bench *bench, int contestant, const struct batch 
     }
 }
 
+/* A server's answers take longer than a file's; calls that are under way together are whole groups. */
+static size_t operations_of(const struct bench *bench, enum row row)
+{
+    size_t operations = rows[row].operations / bench->divisor;
+
+    if (rows[row].work == WORK_AT_ONCE || rows[row].work == WORK_THREADS) {
+        return operations / AT_ONCE * AT_ONCE;
+    }
+    return rows[row].things == MANY ? operations : operations / 4;
+}
+
 static void run_row(struct bench *bench, enum row row, size_t round)
 {
-    /* A server's answers take longer than a file's. */
-    size_t operations = rows[row].operations / bench->divisor / (rows[row].things == MANY ? 1 : 4);
-    struct batch *batch =
-        batch_new(row, operations < AT_ONCE && rows[row].work == WORK_AT_ONCE ? AT_ONCE : operations);
+    struct batch *batch = batch_new(row, operations_of(bench, row));
 
     batch->first = rows[row].work == WORK_PAGE ? bench->newest_long : batch->first;
     for (size_t turn = 0; turn < CONTESTANTS; turn++) {

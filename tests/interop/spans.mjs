@@ -1,7 +1,9 @@
 // Spans: the peer's observability domain behind call(operation, arguments), and random sequences that both stores must
 // answer alike.
+import assert from 'node:assert/strict';
+
 import { Peer } from './peer.mjs';
-import { Refusal, plain } from './support.mjs';
+import { Refusal, assertEqual, openOurs, plain, seeded } from './support.mjs';
 
 export class SpanPeer {
     static async open(file) {
@@ -40,8 +42,10 @@ const JSON_MEMBERS = ['attributes', 'links', 'input', 'output', 'requestContext'
 // All startedAt and all endedAt differ, because the peer leaves the order of equal ones open; and every trace has one
 // root, because it leaves open which of several is returned.
 export class SpanSequence {
-    constructor(random) {
+    /** habits: newSpans, no span is created twice; fixedEnds, no update tells when a span ended. */
+    constructor(random, habits = {}) {
         this.random = random;
+        this.habits = habits;
         this.clock = 0;
         this.counter = 0;
         this.spans = new Map();
@@ -119,7 +123,7 @@ export class SpanSequence {
         const traceId = this.pick(TRACES);
         const ids = [...this.spans.keys()].filter((key) => JSON.parse(key)[0] === traceId);
         const hasRoot = ids.some((key) => JSON.parse(key)[1] === 'root');
-        const again = ids.length > 0 && this.chance(15) ? JSON.parse(this.pick(ids))[1] : undefined;
+        const again = !this.habits.newSpans && ids.length > 0 && this.chance(15) ? JSON.parse(this.pick(ids))[1] : undefined;
         const spanId = again ?? (hasRoot ? `s${this.counter++}${this.pick(['', "'", '"', '🙂'])}` : 'root');
         this.spans.set(JSON.stringify([traceId, spanId]), true);
         return {
@@ -144,6 +148,9 @@ export class SpanSequence {
 
     update() {
         const updates = this.members();
+        if (this.habits.fixedEnds) {
+            delete updates.endedAt;
+        }
         for (const name of Object.keys(updates)) {
             if (this.chance(60)) {
                 delete updates[name];
@@ -228,4 +235,79 @@ export class SpanSequence {
         }
         return { op: 'batchDeleteTraces', args: { traceIds } };
     }
+}
+
+// Both stores set these two by their own clock.
+function withoutClock(value, since) {
+    if (Array.isArray(value)) {
+        return value.map((item) => withoutClock(item, since));
+    }
+    if (!value || typeof value !== 'object' || !('createdAt' in value && 'spanId' in value)) {
+        return value && typeof value === 'object'
+            ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutClock(item, since)]))
+            : value;
+    }
+    const { createdAt, updatedAt, ...rest } = value;
+    assert.ok(createdAt >= since && updatedAt >= createdAt, `times of ${value.spanId}`);
+    return rest;
+}
+
+export async function answered(store, op, args) {
+    try {
+        return await store.call(op, args);
+    } catch (error) {
+        if (!(error instanceof Refusal)) {
+            throw error;
+        }
+        return { refused: error.message };
+    }
+}
+
+async function contents(store, traces, level) {
+    const all = { listed: level('listTraces', plain(await store.call('listTraces', { pagination: { perPage: 100 } }))) };
+    for (const traceId of traces) {
+        all[traceId] = level('getTrace', plain(await store.call('getTrace', { traceId })));
+    }
+    return all;
+}
+
+/**
+ * The same random sequence on our store and on the peer's, in the places `open(t)` gives; level(op, answer) brings an answer
+ * to the form in which the two are compared.
+ */
+export async function compareSpans(t, seed, steps, { open, level = (_, answer) => answer, intact = () => {}, habits }) {
+    const files = open(t);
+    const since = new Date().toISOString();
+    const ours = openOurs(t, files.ours);
+    const theirs = await SpanPeer.open(files.theirs);
+    const sequence = new SpanSequence(seeded(seed), habits);
+    let matched = 0;
+
+    for (let step = 1; step <= steps; step++) {
+        const { op, args } = sequence.next();
+        const about = `seed ${seed}, step ${step}: ${op} ${JSON.stringify(args)}`;
+        const [a, b] = await Promise.all([answered(ours, op, args), answered(theirs, op, args)]);
+        assertEqual(withoutClock(level(op, plain(a)), since), withoutClock(level(op, b), since), about);
+        assert.ok(!b?.refused, about);
+        if (args.filters && b.spans.length > 0) {
+            matched++;
+        }
+    }
+    assert.ok(matched > 20, `filters find something: ${matched}`);
+
+    const seen = async (store) => withoutClock(await contents(store, sequence.traces, level), since);
+    const expected = await seen(theirs);
+    assertEqual(await seen(ours), expected, 'the same is stored');
+    await ours.close();
+    await theirs.close();
+
+    // Each reads the file of the other.
+    const weReadTheirs = openOurs(t, files.theirs);
+    const theyReadOurs = await SpanPeer.open(files.ours);
+    assertEqual(await seen(weReadTheirs), expected, 'we read what the peer stored');
+    assertEqual(await seen(theyReadOurs), expected, 'the peer reads what we stored');
+    await weReadTheirs.close();
+    await theyReadOurs.close();
+    await intact(files.ours);
+    await intact(files.theirs);
 }

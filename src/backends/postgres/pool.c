@@ -1,10 +1,7 @@
-#include "backends/postgres/connection.h"
-
+#include "backends/postgres/pool_internal.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/thread.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #define NS_PER_MS   INT64_C(1000000)
@@ -12,53 +9,6 @@
 /* One that was silent for longer is asked for a sign of life: its network may have forgotten it without a word. */
 #define SILENT_NS   (60 * 1000 * NS_PER_MS)
 #define ASK_MOST_MS 5000
-
-/* After a failure to fill the pool up. */
-#define PAUSE_NS    (1000 * NS_PER_MS)
-
-/* A thread that waits for a connection. */
-struct waiter {
-    struct waiter *next;
-    const struct pg_client *client; /* NULL: the program */
-    struct pg_connection *given;
-    bool may_open; /* a place in the pool is its own */
-    pthread_cond_t wake;
-};
-
-struct scope {
-    struct scope *next;
-    uint32_t number;
-    char schema[];
-};
-
-struct pg_pool {
-    struct ms_heap *heap;
-    atomic_uint refs;
-    pid_t pid;
-    struct pg_keywords keywords;
-    struct pg_pool_settings settings;
-    struct pg_cancels *cancels;
-    struct pg_interrupt closing;
-
-    pthread_mutex_t lock; /* guards all below, and the lists' links */
-    struct pg_connection *idle;
-    struct pg_connection *idle_last; /* idle for longest */
-    struct pg_connection *lent;      /* to the program */
-    size_t total;                    /* open, or being opened: idle, lent, or somebody's */
-    size_t idle_count;
-    struct waiter *waiters;
-    struct waiter **waiters_end;
-    size_t waiting;
-    uint64_t last_number;
-    int64_t suspect_ns; /* connections not heard of since then are asked */
-    struct scope *scopes;
-
-    pthread_t keeper;
-    pthread_cond_t changed; /* for the keeper */
-    bool keeps;             /* the keeper runs */
-    bool stopping;
-    int64_t refill_ns; /* not before */
-};
 
 /* Lists; the pool's lock is held. */
 
@@ -75,10 +25,10 @@ static void put_idle(struct pg_pool *pool, struct pg_connection *connection)
     }
     pool->idle = connection;
     pool->idle_count++;
-    pthread_cond_signal(&pool->changed);
+    pg_keeper_expect(pool, pg_keeper_due(pool, connection));
 }
 
-static void take_idle(struct pg_pool *pool, struct pg_connection *connection)
+void pg_pool_take_idle(struct pg_pool *pool, struct pg_connection *connection)
 {
     if (connection->previous) {
         connection->previous->next = connection->next;
@@ -126,8 +76,7 @@ static void leave_line(struct pg_pool *pool, const struct waiter *waiter)
     }
 }
 
-/* A connection that nobody has any more goes to the first who waits for one, or is idle. */
-static void hand_on(struct pg_pool *pool, struct pg_connection *connection)
+void pg_pool_hand_on(struct pg_pool *pool, struct pg_connection *connection)
 {
     struct waiter *waiter = first_waiter(pool);
 
@@ -139,8 +88,7 @@ static void hand_on(struct pg_pool *pool, struct pg_connection *connection)
     }
 }
 
-/* A place in the pool that nobody uses any more: the same. */
-static void hand_on_place(struct pg_pool *pool)
+void pg_pool_hand_on_place(struct pg_pool *pool)
 {
     struct waiter *waiter = first_waiter(pool);
 
@@ -149,7 +97,9 @@ static void hand_on_place(struct pg_pool *pool)
         pthread_cond_signal(&waiter->wake);
     } else {
         pool->total--;
-        pthread_cond_signal(&pool->changed);
+        if (pool->total < pool->settings.min) {
+            pg_keeper_expect(pool, pool->refill_ns);
+        }
     }
 }
 
@@ -168,20 +118,19 @@ void pg_disconnect(struct pg_connection *connection)
     ms_heap_release(heap, connection);
 }
 
-/* Closes a connection whose place somebody else may have. */
-static void retire(struct pg_connection *connection)
+void pg_pool_retire(struct pg_connection *connection)
 {
     struct pg_pool *pool = connection->pool;
 
     pg_disconnect(connection);
     pthread_mutex_lock(&pool->lock);
-    hand_on_place(pool);
+    pg_pool_hand_on_place(pool);
     pthread_mutex_unlock(&pool->lock);
 }
 
-static mastra_status open_connection(struct pg_pool *pool, const struct pg_interrupt *interrupt,
-                                     const char *application_name, int64_t deadline_ns,
-                                     struct pg_connection **ret, mastra_error *error)
+mastra_status pg_pool_connect(struct pg_pool *pool, const struct pg_interrupt *interrupt,
+                              const char *application_name, int64_t deadline_ns, struct pg_connection **ret,
+                              mastra_error *error)
 {
     const struct pg_origin origin = {.pool = pool,
                                      .heap = pool->heap,
@@ -198,109 +147,6 @@ static mastra_status open_connection(struct pg_pool *pool, const struct pg_inter
         pthread_mutex_unlock(&pool->lock);
     }
     return status;
-}
-
-/* The keeper: a thread that closes what has been idle, or has lived, for too long, and keeps `min` open. */
-
-static bool needs_keeper(const struct pg_pool_settings *settings)
-{
-    return settings->idle_timeout_ms > 0 || settings->max_lifetime_s > 0 || settings->min > 0;
-}
-
-/* When this one, which is idle, has to go. */
-static int64_t due_ns(const struct pg_pool *pool, const struct pg_connection *connection)
-{
-    int64_t idle_ns = INT64_MAX;
-
-    if (pool->settings.idle_timeout_ms > 0 && pool->total > pool->settings.min) {
-        idle_ns = connection->idle_since_ns + pool->settings.idle_timeout_ms * NS_PER_MS;
-    }
-    return idle_ns < connection->expires_ns ? idle_ns : connection->expires_ns;
-}
-
-static struct pg_connection *next_due(const struct pg_pool *pool, int64_t *ret_ns)
-{
-    struct pg_connection *first = NULL;
-
-    *ret_ns = INT64_MAX;
-    for (struct pg_connection *at = pool->idle_last; at; at = at->previous) {
-        int64_t at_ns = due_ns(pool, at);
-
-        if (at_ns < *ret_ns) {
-            *ret_ns = at_ns;
-            first = at;
-        }
-    }
-    return first;
-}
-
-/* The lock is held on entry and on return. */
-static void refill(struct pg_pool *pool)
-{
-    struct pg_connection *connection = NULL;
-    int64_t deadline_ns = pg_deadline(INT64_MAX, pool->settings.connection_timeout_ms);
-    mastra_error ignored = MASTRA_ERROR_INIT;
-    mastra_status status;
-
-    pool->total++;
-    pthread_mutex_unlock(&pool->lock);
-    status = open_connection(pool, &pool->closing, NULL, deadline_ns, &connection, &ignored);
-    pthread_mutex_lock(&pool->lock);
-    if (status == MASTRA_OK) {
-        hand_on(pool, connection);
-    } else {
-        pool->refill_ns = ms_clock_monotonic_ns() + PAUSE_NS;
-        hand_on_place(pool);
-    }
-}
-
-static void wait_for_change(struct pg_pool *pool, int64_t until_ns)
-{
-    struct timespec until = {until_ns / (1000 * NS_PER_MS), until_ns % (1000 * NS_PER_MS)};
-
-    if (until_ns == INT64_MAX) {
-        pthread_cond_wait(&pool->changed, &pool->lock);
-    } else {
-        pthread_cond_timedwait(&pool->changed, &pool->lock, &until);
-    }
-}
-
-static void *keeper_main(void *arg)
-{
-    struct pg_pool *pool = arg;
-
-    pthread_mutex_lock(&pool->lock);
-    while (!pool->stopping) {
-        int64_t now_ns = ms_clock_monotonic_ns();
-        int64_t at_ns;
-        struct pg_connection *due = next_due(pool, &at_ns);
-
-        if (due && at_ns <= now_ns) {
-            take_idle(pool, due);
-            pthread_mutex_unlock(&pool->lock);
-            retire(due);
-            pthread_mutex_lock(&pool->lock);
-        } else if (pool->total < pool->settings.min && pool->refill_ns <= now_ns) {
-            refill(pool);
-        } else {
-            if (pool->total < pool->settings.min && pool->refill_ns < at_ns) {
-                at_ns = pool->refill_ns;
-            }
-            wait_for_change(pool, at_ns);
-        }
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return NULL;
-}
-
-/* From the first connection on. One that cannot be started is tried for again at the next. */
-static void start_keeper(struct pg_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    if (!pool->keeps && needs_keeper(&pool->settings)) {
-        pool->keeps = ms_thread_start(&pool->keeper, keeper_main, pool);
-    }
-    pthread_mutex_unlock(&pool->lock);
 }
 
 /* The pool. */
@@ -389,18 +235,11 @@ void pg_pool_unref(struct pg_pool *pool)
     if (!pool || pg_pool_forked(pool) || atomic_fetch_sub(&pool->refs, 1) != 1) {
         return;
     }
-    pg_interrupt_raise(&pool->closing);
-    pthread_mutex_lock(&pool->lock);
-    pool->stopping = true;
-    pthread_cond_signal(&pool->changed);
-    pthread_mutex_unlock(&pool->lock);
-    if (pool->keeps) {
-        pthread_join(pool->keeper, NULL);
-    }
+    pg_keeper_stop(pool);
     while (pool->idle) {
         struct pg_connection *connection = pool->idle;
 
-        take_idle(pool, connection);
+        pg_pool_take_idle(pool, connection);
         pg_disconnect(connection);
     }
     free_pool(pool);
@@ -540,7 +379,7 @@ static mastra_status find_place(struct pg_pool *pool, struct waiter *waiter, int
     pthread_mutex_lock(&pool->lock);
     if (pool->idle && !pool->waiters) {
         waiter->given = pool->idle;
-        take_idle(pool, waiter->given);
+        pg_pool_take_idle(pool, waiter->given);
     } else if (pool->total < pool->settings.max && !pool->waiters) {
         waiter->may_open = true;
         pool->total++;
@@ -556,15 +395,12 @@ static bool is_fit(struct pg_pool *pool, struct pg_connection *connection,
                    const struct pg_interrupt *interrupt, int64_t deadline_ns)
 {
     int64_t now_ns = ms_clock_monotonic_ns();
-    bool suspect;
 
     if (connection->expires_ns <= now_ns || !pg_connection_alive(connection)) {
         return false;
     }
-    pthread_mutex_lock(&pool->lock);
-    suspect = connection->checked_ns <= pool->suspect_ns;
-    pthread_mutex_unlock(&pool->lock);
-    if (!suspect && now_ns - connection->checked_ns < SILENT_NS) {
+    if (connection->checked_ns > atomic_load(&pool->suspect_ns) &&
+        now_ns - connection->checked_ns < SILENT_NS) {
         return true;
     }
     return pg_connection_ask(connection, interrupt, pg_deadline(deadline_ns, ASK_MOST_MS));
@@ -573,15 +409,15 @@ static bool is_fit(struct pg_pool *pool, struct pg_connection *connection,
 static mastra_status open_in_place(struct pg_pool *pool, const struct pg_interrupt *interrupt,
                                    int64_t deadline_ns, struct pg_connection **ret, mastra_error *error)
 {
-    mastra_status status = open_connection(pool, interrupt, NULL, deadline_ns, ret, error);
+    mastra_status status = pg_pool_connect(pool, interrupt, NULL, deadline_ns, ret, error);
 
     if (status != MASTRA_OK) {
         pthread_mutex_lock(&pool->lock);
-        hand_on_place(pool);
+        pg_pool_hand_on_place(pool);
         pthread_mutex_unlock(&pool->lock);
         return status;
     }
-    start_keeper(pool);
+    pg_keeper_start(pool);
     return MASTRA_OK;
 }
 
@@ -617,7 +453,7 @@ static mastra_status borrow(struct pg_pool *pool, struct pg_client *client, int6
             (*ret)->client = client;
             return MASTRA_OK;
         }
-        retire(waiter.given);
+        pg_pool_retire(waiter.given);
     }
 }
 
@@ -627,14 +463,6 @@ mastra_status pg_pool_borrow(struct pg_client *client, int64_t deadline_ns, stru
     struct pg_pool *pool = client->pool;
 
     return borrow(pool, client, pg_deadline(deadline_ns, pool->settings.connection_timeout_ms), ret, error);
-}
-
-/* Where one connection was lost others may be: the server may have been restarted. */
-static void suspect_others(struct pg_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->suspect_ns = ms_clock_monotonic_ns();
-    pthread_mutex_unlock(&pool->lock);
 }
 
 void pg_pool_give_back(struct pg_connection *connection)
@@ -647,15 +475,16 @@ void pg_pool_give_back(struct pg_connection *connection)
     pool = connection->pool;
     connection->client = NULL;
     if (connection->lost) {
-        suspect_others(pool);
+        /* Others may be as well: the server may have been restarted. */
+        atomic_store(&pool->suspect_ns, ms_clock_monotonic_ns());
     }
     if (connection->lost || connection->expires_ns <= ms_clock_monotonic_ns() ||
         PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
-        retire(connection);
+        pg_pool_retire(connection);
         return;
     }
     pthread_mutex_lock(&pool->lock);
-    hand_on(pool, connection);
+    pg_pool_hand_on(pool, connection);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -669,7 +498,7 @@ mastra_status pg_connect_apart(struct pg_client *client, const char *application
         return ms_error_set(error, MASTRA_FORKED,
                             "the connection pool was opened before this process was forked");
     }
-    status = open_connection(pool, &client->interrupt, application_name,
+    status = pg_pool_connect(pool, &client->interrupt, application_name,
                              pg_deadline(deadline_ns, pool->settings.connection_timeout_ms), ret, error);
     if (status == MASTRA_OK) {
         (*ret)->client = client;
@@ -689,7 +518,7 @@ mastra_status pg_pool_lend(struct pg_pool *pool, int64_t timeout_ms, PGconn **re
         return status;
     }
     if (!pg_connection_lend(connection)) {
-        retire(connection);
+        pg_pool_retire(connection);
         ms_error_set(error, MASTRA_UNAVAILABLE, "the connection to the server was lost");
         return MASTRA_UNAVAILABLE;
     }
