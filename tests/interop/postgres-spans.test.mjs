@@ -12,6 +12,8 @@ const habits = { newSpans: true, fixedEnds: true };
 // Columns that the adapter writes and does not read.
 const UNREAD =
     /^(parentEntity(Type|Id|Name)|rootEntity(Type|Id|Name)|(e|parentE|rootE)ntityVersionId|experimentId|requestContext)$/;
+// Those of the short form of a trace, of which the adapter reads fewer.
+const SHORT = /^(traceId|spanId|parentSpanId|name|spanType|isEvent|error|entity(Type|Id|Name)|(start|end|creat|updat)edAt)$/;
 const JSON_COLUMNS = new Set(['attributes', 'metadata', 'tags', 'links', 'input', 'output', 'error', 'scope']);
 
 // It takes a text in a column of JSON for the text of some JSON.
@@ -33,7 +35,8 @@ function level(op, value) {
     if (!value || typeof value !== 'object') {
         return value;
     }
-    const members = Object.entries(value).filter(([name]) => !('spanId' in value && UNREAD.test(name)));
+    const isRead = (name) => !UNREAD.test(name) && (op !== 'getTraceLight' || SHORT.test(name));
+    const members = Object.entries(value).filter(([name]) => !('spanId' in value) || isRead(name));
     return Object.fromEntries(
         members.map(([name, item]) => [name, JSON_COLUMNS.has(name) ? reread(item) : level(op, item)]),
     );

@@ -33,9 +33,11 @@ async function startServer() {
 const facts = process.env.MASTRA_TEST_POSTGRES ? process.env : await startServer();
 const url = facts.MASTRA_TEST_POSTGRES;
 
+export const available = Boolean(url);
+
 /** A test that is skipped where there is no server. */
 export function test(name, work) {
-    nodeTest(name, url ? {} : { skip: 'there is no PostgreSQL' }, work);
+    nodeTest(name, available ? {} : { skip: 'there is no PostgreSQL' }, work);
 }
 
 let count = 0;

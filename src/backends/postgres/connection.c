@@ -204,6 +204,19 @@ static void reason_line(const char *text, const char *state, char *out, size_t s
     ms_error_copy(out, size, mastra_str_of(line[0] ? line : "no reason was given"));
 }
 
+/* Whether one side does not want the other's TLS. A handshake that was cut off is no refusal. */
+static bool is_tls_refusal(const char *text)
+{
+    static const char *const words[] = {"certificate", "does not support SSL", "private key", " alert "};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strstr(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static mastra_status refused(PGconn *pg, mastra_error *error)
 {
     const char *text = PQerrorMessage(pg);
@@ -219,7 +232,7 @@ static mastra_status refused(PGconn *pg, mastra_error *error)
     if (PQconnectionNeedsPassword(pg)) {
         return ms_error_set(error, MASTRA_DENIED, "the server asks for a password and none was given");
     }
-    if (strstr(text, "SSL") || strstr(text, "certificate")) {
+    if (is_tls_refusal(text)) {
         return ms_error_set(error, MASTRA_DENIED, "%s", line);
     }
     if (strncmp(text, "invalid ", 8) == 0) {
