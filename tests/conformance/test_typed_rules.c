@@ -218,6 +218,7 @@ static void texts_with_nul(void **state)
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_resource resource = MASTRA_RESOURCE_INIT;
     mastra_resource *got = NULL;
+    mastra_thread thread = typed_thread("t", 1);
     mastra_message message = typed_message("m", "t", 1);
     const mastra_message *messages[1] = {&message};
     mastra_message_list *list = NULL;
@@ -234,6 +235,7 @@ static void texts_with_nul(void **state)
         assert_int_equal(mastra_save_resource(store, &resource, NULL, &error), MASTRA_INVALID_ARGUMENT);
         assert_string_equal(error.field, "workingMemory");
     }
+    OK(mastra_save_thread(store, &thread, NULL, &error));
     message.content = (mastra_str){"a\0b", 3};
     OK(mastra_save_messages(store, messages, 1, NULL, &error));
     OK(mastra_list_messages_by_id(store, &id, 1, &list, &error));
