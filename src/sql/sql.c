@@ -1,18 +1,7 @@
-#include "sql/sql.h"
+#include "sql/walk.h"
 
 #include <assert.h>
 #include <math.h>
-
-/* What a shape begins with. */
-enum verb {
-    VERB_GET = 1,
-    VERB_LIST,
-    VERB_COUNT,
-    VERB_WRITE,
-    VERB_PAGE,
-    VERB_BATCH,
-    VERB_TOUCH_EXPECTED,
-};
 
 void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, const char *schema,
                   struct ms_buf *out)
@@ -39,65 +28,65 @@ void ms_sql_quote(struct ms_buf *out, const char *name)
 
 /* The walk's three outputs. */
 
-static void shape(struct ms_sql *sql, unsigned value)
+void walk_shape(struct ms_sql *sql, unsigned value)
 {
     assert(sql->shape_len < MS_SQL_SHAPE);
     sql->shape[sql->shape_len++] = (unsigned char)value;
 }
 
 /* Which columns a table of someone else's has is in no shape. */
-static void shape_entity(struct ms_sql *sql, const struct ms_entity *entity)
+void walk_shape_entity(struct ms_sql *sql, const struct ms_entity *entity)
 {
-    shape(sql, entity->id);
+    walk_shape(sql, entity->id);
     sql->uncached = sql->uncached || entity->id == MS_FOREIGN;
 }
 
-static void shape_bits(struct ms_sql *sql, uint64_t bits)
+void walk_shape_bits(struct ms_sql *sql, uint64_t bits)
 {
     assert(sql->shape_len + sizeof bits <= MS_SQL_SHAPE);
     memcpy(sql->shape + sql->shape_len, &bits, sizeof bits);
     sql->shape_len += sizeof bits;
 }
 
-static void text(struct ms_sql *sql, const char *fragment)
+void walk_text(struct ms_sql *sql, const char *fragment)
 {
     if (sql->out) {
         ms_buf_add_text(sql->out, fragment);
     }
 }
 
-static void name(struct ms_sql *sql, const char *identifier)
+void walk_name(struct ms_sql *sql, const char *identifier)
 {
     if (sql->out) {
         ms_sql_quote(sql->out, identifier);
     }
 }
 
-static void table(struct ms_sql *sql, const struct ms_entity *entity)
+void walk_table(struct ms_sql *sql, const struct ms_entity *entity)
 {
     if (sql->schema) {
-        name(sql, sql->schema);
-        text(sql, ".");
+        walk_name(sql, sql->schema);
+        walk_text(sql, ".");
     }
-    name(sql, entity->table);
+    walk_name(sql, entity->table);
 }
 
 /* Names that are constants of the program: their address tells which. */
 static void shape_constant(struct ms_sql *sql, const char *constant)
 {
-    shape_bits(sql, (uint64_t)(uintptr_t)constant);
+    walk_shape_bits(sql, (uint64_t)(uintptr_t)constant);
 }
 
 /* A time's second column, when it has one. */
-static bool has_twin(const struct ms_sql *sql, const struct ms_column *column)
+bool walk_has_twin(const struct ms_sql *sql, const struct ms_column *column)
 {
     return sql->dialect->twins && column->type == MS_TIMESTAMP && !(column->flags & MS_TWINLESS);
 }
 
-static void twin_name(struct ms_sql *sql, const struct ms_column *column)
+void walk_twin_name(struct ms_sql *sql, const struct ms_column *column)
 {
     if (sql->out) {
-        name(sql, column->name);
+        walk_name(sql, column->name);
         ms_buf_cut(sql->out, sql->out->len - 1);
         ms_buf_add_text(sql->out, "Z\"");
     }
@@ -107,13 +96,13 @@ static void twin_name(struct ms_sql *sql, const struct ms_column *column)
 static void time_of(struct ms_sql *sql, const struct ms_column *column)
 {
     if (column->type != MS_TIMESTAMP || !sql->dialect->time) {
-        name(sql, column->name);
+        walk_name(sql, column->name);
     } else if (sql->out) {
         sql->dialect->time(sql->out, column);
     }
 }
 
-static struct ms_bind *bind(struct ms_sql *sql, enum ms_bind_kind kind)
+struct ms_bind *walk_bind(struct ms_sql *sql, enum ms_bind_kind kind)
 {
     assert(sql->bind_count < MS_SQL_BINDS);
     struct ms_bind *slot = &sql->binds[sql->bind_count++];
@@ -132,7 +121,7 @@ static void placeholder(struct ms_sql *sql)
 
 static void bind_text(struct ms_sql *sql, mastra_str value)
 {
-    bind(sql, value.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = value;
+    walk_bind(sql, value.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = value;
     placeholder(sql);
 }
 
@@ -143,43 +132,43 @@ static void bind_text_for(struct ms_sql *sql, const struct ms_column *column, ma
     sql->binds[sql->bind_count - 1].column = column;
 }
 
-static void bind_time(struct ms_sql *sql, mastra_time value)
+void walk_bind_time(struct ms_sql *sql, mastra_time value)
 {
-    bind(sql, value == MASTRA_TIME_NONE ? MS_BIND_NULL : MS_BIND_TIME)->integer = value;
+    walk_bind(sql, value == MASTRA_TIME_NONE ? MS_BIND_NULL : MS_BIND_TIME)->integer = value;
     placeholder(sql);
 }
 
-static void bind_integer(struct ms_sql *sql, int64_t value)
+void walk_bind_integer(struct ms_sql *sql, int64_t value)
 {
-    bind(sql, MS_BIND_INTEGER)->integer = value;
+    walk_bind(sql, MS_BIND_INTEGER)->integer = value;
     placeholder(sql);
 }
 
 static void bind_number(struct ms_sql *sql, int64_t value)
 {
-    bind(sql, value == MASTRA_INTEGER_NONE ? MS_BIND_NULL : MS_BIND_INTEGER)->integer = value;
+    walk_bind(sql, value == MASTRA_INTEGER_NONE ? MS_BIND_NULL : MS_BIND_INTEGER)->integer = value;
     placeholder(sql);
 }
 
 static void bind_real(struct ms_sql *sql, double value)
 {
-    bind(sql, isnan(value) ? MS_BIND_NULL : MS_BIND_REAL)->real = value;
+    walk_bind(sql, isnan(value) ? MS_BIND_NULL : MS_BIND_REAL)->real = value;
     placeholder(sql);
 }
 
 static void bind_json(struct ms_sql *sql, mastra_str value)
 {
-    bind(sql, value.ptr ? MS_BIND_JSON : MS_BIND_NULL)->text = value;
+    walk_bind(sql, value.ptr ? MS_BIND_JSON : MS_BIND_NULL)->text = value;
     placeholder(sql);
 }
 
-static void bind_field(struct ms_sql *sql, const struct ms_column *column, const void *record)
+void walk_bind_field(struct ms_sql *sql, const struct ms_column *column, const void *record)
 {
     const void *field = ms_field(column, record);
 
     switch (column->type) {
     case MS_TIMESTAMP:
-        bind_time(sql, *(const mastra_time *)field);
+        walk_bind_time(sql, *(const mastra_time *)field);
         break;
     case MS_INTEGER:
     case MS_BIGINT:
@@ -189,7 +178,7 @@ static void bind_field(struct ms_sql *sql, const struct ms_column *column, const
         bind_real(sql, *(const double *)field);
         break;
     case MS_BOOLEAN:
-        bind(sql, MS_BIND_BOOLEAN)->integer = *(const bool *)field;
+        walk_bind(sql, MS_BIND_BOOLEAN)->integer = *(const bool *)field;
         placeholder(sql);
         break;
     case MS_TEXT:
@@ -204,12 +193,12 @@ static void bind_field(struct ms_sql *sql, const struct ms_column *column, const
 
 /* Conditions. */
 
-static void key_condition(struct ms_sql *sql, const struct ms_entity *entity, const mastra_str *key)
+void walk_key_condition(struct ms_sql *sql, const struct ms_entity *entity, const mastra_str *key)
 {
     for (size_t i = 0; i < entity->key_count; i++) {
-        text(sql, i == 0 ? " WHERE " : " AND ");
-        name(sql, entity->columns[entity->keys[i]].name);
-        text(sql, " = ");
+        walk_text(sql, i == 0 ? " WHERE " : " AND ");
+        walk_name(sql, entity->columns[entity->keys[i]].name);
+        walk_text(sql, " = ");
         bind_text_for(sql, &entity->columns[entity->keys[i]], key[i]);
     }
 }
@@ -247,8 +236,8 @@ static void time_comparison(struct ms_sql *sql, const struct ms_column *column,
         time++;
     }
     time_of(sql, column);
-    text(sql, operator_of(compare));
-    bind_time(sql, time);
+    walk_text(sql, operator_of(compare));
+    walk_bind_time(sql, time);
 }
 
 /* column, operator and value. */
@@ -261,23 +250,23 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
         time_comparison(sql, column, predicate);
         return;
     }
-    name(sql, column->name);
-    text(sql, operator_of(predicate->compare));
+    walk_name(sql, column->name);
+    walk_text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
         bind_text_for(sql, column, predicate->text);
     } else if (predicate->compare == MS_NUMBER) {
-        bind_integer(sql, predicate->number);
+        walk_bind_integer(sql, predicate->number);
     }
 }
 
 static void any_of(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
 {
-    shape(sql, predicate->set_count > 0);
+    walk_shape(sql, predicate->set_count > 0);
     if (predicate->set_count == 0) {
-        text(sql, "1 = 0");
+        walk_text(sql, "1 = 0");
         return;
     }
-    struct ms_bind *slot = bind(sql, MS_BIND_SET);
+    struct ms_bind *slot = walk_bind(sql, MS_BIND_SET);
 
     slot->set = predicate->set;
     slot->set_count = predicate->set_count;
@@ -293,9 +282,9 @@ static void has(struct ms_sql *sql, const struct ms_column *column, const struct
     if (sql->dialect->inline_names) {
         shape_constant(sql, predicate->member);
     } else {
-        bind(sql, member.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = member;
+        walk_bind(sql, member.ptr ? MS_BIND_TEXT : MS_BIND_NULL)->text = member;
     }
-    bind(sql, MS_BIND_JSON)->text = predicate->text;
+    walk_bind(sql, MS_BIND_JSON)->text = predicate->text;
     if (sql->out) {
         sql->dialect->has(sql->out, column, predicate->member, sql->bind_count - !sql->dialect->inline_names);
     }
@@ -303,7 +292,7 @@ static void has(struct ms_sql *sql, const struct ms_column *column, const struct
 
 static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_str array)
 {
-    bind(sql, MS_BIND_JSON)->text = array;
+    walk_bind(sql, MS_BIND_JSON)->text = array;
     if (sql->out) {
         sql->dialect->contains(sql->out, column, sql->bind_count);
     }
@@ -311,7 +300,7 @@ static void contains(struct ms_sql *sql, const struct ms_column *column, mastra_
 
 static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_str beginning)
 {
-    bind(sql, MS_BIND_TEXT)->text = beginning;
+    walk_bind(sql, MS_BIND_TEXT)->text = beginning;
     sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->prefix(sql->out, column, sql->bind_count);
@@ -320,7 +309,7 @@ static void prefix(struct ms_sql *sql, const struct ms_column *column, mastra_st
 
 static void above(struct ms_sql *sql, const struct ms_column *column, mastra_str limit)
 {
-    bind(sql, MS_BIND_TEXT)->text = limit;
+    walk_bind(sql, MS_BIND_TEXT)->text = limit;
     sql->binds[sql->bind_count - 1].column = column;
     if (sql->out) {
         sql->dialect->above(sql->out, column, sql->bind_count);
@@ -332,9 +321,9 @@ static void at(struct ms_sql *sql, const struct ms_column *column, const struct 
     if (sql->dialect->inline_names) {
         shape_constant(sql, predicate->path);
     } else {
-        bind(sql, MS_BIND_TEXT)->text = mastra_str_of(predicate->path);
+        walk_bind(sql, MS_BIND_TEXT)->text = mastra_str_of(predicate->path);
     }
-    bind(sql, MS_BIND_TEXT)->text = predicate->text;
+    walk_bind(sql, MS_BIND_TEXT)->text = predicate->text;
     if (sql->out) {
         sql->dialect->at(sql->out, column, predicate->path, sql->bind_count - !sql->dialect->inline_names);
     }
@@ -342,8 +331,8 @@ static void at(struct ms_sql *sql, const struct ms_column *column, const struct 
 
 static void member(struct ms_sql *sql, const struct ms_column *column, const struct ms_predicate *predicate)
 {
-    text(sql, predicate->compare == MS_NO_MEMBER ? "NOT " : "");
-    bind(sql, MS_BIND_TEXT)->text = predicate->text;
+    walk_text(sql, predicate->compare == MS_NO_MEMBER ? "NOT " : "");
+    walk_bind(sql, MS_BIND_TEXT)->text = predicate->text;
     if (sql->out) {
         sql->dialect->member(sql->out, column, sql->bind_count);
     }
@@ -355,16 +344,16 @@ static void related(struct ms_sql *sql, const struct ms_entity *entity, const st
     const struct ms_column *column = &entity->columns[predicate->column];
     const struct ms_predicate *inner = predicate->related;
 
-    shape(sql, inner->compare);
-    shape(sql, inner->column);
-    name(sql, column->name);
-    text(sql, predicate->compare == MS_RELATED ? " IN (SELECT " : " NOT IN (SELECT ");
-    name(sql, column->name);
-    text(sql, " FROM ");
-    table(sql, entity);
-    text(sql, " WHERE ");
+    walk_shape(sql, inner->compare);
+    walk_shape(sql, inner->column);
+    walk_name(sql, column->name);
+    walk_text(sql, predicate->compare == MS_RELATED ? " IN (SELECT " : " NOT IN (SELECT ");
+    walk_name(sql, column->name);
+    walk_text(sql, " FROM ");
+    walk_table(sql, entity);
+    walk_text(sql, " WHERE ");
     comparison(sql, &entity->columns[inner->column], inner);
-    text(sql, ")");
+    walk_text(sql, ")");
 }
 
 static void condition(struct ms_sql *sql, const struct ms_entity *entity,
@@ -372,8 +361,8 @@ static void condition(struct ms_sql *sql, const struct ms_entity *entity,
 {
     const struct ms_column *column = &entity->columns[predicate->column];
 
-    shape(sql, predicate->compare);
-    shape(sql, predicate->column);
+    walk_shape(sql, predicate->compare);
+    walk_shape(sql, predicate->column);
     switch (predicate->compare) {
     case MS_ANY_OF:
         any_of(sql, column, predicate);
@@ -407,11 +396,11 @@ static void condition(struct ms_sql *sql, const struct ms_entity *entity,
     }
 }
 
-static void conditions(struct ms_sql *sql, const struct ms_query *query)
+void walk_conditions(struct ms_sql *sql, const struct ms_query *query)
 {
-    shape(sql, (unsigned)query->where_count);
+    walk_shape(sql, (unsigned)query->where_count);
     for (size_t i = 0; i < query->where_count; i++) {
-        text(sql, i == 0 ? " WHERE " : " AND ");
+        walk_text(sql, i == 0 ? " WHERE " : " AND ");
         condition(sql, query->entity, &query->where[i]);
     }
 }
@@ -455,26 +444,26 @@ static void order_by_time(struct ms_sql *sql, const struct ms_query *query, cons
                           const char *nulls)
 {
     time_of(sql, &query->entity->columns[query->order]);
-    text(sql, suffix);
-    text(sql, nulls);
+    walk_text(sql, suffix);
+    walk_text(sql, nulls);
 }
 
 /* The order of insertion; false when the database knows it by itself, and no further term is needed. */
 static bool sequence_term(struct ms_sql *sql, const struct ms_entity *entity, const char *suffix)
 {
-    text(sql, ", ");
+    walk_text(sql, ", ");
     if (sql->dialect->sequence) {
-        text(sql, sql->dialect->sequence);
+        walk_text(sql, sql->dialect->sequence);
     } else {
-        text(sql, "COALESCE(");
-        name(sql, entity->sequence);
-        text(sql, ", 0)");
+        walk_text(sql, "COALESCE(");
+        walk_name(sql, entity->sequence);
+        walk_text(sql, ", 0)");
     }
-    text(sql, suffix);
+    walk_text(sql, suffix);
     if (!sql->dialect->sequence && entity->key_count == 0) {
-        text(sql, ", ");
-        text(sql, sql->dialect->row_id);
-        text(sql, suffix);
+        walk_text(sql, ", ");
+        walk_text(sql, sql->dialect->row_id);
+        walk_text(sql, suffix);
     }
     return !sql->dialect->sequence;
 }
@@ -492,10 +481,10 @@ static void order_terms(struct ms_sql *sql, const struct ms_query *query, const 
     for (size_t i = 0; i < entity->key_count; i++) {
         /* A term that is there twice would keep a database from using the key's own index for the order. */
         if (entity->keys[i] != query->order) {
-            text(sql, ", ");
-            name(sql, entity->columns[entity->keys[i]].name);
-            text(sql, entity->id == MS_FOREIGN ? "" : sql->dialect->bytewise);
-            text(sql, suffix);
+            walk_text(sql, ", ");
+            walk_name(sql, entity->columns[entity->keys[i]].name);
+            walk_text(sql, entity->id == MS_FOREIGN ? "" : sql->dialect->bytewise);
+            walk_text(sql, suffix);
         }
     }
 }
@@ -503,18 +492,18 @@ static void order_terms(struct ms_sql *sql, const struct ms_query *query, const 
 /* The anchor's place is looked up by the statement itself: it is exact even when its time is stored in an odd form. */
 static void side(struct ms_sql *sql, const struct ms_query *query)
 {
-    shape(sql, query->side);
+    walk_shape(sql, query->side);
     if (query->side == MS_SIDE_ALL) {
         return;
     }
-    text(sql, query->where_count == 0 ? " WHERE (" : " AND (");
+    walk_text(sql, query->where_count == 0 ? " WHERE (" : " AND (");
     order_terms(sql, query, "", "");
-    text(sql, query->side == MS_SIDE_UP_TO ? ") <= (SELECT " : ") > (SELECT ");
+    walk_text(sql, query->side == MS_SIDE_UP_TO ? ") <= (SELECT " : ") > (SELECT ");
     order_terms(sql, query, "", "");
-    text(sql, " FROM ");
-    table(sql, query->entity);
-    key_condition(sql, query->entity, query->anchor);
-    text(sql, ")");
+    walk_text(sql, " FROM ");
+    walk_table(sql, query->entity);
+    walk_key_condition(sql, query->entity, query->anchor);
+    walk_text(sql, ")");
 }
 
 /* A page beyond the middle of a list of known length is nearer to the other end. */
@@ -543,25 +532,25 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
     bool tied = ties_are_left(sql, query, &window);
 
     sql->rows = (window.reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
-    shape(sql, query->order);
-    shape(sql, descending);
-    shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
-    text(sql, " ORDER BY ");
+    walk_shape(sql, query->order);
+    walk_shape(sql, descending);
+    walk_shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
+    walk_text(sql, " ORDER BY ");
     if (tied) {
         order_by_time(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     } else {
         order_terms(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     }
     if (window.limit >= 0) {
-        text(sql, " LIMIT ");
-        bind_integer(sql, window.limit);
+        walk_text(sql, " LIMIT ");
+        walk_bind_integer(sql, window.limit);
     } else if (window.offset > 0) {
-        text(sql, " LIMIT ");
-        bind_integer(sql, INT64_MAX);
+        walk_text(sql, " LIMIT ");
+        walk_bind_integer(sql, INT64_MAX);
     }
     if (window.offset > 0) {
-        text(sql, " OFFSET ");
-        bind_integer(sql, window.offset);
+        walk_text(sql, " OFFSET ");
+        walk_bind_integer(sql, window.offset);
     }
 }
 
@@ -571,13 +560,13 @@ static void column_list(struct ms_sql *sql, const struct ms_entity *entity, uint
 {
     const char *separator = "";
 
-    shape_bits(sql, columns);
+    walk_shape_bits(sql, columns);
     if (!sql->out) {
         return;
     }
     for (int i = 0; i < entity->column_count; i++) {
         if (columns & MS_BIT(i)) {
-            text(sql, separator);
+            walk_text(sql, separator);
             sql->dialect->read(sql->out, &entity->columns[i]);
             separator = ", ";
         }
@@ -586,9 +575,9 @@ static void column_list(struct ms_sql *sql, const struct ms_entity *entity, uint
 
 static void lock_rows(struct ms_sql *sql, bool lock)
 {
-    shape(sql, lock);
+    walk_shape(sql, lock);
     if (lock) {
-        text(sql, sql->dialect->lock);
+        walk_text(sql, sql->dialect->lock);
     }
 }
 
@@ -596,26 +585,26 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
 {
     const struct ms_sql_key *row = what;
 
-    shape(sql, VERB_GET);
-    shape_entity(sql, row->entity);
-    text(sql, "SELECT ");
+    walk_shape(sql, VERB_GET);
+    walk_shape_entity(sql, row->entity);
+    walk_text(sql, "SELECT ");
     column_list(sql, row->entity, ms_entity_fields(row->entity));
-    text(sql, " FROM ");
-    table(sql, row->entity);
-    key_condition(sql, row->entity, row->key);
+    walk_text(sql, " FROM ");
+    walk_table(sql, row->entity);
+    walk_key_condition(sql, row->entity, row->key);
     lock_rows(sql, row->lock);
 }
 
 static void from_table(struct ms_sql *sql, const struct ms_query *query)
 {
-    text(sql, " FROM ");
-    table(sql, query->entity);
-    conditions(sql, query);
+    walk_text(sql, " FROM ");
+    walk_table(sql, query->entity);
+    walk_conditions(sql, query);
 }
 
 static void count_rows(struct ms_sql *sql, const struct ms_query *query)
 {
-    text(sql, "SELECT COUNT(*)");
+    walk_text(sql, "SELECT COUNT(*)");
     from_table(sql, query);
 }
 
@@ -631,9 +620,9 @@ void ms_sql_list(struct ms_sql *sql, const void *what)
 {
     const struct ms_query *query = what;
 
-    shape(sql, VERB_LIST);
-    shape_entity(sql, query->entity);
-    text(sql, "SELECT ");
+    walk_shape(sql, VERB_LIST);
+    walk_shape_entity(sql, query->entity);
+    walk_text(sql, "SELECT ");
     column_list(sql, query->entity, query->columns);
     list_rows(sql, query);
 }
@@ -643,13 +632,13 @@ void ms_sql_page(struct ms_sql *sql, const void *what)
 {
     const struct ms_query *query = what;
 
-    shape(sql, VERB_PAGE);
-    shape_entity(sql, query->entity);
-    text(sql, "SELECT ");
+    walk_shape(sql, VERB_PAGE);
+    walk_shape_entity(sql, query->entity);
+    walk_text(sql, "SELECT ");
     column_list(sql, query->entity, query->columns);
-    text(sql, ", (");
+    walk_text(sql, ", (");
     count_rows(sql, query);
-    text(sql, ")");
+    walk_text(sql, ")");
     sql->bind_count = 0;
     list_rows(sql, query);
 }
@@ -658,304 +647,7 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
 {
     const struct ms_query *query = what;
 
-    shape(sql, VERB_COUNT);
-    shape_entity(sql, query->entity);
+    walk_shape(sql, VERB_COUNT);
+    walk_shape_entity(sql, query->entity);
     count_rows(sql, query);
-}
-
-/* Writing. */
-
-/* Goes through the columns that an insert sets; each function is called for every one of them. */
-struct insert_walk {
-    void (*column)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
-    void (*twin)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
-    void (*sequence)(struct ms_sql *sql, const struct ms_entity *entity, const void *arg);
-    const void *arg;
-};
-
-static void walk_insert(struct ms_sql *sql, const struct ms_entity *entity, const struct insert_walk *walk)
-{
-    uint64_t columns = ms_entity_fields(entity);
-    const char *separator = "";
-
-    for (int i = 0; i < entity->column_count; i++) {
-        const struct ms_column *column = &entity->columns[i];
-
-        if (!(columns & MS_BIT(i))) {
-            continue;
-        }
-        text(sql, separator);
-        separator = ", ";
-        walk->column(sql, column, walk->arg);
-        if (walk->twin && has_twin(sql, column)) {
-            text(sql, separator);
-            walk->twin(sql, column, walk->arg);
-        }
-    }
-    if (entity->sequence && !sql->dialect->sequence) {
-        text(sql, separator);
-        walk->sequence(sql, entity, walk->arg);
-    }
-}
-
-static void put_name(struct ms_sql *sql, const struct ms_column *column, const void *arg)
-{
-    (void)arg;
-    name(sql, column->name);
-}
-
-static void put_twin_name(struct ms_sql *sql, const struct ms_column *column, const void *arg)
-{
-    (void)arg;
-    twin_name(sql, column);
-}
-
-static void put_sequence_name(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
-{
-    (void)arg;
-    name(sql, entity->sequence);
-}
-
-static void put_value(struct ms_sql *sql, const struct ms_column *column, const void *arg)
-{
-    bind_field(sql, column, ((const struct ms_write *)arg)->record);
-}
-
-static void put_sequence(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
-{
-    (void)entity;
-    bind_integer(sql, ((const struct ms_write *)arg)->sequence);
-}
-
-static void insert_into(struct ms_sql *sql, const struct ms_entity *entity)
-{
-    const struct insert_walk names = {put_name, put_twin_name, put_sequence_name, NULL};
-
-    text(sql, "INSERT INTO ");
-    table(sql, entity);
-    text(sql, " (");
-    walk_insert(sql, entity, &names);
-    text(sql, ")");
-}
-
-static void insert(struct ms_sql *sql, const struct ms_write *write)
-{
-    const struct insert_walk values = {put_value, put_value, put_sequence, write};
-
-    insert_into(sql, write->entity);
-    text(sql, " VALUES (");
-    walk_insert(sql, write->entity, &values);
-    text(sql, ")");
-}
-
-typedef void (*name_fn)(struct ms_sql *sql, const struct ms_column *column, const void *arg);
-
-/* "column" = excluded."column", or what is stored where the new row has null and the column is a sticky one. */
-static void replace_column(struct ms_sql *sql, const struct ms_entity *entity, const struct ms_column *column,
-                           name_fn put)
-{
-    bool sticky = (column->flags & MS_STICKY) != 0;
-
-    put(sql, column, NULL);
-    text(sql, sticky ? " = COALESCE(excluded." : " = excluded.");
-    put(sql, column, NULL);
-    if (sticky) {
-        text(sql, ", ");
-        name(sql, entity->table);
-        text(sql, ".");
-        put(sql, column, NULL);
-        text(sql, ")");
-    }
-}
-
-/* Replaces all but key and kept columns of a row that is there already. */
-static void on_conflict(struct ms_sql *sql, const struct ms_entity *entity)
-{
-    uint64_t columns = ms_entity_fields(entity) & ~ms_entity_keys(entity) & ~ms_entity_kept(entity);
-    const char *separator = "";
-
-    text(sql, " ON CONFLICT (");
-    for (size_t i = 0; i < entity->key_count; i++) {
-        text(sql, i == 0 ? "" : ", ");
-        name(sql, entity->columns[entity->keys[i]].name);
-    }
-    text(sql, ") DO UPDATE SET ");
-    for (int i = 0; i < entity->column_count; i++) {
-        if (columns & MS_BIT(i)) {
-            text(sql, separator);
-            separator = ", ";
-            replace_column(sql, entity, &entity->columns[i], put_name);
-            if (has_twin(sql, &entity->columns[i])) {
-                text(sql, separator);
-                replace_column(sql, entity, &entity->columns[i], put_twin_name);
-            }
-        }
-    }
-}
-
-static void set_column(struct ms_sql *sql, const struct ms_write *write, const struct ms_column *column,
-                       name_fn put)
-{
-    put(sql, column, NULL);
-    text(sql, " = ");
-    if (write->kind == MS_WRITE_TOUCH) {
-        bind_time(sql, write->time);
-    } else {
-        bind_field(sql, column, write->record);
-    }
-}
-
-static void update(struct ms_sql *sql, const struct ms_write *write)
-{
-    const struct ms_entity *entity = write->entity;
-    const char *separator = " SET ";
-
-    text(sql, "UPDATE ");
-    table(sql, entity);
-    shape_bits(sql, write->columns);
-    for (int i = 0; i < entity->column_count; i++) {
-        const struct ms_column *column = &entity->columns[i];
-
-        if (write->columns & MS_BIT(i)) {
-            text(sql, separator);
-            separator = ", ";
-            set_column(sql, write, column, put_name);
-            if (has_twin(sql, column)) {
-                text(sql, separator);
-                set_column(sql, write, column, put_twin_name);
-            }
-        }
-    }
-}
-
-static void patch(struct ms_sql *sql, const struct ms_write *write)
-{
-    const struct ms_entity *entity = write->entity;
-    mastra_str key[MS_KEYS_MOST];
-
-    for (size_t i = 0; i < entity->key_count; i++) {
-        key[i] = *ms_field_str(&entity->columns[entity->keys[i]], write->record);
-    }
-    update(sql, write);
-    key_condition(sql, entity, key);
-}
-
-static void erase(struct ms_sql *sql, const struct ms_write *write)
-{
-    text(sql, "DELETE FROM ");
-    table(sql, write->entity);
-}
-
-static void expect(struct ms_sql *sql, const struct ms_write *write)
-{
-    bool raises = sql->dialect->raises;
-
-    text(sql, raises ? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM " : "SELECT 1 FROM ");
-    table(sql, write->entity);
-    key_condition(sql, write->entity, write->key);
-    if (raises) {
-        text(sql, sql->dialect->lock);
-        text(sql, ") AS found");
-    }
-}
-
-void ms_sql_write(struct ms_sql *sql, const void *what)
-{
-    const struct ms_write *write = what;
-
-    shape(sql, VERB_WRITE);
-    shape(sql, write->kind);
-    shape_entity(sql, write->entity);
-    switch (write->kind) {
-    case MS_WRITE_PUT:
-        insert(sql, write);
-        on_conflict(sql, write->entity);
-        break;
-    case MS_WRITE_INSERT:
-        insert(sql, write);
-        break;
-    case MS_WRITE_PATCH:
-        patch(sql, write);
-        break;
-    case MS_WRITE_TOUCH:
-        update(sql, write);
-        key_condition(sql, write->entity, write->key);
-        break;
-    case MS_WRITE_ERASE:
-        erase(sql, write);
-        key_condition(sql, write->entity, write->key);
-        break;
-    case MS_WRITE_PATCH_ALL:
-        update(sql, write);
-        conditions(sql, write->query);
-        break;
-    case MS_WRITE_ERASE_ALL:
-        erase(sql, write);
-        conditions(sql, write->query);
-        break;
-    case MS_WRITE_EXPECT:
-        expect(sql, write);
-        break;
-    }
-}
-
-void ms_sql_touch_expected(struct ms_sql *sql, const void *what)
-{
-    const struct ms_write *write = what;
-
-    shape(sql, VERB_TOUCH_EXPECTED);
-    shape_entity(sql, write->entity);
-    text(sql, "WITH touched AS (");
-    update(sql, write);
-    key_condition(sql, write->entity, write->key);
-    text(sql, " RETURNING 1) SELECT 1 / COUNT(*) FROM touched");
-}
-
-/* Batches: one array for each column, and rows made of them. */
-
-static void put_array(struct ms_sql *sql, const struct ms_column *column, const void *arg)
-{
-    (void)arg;
-    bind(sql, MS_BIND_COLUMN)->column = column;
-    if (sql->out) {
-        sql->dialect->array(sql->out, column, sql->bind_count);
-    }
-}
-
-static void put_sequence_array(struct ms_sql *sql, const struct ms_entity *entity, const void *arg)
-{
-    (void)entity;
-    put_array(sql, NULL, arg);
-}
-
-/* Arrays hold times with their zone. */
-static void put_element(struct ms_sql *sql, const struct ms_column *column, const void *arg)
-{
-    (void)arg;
-    name(sql, column->name);
-    text(sql, has_twin(sql, column) ? " AT TIME ZONE 'UTC'" : "");
-}
-
-void ms_sql_batch(struct ms_sql *sql, const void *what)
-{
-    const struct insert_walk elements = {put_element, put_name, put_sequence_name, NULL};
-    const struct insert_walk arrays = {put_array, NULL, put_sequence_array, NULL};
-    const struct insert_walk names = {put_name, NULL, put_sequence_name, NULL};
-    const struct ms_sql_batch *batch = what;
-    const struct ms_entity *entity = batch->first->entity;
-
-    shape(sql, VERB_BATCH);
-    shape(sql, batch->first->kind);
-    shape_entity(sql, entity);
-    insert_into(sql, entity);
-    text(sql, " SELECT ");
-    walk_insert(sql, entity, &elements);
-    text(sql, " FROM unnest(");
-    walk_insert(sql, entity, &arrays);
-    text(sql, ") AS record (");
-    walk_insert(sql, entity, &names);
-    text(sql, ")");
-    if (batch->first->kind == MS_WRITE_PUT) {
-        on_conflict(sql, entity);
-    }
 }

@@ -23,7 +23,8 @@ enum ms_bind_kind {
 
 struct ms_bind {
     enum ms_bind_kind kind;
-    const struct ms_column *column; /* that it is stored in, also when it is null, or compared with; else NULL */
+    const struct ms_column
+        *column; /* that it is stored in, also when it is null, or compared with; else NULL */
     mastra_str text;
     int64_t integer; /* also the time and the boolean */
     double real;
