@@ -228,7 +228,6 @@ static void killed_holder(void **state)
     mastra_run_lock_args mine = run_of(place, "me", LONG_MS);
     int ends[2];
     char byte;
-    assert_int_equal(mastra_init(place->store, NULL), MASTRA_OK);
     assert_int_equal(pipe(ends), 0);
     struct holder holder = {.place = place, .pipe = ends[1]};
     pid_t child = crew_fork(hold_for_ever, 0, &holder);

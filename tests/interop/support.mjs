@@ -104,9 +104,10 @@ export function openPeerProcess(t, place, environment = {}) {
     return openPipe(t, process.execPath, [path.join(here, 'peer-pipe.mjs')], where);
 }
 
-/** The peer of Mastra 0.x on a file, in a process of its own. */
-export function openLegacyPeer(t, file) {
-    return openPipe(t, process.execPath, [path.join(here, 'legacy/peer-pipe.mjs'), file]);
+/** The peer of Mastra 0.x on a file or a schema, in a process of its own. */
+export function openLegacyPeer(t, place) {
+    const where = { MASTRA_PEER_PLACE: JSON.stringify(place) };
+    return openPipe(t, process.execPath, [path.join(here, 'legacy/peer-pipe.mjs')], where);
 }
 
 /** Runs our command once; gives what --json prints. */

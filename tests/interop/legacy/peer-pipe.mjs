@@ -1,9 +1,10 @@
-// The peer of Mastra 0.x, @mastra/libsql 0.16, as a process: node peer-pipe.mjs FILE speaks the pipe protocol of our
-// command. It must have a process of its own: it brings its own copy of SQLite, and two copies in one process drop each
+// The peers of Mastra 0.x, @mastra/libsql 0.16 and @mastra/pg 0.17, as a process that speaks the pipe protocol of our
+// command. Where the store lives is told by the environment, because a place may hold a password. It must have a process of its own: it brings its own copy of SQLite, and two copies in one process drop each
 // other's locks on a file.
 import readline from 'node:readline';
 
 import { LibSQLStore } from '@mastra/libsql';
+import { PostgresStore } from '@mastra/pg';
 
 // Standard output is for answers alone.
 console.log = console.info = console.debug = console.warn = console.error;
@@ -32,7 +33,11 @@ const FORMS = {
     getAITrace: (store, { traceId }) => store.getAITrace(traceId),
 };
 
-const store = new LibSQLStore({ url: `file:${process.argv[2]}` });
+const place = JSON.parse(process.env.MASTRA_PEER_PLACE);
+const store =
+    typeof place === 'string'
+        ? new LibSQLStore({ url: `file:${place}` })
+        : new PostgresStore({ connectionString: place.url, schemaName: place.schema, max: 2 });
 await store.init();
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -46,4 +51,4 @@ for await (const line of readline.createInterface({ input: process.stdin, crlfDe
     }
     process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-store.client.close();
+await (store.client ?? store).close();
