@@ -13,11 +13,12 @@ struct clone_work {
     mastra_clone *clone;
 };
 
+/* The source is locked: deleted between this and the next read, it would be copied without its messages. */
 static mastra_status find_source(struct ms_unit *unit, const struct clone_work *work, mastra_thread **ret)
 {
     const mastra_str id = work->args.source_thread_id;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, &id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &id, true, &found);
 
     if (status != MASTRA_OK) {
         return status;

@@ -467,17 +467,28 @@ static mastra_status add_new(struct pg_plan *plan, const struct ms_write *write,
     return status;
 }
 
+static bool may_be_absent(const struct pg_session *session, const struct ms_entity *entity)
+{
+    const struct pg_absent *absent = session->absent;
+
+    while (absent && absent->entity != entity) {
+        absent = absent->next;
+    }
+    return absent != NULL;
+}
+
 static mastra_status add_records(struct pg_plan *plan, const struct ms_write *first, size_t *ret_taken,
                                  mastra_error *error)
 {
     const struct pg_session *session = plan->session;
+    bool alone = may_be_absent(session, first->entity);
     struct ms_sql_batch batch = {first, 1};
 
     *ret_taken = 1;
-    if (session->absent && first->entity->id < MS_ENTITY_COUNT && is_absent(session, first)) {
+    if (alone && first->entity->id < MS_ENTITY_COUNT && is_absent(session, first)) {
         return add_new(plan, first, error);
     }
-    if (!session->absent && first->entity->id < MS_ENTITY_COUNT && session->owner->flavour->dialect->array) {
+    if (!alone && first->entity->id < MS_ENTITY_COUNT && session->owner->flavour->dialect->array) {
         batch.count = batch_length(plan, first, error);
     }
     if (batch.count == 0) {
