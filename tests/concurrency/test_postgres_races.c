@@ -112,9 +112,10 @@ static void copied_together(void **state)
     char message[128];
     call_fine(race->store, "saveThread", "{'thread':{'id':'source','resourceId':'r'}}");
     for (int i = 0; i < 5; i++) {
-        snprintf(message, sizeof(message),
-                 "{'messages':[{'id':'m%d','threadId':'source','resourceId':'r','role':'user','content':'x'}]}",
-                 i);
+        snprintf(
+            message, sizeof(message),
+            "{'messages':[{'id':'m%d','threadId':'source','resourceId':'r','role':'user','content':'x'}]}",
+            i);
         call_fine(race->store, "saveMessages", message);
     }
     clone(0, race);
@@ -126,11 +127,27 @@ static void copied_together(void **state)
                      1);
 }
 
+/* What the sessions have prepared is of another table by now, as far as the server is concerned. */
+static void column_altered(void **state)
+{
+    struct race *race = *state;
+    char *json = NULL;
+    call_fine(race->store, "saveThread", "{'thread':{'id':'t','resourceId':'r','title':'before'}}");
+    call_fine(race->store, "getThreadById", "{'threadId':'t'}");
+    postgres_run(race->other, "ALTER TABLE mastra_threads ALTER COLUMN title TYPE varchar(100)");
+    assert_int_equal(client_call(race->store, "getThreadById", &json, NULL, "{'threadId':'t'}"), MASTRA_OK);
+    assert_non_null(strstr(json, "before"));
+    mastra_json_free(json);
+    postgres_run(race->other, "ALTER TABLE mastra_threads ALTER COLUMN title TYPE text");
+    call_fine(race->store, "updateThread", "{'id':'t','title':'after','metadata':{}}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(source_deleted, begin, end),
         cmocka_unit_test_setup_teardown(copied_together, begin, end),
+        cmocka_unit_test_setup_teardown(column_altered, begin, end),
     };
     return cmocka_run_group_tests_name("postgres_races", tests, NULL, NULL);
 }
