@@ -142,12 +142,55 @@ static void column_altered(void **state)
     call_fine(race->store, "updateThread", "{'id':'t','title':'after','metadata':{}}");
 }
 
+static char *validity(const struct race *race)
+{
+    return postgres_text(race->other,
+                         "SELECT string_agg(indisvalid::text, ',') FROM pg_index WHERE indexrelid IN"
+                         " (SELECT oid FROM pg_class WHERE relname = 'late')");
+}
+
+/* A concurrent build that came to no end in time leaves an index that serves nobody; asked again it is built. */
+static void index_unfinished(void **state)
+{
+    static const char index[] =
+        "{'name':'late','table':'mastra_threads','columns':['title'],'concurrent':true}";
+    struct race *race = *state;
+    mastra_store *store = NULL;
+    char *url = place_url(&race->place, "statementTimeoutMillis=1000");
+    char *valid = NULL;
+    call_fine(race->store, "saveThread", "{'thread':{'id':'t','resourceId':'r'}}");
+    assert_int_equal(mastra_open(url, NULL, &store, NULL), MASTRA_OK);
+    postgres_run(race->other, "BEGIN; UPDATE mastra_threads SET title = 'x'");
+    assert_int_equal(client_call(store, "createIndex", NULL, NULL, "%s", index), MASTRA_TIMEOUT);
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    free(url);
+    /* The build is cancelled behind our back. */
+    char *building = test_format("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%%%s%%'"
+                                 " AND state = 'active'",
+                                 race->place.schema);
+    for (int i = 0; i < 3000 && (valid = postgres_text(race->other, building)) != NULL; i++) {
+        free(valid);
+        postgres_run(race->other, "SELECT pg_stat_clear_snapshot()");
+        usleep(10000);
+    }
+    postgres_run(race->other, "COMMIT");
+    free(building);
+    valid = validity(race);
+    assert_string_equal(valid, "false");
+    free(valid);
+    call_fine(race->store, "createIndex", index);
+    valid = validity(race);
+    assert_string_equal(valid, "true");
+    free(valid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(source_deleted, begin, end),
         cmocka_unit_test_setup_teardown(copied_together, begin, end),
         cmocka_unit_test_setup_teardown(column_altered, begin, end),
+        cmocka_unit_test_setup_teardown(index_unfinished, begin, end),
     };
     return cmocka_run_group_tests_name("postgres_races", tests, NULL, NULL);
 }
