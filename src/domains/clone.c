@@ -172,6 +172,10 @@ static mastra_status copy_messages(struct ms_unit *unit, struct ms_rows *rows, m
         clone->source_ids[i] = message->id;
         message->thread_id = clone->thread->id;
         message->resource_id = clone->thread->resource_id;
+        /* A foreign writer's time may be none of ours, as PostgreSQL's infinity is. */
+        if (message->created_at == MASTRA_TIME_NONE) {
+            message->created_at = unit->call->now;
+        }
         if (!id.ptr || !ms_arena_str(unit->arena, id, &message->id)) {
             return ms_error_oom(unit->error);
         }

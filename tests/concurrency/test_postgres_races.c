@@ -1,4 +1,4 @@
-/* Units of work on PostgreSQL while somebody else holds, and then changes, the rows that they are about. */
+/* PostgreSQL's tables changed by somebody else, before or while the store works on them. */
 #include "support/client.h"
 #include "support/crew.h"
 #include "support/files.h"
@@ -127,6 +127,21 @@ static void copied_together(void **state)
                      1);
 }
 
+/* What somebody else has dated beyond all time is copied nevertheless. */
+static void endless_times_copied(void **state)
+{
+    struct race *race = *state;
+    call_fine(race->store, "saveThread", "{'thread':{'id':'source','resourceId':'r'}}");
+    call_fine(race->store, "saveMessages",
+              "{'messages':[{'id':'m','threadId':'source','resourceId':'r','role':'user','content':'x'}]}");
+    postgres_run(race->other,
+                 "UPDATE mastra_messages SET \"createdAt\" = 'infinity', \"createdAtZ\" = 'infinity'");
+    clone(0, race);
+    assert_int_equal(race->status, MASTRA_OK);
+    assert_int_equal(
+        place_number(&race->place, "SELECT COUNT(*) FROM mastra_messages WHERE thread_id = 'copy'"), 1);
+}
+
 /* What the sessions have prepared is of another table by now, as far as the server is concerned. */
 static void column_altered(void **state)
 {
@@ -189,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(source_deleted, begin, end),
         cmocka_unit_test_setup_teardown(copied_together, begin, end),
+        cmocka_unit_test_setup_teardown(endless_times_copied, begin, end),
         cmocka_unit_test_setup_teardown(column_altered, begin, end),
         cmocka_unit_test_setup_teardown(index_unfinished, begin, end),
     };
