@@ -13,11 +13,12 @@ struct clone_work {
     mastra_clone *clone;
 };
 
+/* The source is locked: deleted between this and the next read, it would be copied without its messages. */
 static mastra_status find_source(struct ms_unit *unit, const struct clone_work *work, mastra_thread **ret)
 {
     const mastra_str id = work->args.source_thread_id;
     void *found = NULL;
-    mastra_status status = ms_unit_get(unit, MS_THREAD, &id, false, &found);
+    mastra_status status = ms_unit_get(unit, MS_THREAD, &id, true, &found);
 
     if (status != MASTRA_OK) {
         return status;
@@ -171,6 +172,10 @@ static mastra_status copy_messages(struct ms_unit *unit, struct ms_rows *rows, m
         clone->source_ids[i] = message->id;
         message->thread_id = clone->thread->id;
         message->resource_id = clone->thread->resource_id;
+        /* A foreign writer's time may be none of ours, as PostgreSQL's infinity is. */
+        if (message->created_at == MASTRA_TIME_NONE) {
+            message->created_at = unit->call->now;
+        }
         if (!id.ptr || !ms_arena_str(unit->arena, id, &message->id)) {
             return ms_error_oom(unit->error);
         }

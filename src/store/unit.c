@@ -249,10 +249,23 @@ static bool try_again(struct ms_call *call, mastra_status status, int64_t *backo
     return true;
 }
 
+/* However the last attempt failed: one before it may have been committed. */
+static mastra_status still_unknown(mastra_error *error)
+{
+    char message[sizeof error->message];
+
+    ms_error_copy(message, sizeof message, mastra_str_of(error->message));
+    error->id[0] = '\0';
+    error->category[0] = '\0';
+    return ms_error_set(error, MASTRA_UNKNOWN_OUTCOME, "%.400s; an attempt before may have been committed",
+                        message);
+}
+
 mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena)
 {
     int64_t backoff_us = BACKOFF_FIRST_US;
     struct ms_arena *arena = NULL;
+    bool unknown = false;
     mastra_status status;
 
     if (call->group) {
@@ -260,10 +273,11 @@ mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct
     } else {
         do {
             status = ms_executor_run(call, fn, arg, &arena);
+            unknown = unknown || status == MASTRA_UNKNOWN_OUTCOME;
         } while (status != MASTRA_OK && try_again(call, status, &backoff_us));
     }
     if (status != MASTRA_OK) {
-        return status;
+        return unknown && status != MASTRA_UNKNOWN_OUTCOME ? still_unknown(&call->error) : status;
     }
     if (ret_arena) {
         *ret_arena = arena;

@@ -1,8 +1,9 @@
 /* What units of work promise and no operation of the memory domain shows on the backends that there are. */
 #include "unit/base_support.h"
 
+#include "base/error.h"
 #include "store/call.h"
-#include "store/unit.h"
+#include "store/store.h"
 
 static const struct ms_op op = {.name = "test", .error = "TEST", .writes = true, .repeatable = true};
 
@@ -72,10 +73,57 @@ static void test_a_row_that_is_expected(void **state)
     assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
 }
 
+/* A backend that commits without being heard, and is gone then. */
+
+static const struct ms_backend_ops *real_ops;
+static bool gone;
+
+static mastra_status commit_unheard(struct ms_session *session, mastra_error *error)
+{
+    assert_int_equal(real_ops->commit(session, error), MASTRA_OK);
+    gone = true;
+    return ms_error_set(error, MASTRA_UNKNOWN_OUTCOME, "nobody answered");
+}
+
+static mastra_status begin_unless_gone(struct ms_backend *backend, enum ms_session_mode mode,
+                                       struct ms_session **ret, mastra_error *error)
+{
+    return gone ? ms_error_set(error, MASTRA_DENIED, "the door is shut")
+                : real_ops->begin(backend, mode, ret, error);
+}
+
+static void test_an_outcome_stays_unknown(void **state)
+{
+    struct work work = {mastra_str_of("old"), 0};
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_thread thread = MASTRA_THREAD_INIT;
+    mastra_store *store = NULL;
+    struct ms_backend_ops ops;
+
+    (void)state;
+    assert_int_equal(mastra_open(":memory:", NULL, &store, NULL), MASTRA_OK);
+    thread.id = work.expected;
+    thread.resource_id = mastra_str_of("r");
+    assert_int_equal(mastra_save_thread(store, &thread, NULL, NULL), MASTRA_OK);
+    real_ops = store->backend->ops;
+    ops = *real_ops;
+    ops.commit = commit_unheard;
+    ops.begin = begin_unless_gone;
+    store->backend->ops = &ops;
+    assert_int_equal(run(store, &work, &error), MASTRA_UNKNOWN_OUTCOME);
+    store->backend->ops = real_ops;
+    assert_int_equal(work.runs, 1);
+    assert_non_null(strstr(error.message, "the door is shut; an attempt before may have been committed"));
+    assert_false(error.retriable);
+    assert_true(exists(store, "new"));
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_row_that_is_expected),
+        cmocka_unit_test(test_an_outcome_stays_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 enum taken {
     TAKEN_NOT,
     TAKEN_BY_INDEX,
+    TAKEN_BY_RUIN, /* an index that a concurrent build has left unfinished, and that serves nobody */
     TAKEN_BY_OTHER,
 };
 
@@ -15,8 +16,13 @@ static mastra_status take_kind(void *arg, size_t index, const PGresult *result, 
 {
     (void)index;
     (void)error;
-    if (PQntuples(result) > 0) {
-        *(enum taken *)arg = PQgetvalue(result, 0, 0)[0] ? TAKEN_BY_INDEX : TAKEN_BY_OTHER;
+    if (PQntuples(result) == 0) {
+        return MASTRA_OK;
+    }
+    if (PQgetisnull(result, 0, 0)) {
+        *(enum taken *)arg = TAKEN_BY_OTHER;
+    } else {
+        *(enum taken *)arg = PQgetvalue(result, 0, 0)[0] ? TAKEN_BY_INDEX : TAKEN_BY_RUIN;
     }
     return MASTRA_OK;
 }
@@ -38,8 +44,9 @@ static mastra_status who_has_name(struct pg_session *session, mastra_str name, e
     values[1] = copy.ptr;
     if (status == MASTRA_OK) {
         status = pg_plan_text(&plan,
-                              "SELECT c.relkind IN ('i', 'I') FROM pg_catalog.pg_class AS c"
+                              "SELECT x.indisvalid FROM pg_catalog.pg_class AS c"
                               " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+                              " LEFT JOIN pg_catalog.pg_index AS x ON x.indexrelid = c.oid"
                               " WHERE n.nspname = $1::text AND c.relname = $2::text",
                               values, 2, true, error);
     }
@@ -149,21 +156,39 @@ static mastra_status run_text(struct pg_session *session, struct ms_buf *sql, bo
     return status == MASTRA_OK ? pg_plan_run(&plan, error) : status;
 }
 
-/* A concurrent build that failed leaves an index behind that serves nobody. */
+static void add_drop_text(struct ms_buf *sql, const char *schema, mastra_str name)
+{
+    ms_buf_add_text(sql, "DROP INDEX IF EXISTS ");
+    ms_sql_quote(sql, schema);
+    ms_buf_add_char(sql, '.');
+    add_name(sql, name);
+}
+
+/* A concurrent build that failed leaves an index behind that serves nobody. After a timeout it is left to the next
+ * call: the connection is lost, and the build may go on until the server has heard of it. */
 static void drop_invalid(struct pg_session *session, mastra_str name)
 {
     mastra_error ignored = MASTRA_ERROR_INIT;
     struct ms_buf sql;
 
     ms_buf_init(&sql, session->owner->base.heap, 0);
-    ms_buf_add_text(&sql, "DROP INDEX IF EXISTS ");
-    ms_sql_quote(&sql, session->owner->base.schema);
-    ms_buf_add_char(&sql, '.');
-    add_name(&sql, name);
+    add_drop_text(&sql, session->owner->base.schema, name);
     if (!sql.failed && !session->connection->lost) {
         pg_execute(session->connection, sql.ptr, &ignored);
     }
     ms_buf_release(&sql);
+}
+
+static mastra_status clear_away(struct pg_session *session, mastra_str name, mastra_error *error)
+{
+    struct ms_buf sql;
+    mastra_status status;
+
+    ms_buf_init(&sql, session->owner->base.heap, 0);
+    add_drop_text(&sql, session->owner->base.schema, name);
+    status = run_text(session, &sql, false, error);
+    ms_buf_release(&sql);
+    return status;
 }
 
 /* What the server has against the condition is the caller's to know; it complains of nothing else in these classes. */
@@ -197,6 +222,9 @@ mastra_status pg_create_index(struct ms_session *base, const struct ms_index_wis
     if (taken == TAKEN_BY_OTHER) {
         return ms_error_set(error, MASTRA_CONFLICT, "there is a table or view named \"%.*s\"",
                             (int)wish->name.len, wish->name.ptr);
+    }
+    if (taken == TAKEN_BY_RUIN && clear_away(session, wish->name, error) != MASTRA_OK) {
+        return error->status;
     }
     ms_buf_init(&sql, session->owner->base.heap, 0);
     add_index_text(&sql, session->owner->base.schema, wish, wish->concurrent);

@@ -62,6 +62,7 @@ struct pg_note {
     uint32_t number;
     const struct ms_write *write; /* the first that it executes; NULL: it reads, or is none of them */
     bool must_be_new;             /* its record is not there as far as the unit knows */
+    bool may_be_stale;            /* it executes what an earlier exchange has prepared */
     bool wanted;                  /* its rows go to the plan's reader */
     unsigned rows;                /* MS_ROWS_ bits */
 };

@@ -204,18 +204,14 @@ static mastra_status prepare(struct pg_plan *plan, struct pg_statement *statemen
 }
 
 static mastra_status find_or_prepare(struct pg_plan *plan, struct ms_sql *sql, ms_sql_fn fn, const void *what,
-                                     const char **ret_name, mastra_error *error)
+                                     uint32_t *ret_number, mastra_error *error)
 {
     struct pg_connection *connection = plan->session->connection;
     uint32_t scope = plan->session->owner->base.scope;
     uint32_t hash = hash_of(sql->shape, sql->shape_len);
     struct pg_statement *statement = look_up(connection, sql, scope, hash);
-    char *name = ms_arena_bytes(plan->arena, NAME_SIZE);
     mastra_status status = MASTRA_OK;
 
-    if (!name) {
-        return ms_error_oom(error);
-    }
     if (!statement) {
         statement = make_room(plan, error);
         if (!statement) {
@@ -232,8 +228,23 @@ static mastra_status find_or_prepare(struct pg_plan *plan, struct ms_sql *sql, m
         status = prepare(plan, statement, sql, fn, what, error);
     }
     statement->used = connection->clock++;
-    snprintf(name, NAME_SIZE, "ms%u", statement->number);
-    *ret_name = name;
+    *ret_number = statement->number;
+    return status;
+}
+
+static mastra_status execute(struct pg_plan *plan, struct ms_sql *sql, ms_sql_fn fn, const void *what,
+                             struct pg_step *step, bool *ret_stale, mastra_error *error)
+{
+    char *name = ms_arena_bytes(plan->arena, NAME_SIZE);
+    uint32_t number = 0;
+    mastra_status status = name ? find_or_prepare(plan, sql, fn, what, &number, error) : ms_error_oom(error);
+
+    if (status == MASTRA_OK) {
+        snprintf(name, NAME_SIZE, "ms%u", number);
+        step->kind = PG_STEP_EXECUTE;
+        step->name = name;
+        *ret_stale = number < plan->first_number;
+    }
     return status;
 }
 
@@ -256,6 +267,7 @@ mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, 
     struct ms_sql *sql = ms_arena_alloc(plan->arena, sizeof *sql);
     struct pg_note *note;
     struct pg_step *step;
+    bool may_be_stale = false;
     mastra_status status;
 
     if (!sql) {
@@ -266,8 +278,7 @@ mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, 
     if (sql->uncached || !plan->session->connection->statements) {
         status = compile(plan, sql, fn, what, &made.sql, error);
     } else {
-        made.kind = PG_STEP_EXECUTE;
-        status = find_or_prepare(plan, sql, fn, what, &made.name, error);
+        status = execute(plan, sql, fn, what, &made, &may_be_stale, error);
     }
     if (status == MASTRA_OK) {
         status = bind_values(plan, &made, sql, what, error);
@@ -278,6 +289,7 @@ mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, 
     }
     *step = made;
     note->wanted = wanted;
+    note->may_be_stale = may_be_stale;
     if (ret_rows) {
         *ret_rows = sql->rows;
     }
@@ -315,10 +327,11 @@ static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, m
     if (note->must_be_new && is_state(error, "23505")) {
         error->retriable = true;
     }
-    /* The server has forgotten a statement, or has another idea of its table. Another connection has neither. */
-    if (is_state(error, "26000") || is_state(error, "0A000")) {
+    /* The server has forgotten a statement, or has another idea of its table. A new connection has neither. What the
+     * server says is no help, it speaks its owner's language. */
+    if (is_state(error, "26000") || (is_state(error, "0A000") && note->may_be_stale)) {
         plan->session->connection->lost = true;
-        error->retriable = is_state(error, "26000") || strstr(error->message, "cached plan") != NULL;
+        error->retriable = true;
     }
     return error->status;
 }
@@ -467,17 +480,28 @@ static mastra_status add_new(struct pg_plan *plan, const struct ms_write *write,
     return status;
 }
 
+static bool may_be_absent(const struct pg_session *session, const struct ms_entity *entity)
+{
+    const struct pg_absent *absent = session->absent;
+
+    while (absent && absent->entity != entity) {
+        absent = absent->next;
+    }
+    return absent != NULL;
+}
+
 static mastra_status add_records(struct pg_plan *plan, const struct ms_write *first, size_t *ret_taken,
                                  mastra_error *error)
 {
     const struct pg_session *session = plan->session;
+    bool alone = may_be_absent(session, first->entity);
     struct ms_sql_batch batch = {first, 1};
 
     *ret_taken = 1;
-    if (session->absent && first->entity->id < MS_ENTITY_COUNT && is_absent(session, first)) {
+    if (alone && first->entity->id < MS_ENTITY_COUNT && is_absent(session, first)) {
         return add_new(plan, first, error);
     }
-    if (!session->absent && first->entity->id < MS_ENTITY_COUNT && session->owner->flavour->dialect->array) {
+    if (!alone && first->entity->id < MS_ENTITY_COUNT && session->owner->flavour->dialect->array) {
         batch.count = batch_length(plan, first, error);
     }
     if (batch.count == 0) {
