@@ -1,6 +1,8 @@
 /* The HTTP client against a server that behaves well, badly, or not at all. */
 #include "unit/base_support.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -456,6 +458,45 @@ static void test_no_answer_in_time(void **state)
     free(url);
 }
 
+/* Stands in for the resolver of the system: a name that it does not get to know before the test says so. */
+static struct crew_gate *resolve;
+static struct crew_gate *resolved;
+
+int getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
+{
+    int (*usual)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (name && strcmp(name, "hangs.test") == 0) {
+        crew_gate_wait(resolve, 1);
+        crew_gate_add(resolved);
+        return EAI_AGAIN;
+    }
+    *(void **)&usual = dlsym(RTLD_NEXT, "getaddrinfo");
+    return usual(name, port, hints, ret);
+}
+
+static void test_name_is_not_resolved_in_time(void **state)
+{
+    (void)state;
+    struct ms_http *http = client_with(NULL);
+    struct ms_http_exchange exchange = {.method = "GET", .url = "http://hangs.test/", .attempt_ms = 50};
+
+    resolve = crew_gate_new();
+    resolved = crew_gate_new();
+    exchange.direct = true;
+    assert_int_equal(run_one(http, &exchange), MS_HTTP_TIMED_OUT);
+    assert_false(exchange.sent);
+    /* All this while nobody has answered. */
+    assert_int_equal(crew_gate_count(resolved), 0);
+    ms_http_exchange_release(http, &exchange);
+    client_free(http);
+    crew_gate_add(resolve);
+    assert_true(crew_gate_wait(resolved, 1));
+    crew_check();
+    crew_gate_free(resolve);
+    crew_gate_free(resolved);
+}
+
 static void hang_until_closed(int index, void *arg)
 {
     struct crowd *crowd = arg;
@@ -727,6 +768,7 @@ int main(void)
         cmocka_unit_test(test_answers_that_are_none),
         cmocka_unit_test(test_answer_too_large),
         cmocka_unit_test(test_no_answer_in_time),
+        cmocka_unit_test(test_name_is_not_resolved_in_time),
         cmocka_unit_test(test_close_ends_what_runs),
         cmocka_unit_test(test_certificates_are_verified),
         cmocka_unit_test(test_proxy),
