@@ -304,6 +304,9 @@ static void test_process(void **state)
     write_process(
         lab, "echo '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":\"secret-of-x\"}'");
     lab_expect(lab, "profile \"default\": process", "AKIDPROCESS", "secret-of-x", NULL);
+    write_process(lab, "echo '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":"
+                       "\"secret-of-x\"}'; exec >&-; sleep 0.2");
+    lab_expect(lab, "profile \"default\": process", "AKIDPROCESS", "secret-of-x", NULL);
 }
 
 static void test_process_fails(void **state)
@@ -329,6 +332,11 @@ static void test_process_fails(void **state)
     lab_open(lab);
     struct ms_credentials *credentials = NULL;
     mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(lab_get(lab, &credentials, &error), MASTRA_TIMEOUT);
+    lab_close(lab);
+    /* It has nothing more to say, and does not end all the same. */
+    write_process(lab, "exec >&-; sleep 300");
+    lab_open(lab);
     assert_int_equal(lab_get(lab, &credentials, &error), MASTRA_TIMEOUT);
     lab_close(lab);
 }
