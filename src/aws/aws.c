@@ -122,7 +122,13 @@ void ms_aws_close(struct mastra_aws *aws)
     if (!aws) {
         return;
     }
-    /* The connections first: a fetch of credentials may be waiting for an answer. */
+    /*
+     * Calls may be waiting for credentials, and a fetch of credentials for an answer: all are told first. The thread
+     * of the fetch ends once its connection has.
+     */
+    if (aws->provider) {
+        ms_provider_stop(aws->provider);
+    }
     if (aws->http) {
         ms_http_close(aws->http);
     }

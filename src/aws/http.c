@@ -440,6 +440,7 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
                       .parallel = parallel ? parallel : count,
                       .deadline_ns = deadline_ns};
     mastra_error failure = MASTRA_ERROR_INIT;
+    struct ms_heap *heap;
 
     if (count == 0) {
         return MASTRA_OK;
@@ -455,6 +456,8 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
         run.slots[i].attempt.ca_file = http->ca_file;
         run.slots[i].attempt.exchange = exchanges[i];
     }
+    /* Once the lane is left, the client may be gone. */
+    heap = ms_heap_ref(http->heap);
     run.lane = lane_enter(http, &failure);
     if (run.lane) {
         while (run.ended < count) {
@@ -468,7 +471,8 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
     } else {
         ms_error_set(error, failure.status, "%s", failure.message);
     }
-    ms_heap_release(http->heap, run.slots);
+    ms_heap_release(heap, run.slots);
+    ms_heap_unref(heap);
     return failure.status;
 }
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "aws/provider.h"
+#include "aws/service.h"
 #include "base/error.h"
 #include "support/crew.h"
 
@@ -335,6 +336,42 @@ static void test_close_with_a_question_open(void **state)
     answer(desk, reply, 1);
 }
 
+static void call_until_closed(int index, void *arg)
+{
+    const struct ms_service *service = arg;
+    struct ms_service_call call = {.operation = "GetItem", .body = MASTRA_STR("{}")};
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_status status =
+        ms_service_send(service, &call, 1, 0, ms_clock_monotonic_ns() + INT64_C(30000000000), &error);
+
+    (void)index;
+    if (status == MASTRA_OK)
+        status = ms_service_call_error(&call, &error);
+    if (status != MASTRA_CLOSED)
+        crew_fail("ended as %s: %s", mastra_status_name(status), error.message);
+}
+
+/* A call that waits for credentials does not hold up the end. */
+static void test_close_with_a_call_waiting(void **state)
+{
+    struct desk *desk = *state;
+    struct ms_service service;
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    lab_set(&desk->lab, "AWS_ENDPOINT_URL={base}/dynamodb");
+    lab_open(&desk->lab);
+    assert_int_equal(ms_service_init(&service, desk->lab.aws, "dynamodb", "DynamoDB_20120810",
+                                     &ms_retry_dynamodb, "us-east-1", NULL, &error),
+                     MASTRA_OK);
+    struct crew_thread *thread = crew_start(call_until_closed, 0, &service);
+    mastra_aws_reply *reply = take_reply(desk, 1);
+    lab_close(&desk->lab);
+    crew_join(thread);
+    crew_check();
+    ms_service_release(&service);
+    answer(desk, reply, 1);
+}
+
 static void test_close_with_a_process_running(void **state)
 {
     struct desk *desk = *state;
@@ -485,6 +522,7 @@ int main(void)
         DESK_TEST(test_answers_that_are_none),
         DESK_TEST(test_no_answer_in_time),
         DESK_TEST(test_close_with_a_question_open),
+        DESK_TEST(test_close_with_a_call_waiting),
         DESK_TEST(test_close_with_a_process_running),
         DESK_TEST(test_service_refuses_them),
         DESK_TEST(test_keys_of_the_options),
