@@ -150,16 +150,22 @@ mastra_time ms_aws_now(const struct mastra_aws *aws)
     return aws->now(aws->now_user) + atomic_load(&aws->skew_ms);
 }
 
-bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date)
+static bool is_skewed(int64_t off)
+{
+    return off <= -LEAST_SKEW_MS || off >= LEAST_SKEW_MS;
+}
+
+bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date, mastra_time signed_at)
 {
     int64_t off;
 
-    if (date == MASTRA_TIME_NONE) {
+    if (date == MASTRA_TIME_NONE || !is_skewed(date - signed_at)) {
         return false;
     }
     off = date - ms_aws_now(aws);
-    if (off > -LEAST_SKEW_MS && off < LEAST_SKEW_MS) {
-        return false;
+    if (!is_skewed(off)) {
+        /* Another request, made at the same time, was told before. */
+        return true;
     }
     atomic_store(&aws->skew_ms, date - aws->now(aws->now_user));
     ms_log_write(&aws->log, MASTRA_LOG_WARNING,

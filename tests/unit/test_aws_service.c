@@ -179,6 +179,26 @@ static void test_clock(void **state)
     ms_service_release(&service);
 }
 
+/* All of them learn of it at once: none is given up because another one was told before. */
+static void test_clock_of_many(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_service service;
+    struct ms_service_call calls[CALLS];
+
+    atomic_store(&lab->ahead_ms, -INT64_C(7200000));
+    service_open(&service, lab);
+    for (size_t i = 0; i < CALLS; i++)
+        calls[i] = call_of("GetItem", false);
+    assert_int_equal(ms_service_send(&service, calls, CALLS, 0, ms_aws_deadline(lab->aws), NULL), MASTRA_OK);
+    for (size_t i = 0; i < CALLS; i++) {
+        if (!ms_service_call_ok(&calls[i]))
+            fail_msg("call %zu: %d %s %s", i, calls[i].status, calls[i].code, calls[i].message);
+        ms_service_call_release(&service, &calls[i]);
+    }
+    ms_service_release(&service);
+}
+
 static int asked;
 
 static void give_expired_first(void *user, mastra_aws_reply *reply)
@@ -325,9 +345,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LAB_TEST(test_signed_call),    LAB_TEST(test_many_calls), LAB_TEST(test_repeated),
-        LAB_TEST(test_not_repeated),   LAB_TEST(test_clock),      LAB_TEST(test_credentials_expire),
-        LAB_TEST(test_no_credentials), LAB_TEST(test_endpoints),  LAB_TEST(test_wrong_endpoints_and_regions),
+        LAB_TEST(test_signed_call),
+        LAB_TEST(test_many_calls),
+        LAB_TEST(test_repeated),
+        LAB_TEST(test_not_repeated),
+        LAB_TEST(test_clock),
+        LAB_TEST(test_credentials_expire),
+        LAB_TEST(test_no_credentials),
+        LAB_TEST(test_endpoints),
+        LAB_TEST(test_wrong_endpoints_and_regions),
+        LAB_TEST(test_clock_of_many),
+        LAB_TEST(test_no_memory_for_the_answer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
