@@ -385,6 +385,9 @@ static void close_all(struct run *run)
         if (slot->state == SLOT_RUNNING) {
             ms_http_attempt_end(&slot->attempt, CURLE_ABORTED_BY_CALLBACK);
             slot_stop(run, slot);
+        } else {
+            /* Its judge has found that the attempt before changed nothing, or that doing it twice does no harm. */
+            slot->attempt.exchange->sent = false;
         }
         slot_fail(run, slot, MS_HTTP_CLOSED, MASTRA_CLOSED);
     }
@@ -397,6 +400,7 @@ static void give_up(struct run *run)
         struct slot *slot = &run->slots[i];
 
         if (slot->state == SLOT_RUNNING) {
+            ms_http_attempt_end(&slot->attempt, CURLE_OUT_OF_MEMORY);
             slot_stop(run, slot);
         }
         if (slot->state != SLOT_ENDED) {

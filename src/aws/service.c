@@ -319,7 +319,7 @@ static mastra_status status_of(const struct ms_service_call *call)
     case MS_HTTP_ANSWERED:
         return status_of_answer(call);
     case MS_HTTP_FAILED:
-        return call->failure;
+        return call->sent && !call->repeatable ? MASTRA_UNKNOWN_OUTCOME : call->failure;
     case MS_HTTP_CLOSED:
         return call->sent && !call->repeatable ? MASTRA_UNKNOWN_OUTCOME : MASTRA_CLOSED;
     case MS_HTTP_TIMED_OUT:

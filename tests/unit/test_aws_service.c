@@ -157,6 +157,36 @@ static void test_not_repeated(void **state)
     ms_service_release(&service);
 }
 
+/* A write whose answer found no memory has been made, for all that anybody knows. */
+static void test_no_memory_for_the_answer(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_service service;
+    unsigned after_sending = 0;
+    bool good = false;
+
+    service_open(&service, lab);
+    attempts_of(&service, "Write", false);
+    for (long at = 1; !good && at < 1000; at++) {
+        struct ms_service_call call = call_of("Write", false);
+        mastra_error error = MASTRA_ERROR_INIT;
+
+        atomic_store(&lab->watch.fail_at, at);
+        mastra_status status = ms_service_send(&service, &call, 1, 0, ms_aws_deadline(service.aws), &error);
+        atomic_store(&lab->watch.fail_at, 0);
+        good = status == MASTRA_OK && ms_service_call_ok(&call);
+        if (status == MASTRA_OK && !good) {
+            status = ms_service_call_error(&call, &error);
+            assert_int_equal(status, call.sent ? MASTRA_UNKNOWN_OUTCOME : MASTRA_OUT_OF_MEMORY);
+            after_sending += call.sent;
+        }
+        ms_service_call_release(&service, &call);
+    }
+    assert_true(good);
+    assert_true(after_sending > 0);
+    ms_service_release(&service);
+}
+
 static void test_clock(void **state)
 {
     struct lab *lab = *state;
