@@ -33,11 +33,12 @@ static mastra_status set_keys(struct mastra_aws *aws, const mastra_aws_credentia
                                          .secret_access_key = keys->secret_access_key,
                                          .session_token = keys->session_token,
                                          .expiration = keys->expiration};
-    const char *lack = ms_credentials_lack(&draft);
+    const char *why = NULL;
+    const char *wrong = ms_credentials_wrong(&draft, &why);
     struct ms_credentials *credentials;
 
-    if (lack) {
-        return ms_error_argument(error, lack, mastra_str_of(NULL), "must not be empty");
+    if (wrong) {
+        return ms_error_argument(error, wrong, mastra_str_of(NULL), why);
     }
     credentials = ms_credentials_new(aws->heap, &draft, "options");
     if (!credentials) {

@@ -298,8 +298,8 @@ static void test_answers_that_are_none(void **state)
     lab_open(&desk->lab);
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the vault is sealed");
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: it has none");
-    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the answer lacks secretAccessKey");
-    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the answer lacks accessKeyId");
+    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: secretAccessKey must not be empty");
+    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: accessKeyId must not be empty");
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the credentials have expired");
     crew_check();
     assert_int_equal(mastra_aws_reply_credentials(NULL, NULL, NULL), MASTRA_INVALID_ARGUMENT);
@@ -424,6 +424,10 @@ static void test_keys_of_the_options(void **state)
     assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_INVALID_ARGUMENT);
     assert_string_equal(error.field, "secretAccessKey");
     keys.secret_access_key = mastra_str_of("secret-of-the-options");
+    keys.session_token = mastra_str_of("token-of-the-options\r\nX-More: 1");
+    assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_INVALID_ARGUMENT);
+    assert_string_equal(error.field, "sessionToken");
+    keys.session_token = mastra_str_of(NULL);
     keys.expiration = lab_now(lab) + 2 * MINUTE;
     assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_OK);
     expect_key(desk, "AKIDOPTIONS");

@@ -46,6 +46,29 @@ static void test_environment(void **state)
     lab_refuse(lab, MASTRA_DENIED, "(environment: the credentials have expired");
 }
 
+/* As from a file with a line end: it would begin another header. */
+static void test_keys_with_line_ends(void **state)
+{
+    struct lab *lab = *state;
+    const struct {
+        const char *secret, *token, *message;
+    } cases[] = {
+        {"AWS_SECRET_ACCESS_KEY=secret-of-the-environment\n",
+         "AWS_SESSION_TOKEN=", "environment: secretAccessKey must not hold blanks or line ends"},
+        {"AWS_SECRET_ACCESS_KEY=secret-of-the-environment", "AWS_SESSION_TOKEN=token-of\r\nX-More: 1",
+         "environment: sessionToken must not hold blanks or line ends"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        lab_clear(lab);
+        lab_set(lab, "AWS_EC2_METADATA_DISABLED=true");
+        lab_set(lab, "AWS_ACCESS_KEY_ID=AKIDENVIRONMENT");
+        lab_set(lab, cases[i].secret);
+        lab_set(lab, cases[i].token);
+        lab_refuse(lab, MASTRA_DENIED, cases[i].message);
+    }
+}
+
 static void test_environment_gives_way_to_a_profile(void **state)
 {
     struct lab *lab = *state;
@@ -742,6 +765,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LAB_TEST(test_environment),
+        LAB_TEST(test_keys_with_line_ends),
         LAB_TEST(test_environment_gives_way_to_a_profile),
         LAB_TEST(test_nothing_is_found),
         LAB_TEST(test_static_profile),
