@@ -129,6 +129,22 @@ static void test_files_elsewhere(void **state)
     lab_refuse(lab, MASTRA_DENIED, "Is a directory");
 }
 
+/* Of some files the file system does not tell the size. */
+static void test_file_of_unknown_size(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_secret text = {0};
+
+    assert_int_equal(ms_file_read(lab->heap, "/proc/self/stat", 65536, &text), 0);
+    assert_true(text.len > 0);
+    assert_int_equal(strlen(text.ptr), text.len);
+    ms_secret_release(&text);
+    assert_int_equal(ms_file_read(lab->heap, "/proc/self/stat", 8, &text), EFBIG);
+    assert_int_equal(ms_file_read(lab->heap, "/dev/null", 8, &text), 0);
+    assert_int_equal(text.len, 0);
+    ms_secret_release(&text);
+}
+
 static void test_half_a_profile(void **state)
 {
     struct lab *lab = *state;
@@ -769,6 +785,7 @@ int main(void)
         LAB_TEST(test_environment_gives_way_to_a_profile),
         LAB_TEST(test_nothing_is_found),
         LAB_TEST(test_static_profile),
+        LAB_TEST(test_file_of_unknown_size),
         LAB_TEST(test_files_elsewhere),
         LAB_TEST(test_half_a_profile),
         LAB_TEST(test_role),
