@@ -150,7 +150,17 @@ static void test_half_a_profile(void **state)
     struct lab *lab = *state;
 
     lab_write(lab, ".aws/config", "[default]\naws_access_key_id=AKIDPROFILE\nregion=eu-west-1\n");
+    lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no aws_secret_access_key");
+    lab_write(lab, ".aws/config", "[default]\naws_secret_access_key=secret-of-the-profile\n");
+    lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no aws_access_key_id");
+    lab_write(lab, ".aws/config", "[default]\nregion=eu-west-1\n");
     lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no credentials");
+    lab_write(lab, ".aws/config", "[default]\nrole_arn=arn:aws:iam::123456789012:role/one\n");
+    lab_refuse(lab, MASTRA_DENIED, "has a role_arn with neither source_profile nor credential_source");
+    lab_write(lab, ".aws/config",
+              "[default]\nrole_arn=arn:aws:iam::123456789012:role/one\nsource_profile=base\n"
+              "credential_source=Environment\n");
+    lab_refuse(lab, MASTRA_DENIED, "has a role_arn with both source_profile and credential_source");
 }
 
 /* Roles */
