@@ -38,8 +38,8 @@ typedef void (*mastra_aws_credentials_fn)(void *user, mastra_aws_reply *reply);
 
 /*
  * Answers a question and takes `reply` away, whatever is returned: a copy of the credentials is kept. An answer that
- * comes too late is dropped. Errors: INVALID_ARGUMENT (a key that is missing; whoever waits is told the same),
- * OUT_OF_MEMORY.
+ * comes too late is dropped. Errors: INVALID_ARGUMENT (a key that is missing, or that holds blanks or line
+ * ends; whoever waits is told the same), OUT_OF_MEMORY.
  */
 MASTRA_API mastra_status mastra_aws_reply_credentials(mastra_aws_reply *reply,
                                                       const mastra_aws_credentials *credentials,

@@ -33,11 +33,12 @@ static mastra_status set_keys(struct mastra_aws *aws, const mastra_aws_credentia
                                          .secret_access_key = keys->secret_access_key,
                                          .session_token = keys->session_token,
                                          .expiration = keys->expiration};
-    const char *lack = ms_credentials_lack(&draft);
+    const char *why = NULL;
+    const char *wrong = ms_credentials_wrong(&draft, &why);
     struct ms_credentials *credentials;
 
-    if (lack) {
-        return ms_error_argument(error, lack, mastra_str_of(NULL), "must not be empty");
+    if (wrong) {
+        return ms_error_argument(error, wrong, mastra_str_of(NULL), why);
     }
     credentials = ms_credentials_new(aws->heap, &draft, "options");
     if (!credentials) {
@@ -122,7 +123,13 @@ void ms_aws_close(struct mastra_aws *aws)
     if (!aws) {
         return;
     }
-    /* The connections first: a fetch of credentials may be waiting for an answer. */
+    /*
+     * Calls may be waiting for credentials, and a fetch of credentials for an answer: all are told first. The thread
+     * of the fetch ends once its connection has.
+     */
+    if (aws->provider) {
+        ms_provider_stop(aws->provider);
+    }
     if (aws->http) {
         ms_http_close(aws->http);
     }
@@ -144,16 +151,22 @@ mastra_time ms_aws_now(const struct mastra_aws *aws)
     return aws->now(aws->now_user) + atomic_load(&aws->skew_ms);
 }
 
-bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date)
+static bool is_skewed(int64_t off)
+{
+    return off <= -LEAST_SKEW_MS || off >= LEAST_SKEW_MS;
+}
+
+bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date, mastra_time signed_at)
 {
     int64_t off;
 
-    if (date == MASTRA_TIME_NONE) {
+    if (date == MASTRA_TIME_NONE || !is_skewed(date - signed_at)) {
         return false;
     }
     off = date - ms_aws_now(aws);
-    if (off > -LEAST_SKEW_MS && off < LEAST_SKEW_MS) {
-        return false;
+    if (!is_skewed(off)) {
+        /* Another request, made at the same time, was told before. */
+        return true;
     }
     atomic_store(&aws->skew_ms, date - aws->now(aws->now_user));
     ms_log_write(&aws->log, MASTRA_LOG_WARNING,

@@ -58,10 +58,10 @@ void ms_aws_close(struct mastra_aws *aws);
 mastra_time ms_aws_now(const struct mastra_aws *aws);
 
 /*
- * Told the `Date` of an answer that complained about the time: true when our clock was wrong by so much that signing
- * anew may help, which later signatures then take into account.
+ * Told the `Date` of an answer that complained about the time, and the time with which the request was signed: true
+ * when that was wrong by so much that signing anew may help, which later signatures then take into account.
  */
-bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date);
+bool ms_aws_learn_time(struct mastra_aws *aws, mastra_time date, mastra_time signed_at);
 
 /* The deadline of a call that begins now. */
 int64_t ms_aws_deadline(const struct mastra_aws *aws);

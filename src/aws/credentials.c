@@ -59,10 +59,38 @@ void ms_credentials_unref(struct ms_credentials *credentials)
     ms_heap_unref(heap);
 }
 
-const char *ms_credentials_lack(const struct ms_credentials_draft *draft)
+static bool has_blank(mastra_str text)
 {
-    if (draft->access_key_id.len == 0) {
-        return "accessKeyId";
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f) {
+            return true;
+        }
     }
-    return draft->secret_access_key.len == 0 ? "secretAccessKey" : NULL;
+    return false;
+}
+
+const char *ms_credentials_wrong(const struct ms_credentials_draft *draft, const char **ret_why)
+{
+    const struct {
+        const char *name;
+        mastra_str text;
+    } parts[] = {
+        {"accessKeyId", draft->access_key_id},
+        {"secretAccessKey", draft->secret_access_key},
+        {"sessionToken", draft->session_token},
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        if (parts[i].text.len == 0) {
+            *ret_why = "must not be empty";
+            return parts[i].name;
+        }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (has_blank(parts[i].text)) {
+            *ret_why = "must not hold blanks or line ends";
+            return parts[i].name;
+        }
+    }
+    return NULL;
 }

@@ -36,7 +36,10 @@ struct ms_credentials *ms_credentials_new(struct ms_heap *heap, const struct ms_
 struct ms_credentials *ms_credentials_ref(struct ms_credentials *credentials);
 void ms_credentials_unref(struct ms_credentials *credentials); /* NULL is allowed */
 
-/* Which of the two keys a draft lacks: "accessKeyId", "secretAccessKey"; NULL: none. */
-const char *ms_credentials_lack(const struct ms_credentials_draft *draft);
+/*
+ * Which part of a draft cannot be signed with: "accessKeyId", "secretAccessKey", "sessionToken"; NULL: all can. *ret_why
+ * is what it must not be: missing, or with blanks or line ends, which would end up in the headers of requests.
+ */
+const char *ms_credentials_wrong(const struct ms_credentials_draft *draft, const char **ret_why);
 
 #endif

@@ -76,7 +76,8 @@ mastra_status mastra_aws_reply_credentials(mastra_aws_reply *reply, const mastra
 {
     struct ms_credentials_draft draft = {.expiration = MASTRA_TIME_NONE};
     struct ms_credentials *made;
-    const char *lack;
+    const char *wrong;
+    const char *why = NULL;
 
     if (!reply) {
         return ms_error_argument(error, "reply", mastra_str_of(NULL), "must not be NULL");
@@ -87,13 +88,13 @@ mastra_status mastra_aws_reply_credentials(mastra_aws_reply *reply, const mastra
         draft.session_token = credentials->session_token;
         draft.expiration = credentials->expiration;
     }
-    lack = ms_credentials_lack(&draft);
-    if (lack) {
-        char why[64];
+    wrong = ms_credentials_wrong(&draft, &why);
+    if (wrong) {
+        char told[96];
 
-        snprintf(why, sizeof why, "the answer lacks %s", lack);
-        answer(reply, NULL, MASTRA_DENIED, why);
-        return ms_error_argument(error, lack, mastra_str_of(NULL), "must not be empty");
+        snprintf(told, sizeof told, "%s %s", wrong, why);
+        answer(reply, NULL, MASTRA_DENIED, told);
+        return ms_error_argument(error, wrong, mastra_str_of(NULL), why);
     }
     made = ms_credentials_new(reply->heap, &draft, SOURCE);
     answer(reply, made, made ? MASTRA_OK : MASTRA_OUT_OF_MEMORY, "out of memory");

@@ -54,27 +54,37 @@ static int spawn_shell(const char *command, int output, pid_t *ret_pid)
     return failed;
 }
 
-/* Waits for output; false at the deadline or when the handle is closed. */
+/* Waits for output (fd -1: for none), at most so long; false at the deadline or when the handle is closed. */
+static bool wait_a_while(struct ms_fetch *fetch, int fd, int most_ms, bool *ret_output)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = fetch->wake, .events = POLLIN}};
+    int64_t left = (fetch->deadline_ns - ms_clock_monotonic_ns()) / 1000000;
+    int got;
+
+    *ret_output = false;
+    if (left <= 0) {
+        ms_fail(fetch, MASTRA_TIMEOUT, "the process did not end in time");
+        return false;
+    }
+    got = poll(fds, 2, left > most_ms ? most_ms : (int)left + 1);
+    if (got > 0 && fds[1].revents) {
+        ms_fail(fetch, MASTRA_CLOSED, "closed");
+        return false;
+    }
+    *ret_output = got > 0;
+    return true;
+}
+
 static bool wait_for_output(struct ms_fetch *fetch, int fd)
 {
-    for (;;) {
-        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = fetch->wake, .events = POLLIN}};
-        int64_t left = (fetch->deadline_ns - ms_clock_monotonic_ns()) / 1000000;
-        int got;
+    bool output = false;
 
-        if (left <= 0) {
-            ms_fail(fetch, MASTRA_TIMEOUT, "the process did not end in time");
+    while (!output) {
+        if (!wait_a_while(fetch, fd, 60000, &output)) {
             return false;
-        }
-        got = poll(fds, 2, left > 60000 ? 60000 : (int)left + 1);
-        if (got > 0 && fds[1].revents) {
-            ms_fail(fetch, MASTRA_CLOSED, "closed");
-            return false;
-        }
-        if (got > 0) {
-            return true;
         }
     }
+    return true;
 }
 
 /* Reads all that it prints; false, with the reason noted, when that is not to be had. */
@@ -88,10 +98,14 @@ static bool read_output(struct ms_fetch *fetch, int fd, struct ms_secret *output
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got <= 0) {
+        if (got < 0) {
+            ms_pass(fetch, "the process cannot be read: %s", strerror(errno));
+            return false;
+        }
+        if (got == 0) {
             output->ptr[len] = '\0';
             output->len = len;
-            return got == 0;
+            return true;
         }
         len += (size_t)got;
         if (len == MOST_OUTPUT) {
@@ -102,17 +116,34 @@ static bool read_output(struct ms_fetch *fetch, int fd, struct ms_secret *output
     return false;
 }
 
-/* The exit status; 0 too where the host takes the ends of all its children to itself. */
-static int reap(pid_t pid)
+/* The exit status; 0 too where the host takes the ends of all its children to itself. -1: it has not ended yet. */
+static int reap(pid_t pid, int options)
 {
     int status;
+    pid_t ended;
 
-    while (waitpid(pid, &status, 0) < 0) {
+    while ((ended = waitpid(pid, &status, options)) < 0) {
         if (errno != EINTR) {
             return 0;
         }
     }
+    if (ended == 0) {
+        return -1;
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Waits for the end of a process that says nothing more; false, with the reason noted, when that does not come. */
+static bool wait_for_end(struct ms_fetch *fetch, pid_t pid, int *ret_status)
+{
+    bool output;
+
+    for (int pause_ms = 1; (*ret_status = reap(pid, WNOHANG)) < 0; pause_ms += pause_ms < 20) {
+        if (!wait_a_while(fetch, -1, pause_ms, &output)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static enum ms_found use_output(struct ms_fetch *fetch, const struct ms_secret *output, const char *source,
@@ -159,12 +190,11 @@ enum ms_found ms_process_run(struct ms_fetch *fetch, const char *command, const 
         ms_secret_release(&output);
         return ms_pass(fetch, "%s: the process cannot be started: %s", source, strerror(failed));
     }
-    if (!read_output(fetch, ends[0], &output)) {
+    if (!read_output(fetch, ends[0], &output) || !wait_for_end(fetch, pid, &status)) {
         kill(-pid, SIGKILL);
-        reap(pid);
+        reap(pid, 0);
         found = fetch->status == MASTRA_DENIED ? MS_PASSED : MS_FAILED;
     } else {
-        status = reap(pid);
         found = status != 0 ? ms_pass(fetch, "%s: the process ends with status %d", source, status)
                             : use_output(fetch, &output, source, ret);
     }

@@ -181,6 +181,25 @@ static bool has_role(const struct ms_fetch *fetch, mastra_str profile)
     return get(fetch, profile, "role_arn").ptr && of_profile != of_source;
 }
 
+/* Why a profile that is there gives nothing. */
+static enum ms_found pass_incomplete(struct ms_fetch *fetch, mastra_str profile, const char *source)
+{
+    bool of_profile = get(fetch, profile, "source_profile").ptr != NULL;
+    bool of_source = get(fetch, profile, "credential_source").ptr != NULL;
+
+    if (get(fetch, profile, "role_arn").ptr) {
+        return ms_pass(fetch, "%s has a role_arn with %s source_profile %s credential_source", source,
+                       of_profile && of_source ? "both" : "neither", of_profile && of_source ? "and" : "nor");
+    }
+    if (get(fetch, profile, "aws_access_key_id").ptr) {
+        return ms_pass(fetch, "%s has no aws_secret_access_key", source);
+    }
+    if (get(fetch, profile, "aws_secret_access_key").ptr) {
+        return ms_pass(fetch, "%s has no aws_access_key_id", source);
+    }
+    return ms_pass(fetch, "%s has no credentials", source);
+}
+
 /* All but a role over another profile and static keys. */
 static enum ms_found fetch_other(struct ms_fetch *fetch, mastra_str profile, struct ms_credentials **ret)
 {
@@ -205,7 +224,7 @@ static enum ms_found fetch_other(struct ms_fetch *fetch, mastra_str profile, str
     if (!ms_profile_exists(&fetch->profiles, profile)) {
         return ms_pass(fetch, "there is no %s", source);
     }
-    return ms_pass(fetch, "%s has no credentials", source);
+    return pass_incomplete(fetch, profile, source);
 }
 
 /* A profile that another one leads to counts by its own keys, even if it could assume a role. */

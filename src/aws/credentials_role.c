@@ -21,6 +21,7 @@ struct question {
     struct ms_buf region;
     struct ms_buf form;
     struct ms_signed request;
+    mastra_time signed_at;
     struct ms_http_exchange exchange;
 };
 
@@ -72,7 +73,9 @@ static enum ms_http_verdict judge(struct ms_http_exchange *exchange)
     if (fault == MS_FAULT_CLOCK && exchange->attempts == 1) {
         struct question *question = exchange->user;
 
-        return ms_aws_learn_time(question->fetch->aws, exchange->date) ? MS_HTTP_AGAIN_NOW : MS_HTTP_DONE;
+        return ms_aws_learn_time(question->fetch->aws, exchange->date, question->signed_at)
+                   ? MS_HTTP_AGAIN_NOW
+                   : MS_HTTP_DONE;
     }
     return fault == MS_FAULT_THROTTLED || fault == MS_FAULT_SERVER ? MS_HTTP_AGAIN : MS_HTTP_DONE;
 }
@@ -92,8 +95,9 @@ static mastra_status prepare(struct ms_http_exchange *exchange)
         exchange->header_count = 1;
         return MASTRA_OK;
     }
-    status = ms_signed_prepare(&question->request, &question->credentials->keys,
-                               ms_aws_now(question->fetch->aws), exchange, &error);
+    question->signed_at = ms_aws_now(question->fetch->aws);
+    status = ms_signed_prepare(&question->request, &question->credentials->keys, question->signed_at,
+                               exchange, &error);
     ms_error_copy(exchange->why, sizeof exchange->why, mastra_str_of(error.message));
     return status;
 }

@@ -55,10 +55,11 @@ bool ms_fetch_profiles(struct ms_fetch *fetch)
 enum ms_found ms_found_draft(struct ms_fetch *fetch, const struct ms_credentials_draft *draft,
                              const char *source, enum ms_found else_found, struct ms_credentials **ret)
 {
-    const char *lack = ms_credentials_lack(draft);
+    const char *why = NULL;
+    const char *wrong = ms_credentials_wrong(draft, &why);
 
-    if (lack) {
-        ms_pass(fetch, "%s: %s is missing", source, lack);
+    if (wrong) {
+        ms_pass(fetch, "%s: %s %s", source, wrong, why);
         return else_found;
     }
     if (draft->expiration != MASTRA_TIME_NONE && draft->expiration <= ms_aws_now(fetch->aws) &&

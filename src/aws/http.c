@@ -390,6 +390,9 @@ static void close_all(struct run *run)
         if (slot->state == SLOT_RUNNING) {
             ms_http_attempt_end(&slot->attempt, CURLE_ABORTED_BY_CALLBACK);
             slot_stop(run, slot);
+        } else {
+            /* Its judge has found that the attempt before changed nothing, or that doing it twice does no harm. */
+            slot->attempt.exchange->sent = false;
         }
         slot_fail(run, slot, MS_HTTP_CLOSED, MASTRA_CLOSED);
     }
@@ -402,6 +405,7 @@ static void give_up(struct run *run)
         struct slot *slot = &run->slots[i];
 
         if (slot->state == SLOT_RUNNING) {
+            ms_http_attempt_end(&slot->attempt, CURLE_OUT_OF_MEMORY);
             slot_stop(run, slot);
         }
         if (slot->state != SLOT_ENDED) {
@@ -456,6 +460,7 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
                       .parallel = parallel ? parallel : count,
                       .deadline_ns = deadline_ns};
     mastra_error failure = MASTRA_ERROR_INIT;
+    struct ms_heap *heap;
 
     if (count == 0) {
         return MASTRA_OK;
@@ -471,6 +476,8 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
         run.slots[i].attempt.ca_file = http->ca_file;
         run.slots[i].attempt.exchange = exchanges[i];
     }
+    /* Once the lane is left, the client may be gone. */
+    heap = ms_heap_ref(http->heap);
     run.lane = lane_enter(http, &failure);
     if (run.lane) {
         while (run.ended < count) {
@@ -484,7 +491,8 @@ mastra_status ms_http_run(struct ms_http *http, struct ms_http_exchange *const *
     } else {
         ms_error_set(error, failure.status, "%s", failure.message);
     }
-    ms_heap_release(http->heap, run.slots);
+    ms_heap_release(heap, run.slots);
+    ms_heap_unref(heap);
     return failure.status;
 }
 

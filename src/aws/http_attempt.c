@@ -260,6 +260,8 @@ bool ms_http_attempt_begin(struct ms_http_attempt *attempt, int64_t deadline_ns)
     curl_easy_setopt(easy, CURLOPT_PRIVATE, attempt);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, attempt->why);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* A name server that does not answer holds up neither a deadline nor the end: its thread is not waited for. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);

@@ -41,7 +41,8 @@ static int read_all(int fd, struct ms_heap *heap, size_t most, struct ms_secret 
     size_t cap = most;
     ssize_t len;
 
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (size_t)info.st_size < most) {
+    /* A size of zero may mean that the file system does not know it. */
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && (size_t)info.st_size < most) {
         cap = (size_t)info.st_size;
     }
     /* One byte more shows that there is more. */

@@ -68,21 +68,29 @@ void ms_provider_set(struct ms_provider *provider, struct ms_credentials *creden
     provider->fixed = true;
 }
 
-void ms_provider_close(struct ms_provider *provider)
+void ms_provider_stop(struct ms_provider *provider)
 {
     uint64_t one = 1;
-    bool join;
 
     pthread_mutex_lock(&provider->lock);
     provider->closing = true;
-    join = provider->thread_started;
-    provider->thread_started = false;
     pthread_cond_broadcast(&provider->changed);
     pthread_mutex_unlock(&provider->lock);
     if (write(provider->wake, &one, sizeof one) < 0) {
         /* Only a full counter is refused, and that is readable, too. */
         one = 0;
     }
+}
+
+void ms_provider_close(struct ms_provider *provider)
+{
+    bool join;
+
+    ms_provider_stop(provider);
+    pthread_mutex_lock(&provider->lock);
+    join = provider->thread_started;
+    provider->thread_started = false;
+    pthread_mutex_unlock(&provider->lock);
     if (join) {
         pthread_join(provider->thread, NULL);
     }

@@ -24,7 +24,10 @@ mastra_status ms_provider_get(struct ms_provider *provider, int64_t deadline_ns,
                               mastra_error *error);
 void ms_provider_distrust(struct ms_provider *provider, const struct ms_credentials *credentials);
 
-/* Ends what is under way; those who wait are told CLOSED. To be followed by ms_provider_free. */
+/* Ends what is under way, without waiting for its end; those who wait are told CLOSED. */
+void ms_provider_stop(struct ms_provider *provider);
+
+/* The same, and waits. To be followed by ms_provider_free. */
 void ms_provider_close(struct ms_provider *provider);
 void ms_provider_free(struct ms_provider *provider); /* NULL is allowed */
 

@@ -19,6 +19,7 @@ struct job {
     struct ms_signed request;
     struct ms_credentials *credentials;
     int64_t deadline_ns;
+    mastra_time signed_at;
     char target[128];
     bool renewed;   /* the credentials, once */
     bool corrected; /* the clock, once */
@@ -161,7 +162,7 @@ static enum ms_http_verdict judge_fault(struct job *job)
         ms_aws_distrust(job->service->aws, job->credentials);
         return MS_HTTP_AGAIN_NOW;
     case MS_FAULT_CLOCK:
-        if (job->corrected || !ms_aws_learn_time(job->service->aws, job->exchange.date)) {
+        if (job->corrected || !ms_aws_learn_time(job->service->aws, job->exchange.date, job->signed_at)) {
             return MS_HTTP_DONE;
         }
         job->corrected = true;
@@ -204,7 +205,8 @@ static mastra_status prepare(struct ms_http_exchange *exchange)
     job->credentials = NULL;
     status = ms_aws_credentials(aws, job->deadline_ns, &job->credentials, &error);
     if (status == MASTRA_OK) {
-        status = ms_signed_prepare(&job->request, &job->credentials->keys, ms_aws_now(aws), exchange, &error);
+        job->signed_at = ms_aws_now(aws);
+        status = ms_signed_prepare(&job->request, &job->credentials->keys, job->signed_at, exchange, &error);
     }
     ms_error_copy(exchange->why, sizeof exchange->why, mastra_str_of(error.message));
     return status;
@@ -317,7 +319,7 @@ static mastra_status status_of(const struct ms_service_call *call)
     case MS_HTTP_ANSWERED:
         return status_of_answer(call);
     case MS_HTTP_FAILED:
-        return call->failure;
+        return call->sent && !call->repeatable ? MASTRA_UNKNOWN_OUTCOME : call->failure;
     case MS_HTTP_CLOSED:
         return call->sent && !call->repeatable ? MASTRA_UNKNOWN_OUTCOME : MASTRA_CLOSED;
     case MS_HTTP_TIMED_OUT:

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "aws/provider.h"
+#include "aws/service.h"
 #include "base/error.h"
 #include "support/crew.h"
 
@@ -297,8 +298,8 @@ static void test_answers_that_are_none(void **state)
     lab_open(&desk->lab);
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the vault is sealed");
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: it has none");
-    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the answer lacks secretAccessKey");
-    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the answer lacks accessKeyId");
+    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: secretAccessKey must not be empty");
+    expect_error(desk, MASTRA_DENIED, "AWS credentials: application: accessKeyId must not be empty");
     expect_error(desk, MASTRA_DENIED, "AWS credentials: application: the credentials have expired");
     crew_check();
     assert_int_equal(mastra_aws_reply_credentials(NULL, NULL, NULL), MASTRA_INVALID_ARGUMENT);
@@ -332,6 +333,42 @@ static void test_close_with_a_question_open(void **state)
     mastra_aws_reply *reply = take_reply(desk, 1);
     lab_close(&desk->lab);
     /* The answer comes after everything else is gone. */
+    answer(desk, reply, 1);
+}
+
+static void call_until_closed(int index, void *arg)
+{
+    const struct ms_service *service = arg;
+    struct ms_service_call call = {.operation = "GetItem", .body = MASTRA_STR("{}")};
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_status status =
+        ms_service_send(service, &call, 1, 0, ms_clock_monotonic_ns() + INT64_C(30000000000), &error);
+
+    (void)index;
+    if (status == MASTRA_OK)
+        status = ms_service_call_error(&call, &error);
+    if (status != MASTRA_CLOSED)
+        crew_fail("ended as %s: %s", mastra_status_name(status), error.message);
+}
+
+/* A call that waits for credentials does not hold up the end. */
+static void test_close_with_a_call_waiting(void **state)
+{
+    struct desk *desk = *state;
+    struct ms_service service;
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    lab_set(&desk->lab, "AWS_ENDPOINT_URL={base}/dynamodb");
+    lab_open(&desk->lab);
+    assert_int_equal(ms_service_init(&service, desk->lab.aws, "dynamodb", "DynamoDB_20120810",
+                                     &ms_retry_dynamodb, "us-east-1", NULL, &error),
+                     MASTRA_OK);
+    struct crew_thread *thread = crew_start(call_until_closed, 0, &service);
+    mastra_aws_reply *reply = take_reply(desk, 1);
+    lab_close(&desk->lab);
+    crew_join(thread);
+    crew_check();
+    ms_service_release(&service);
     answer(desk, reply, 1);
 }
 
@@ -387,6 +424,10 @@ static void test_keys_of_the_options(void **state)
     assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_INVALID_ARGUMENT);
     assert_string_equal(error.field, "secretAccessKey");
     keys.secret_access_key = mastra_str_of("secret-of-the-options");
+    keys.session_token = mastra_str_of("token-of-the-options\r\nX-More: 1");
+    assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_INVALID_ARGUMENT);
+    assert_string_equal(error.field, "sessionToken");
+    keys.session_token = mastra_str_of(NULL);
     keys.expiration = lab_now(lab) + 2 * MINUTE;
     assert_int_equal(ms_aws_open(&config, &lab->aws, &error), MASTRA_OK);
     expect_key(desk, "AKIDOPTIONS");
@@ -485,6 +526,7 @@ int main(void)
         DESK_TEST(test_answers_that_are_none),
         DESK_TEST(test_no_answer_in_time),
         DESK_TEST(test_close_with_a_question_open),
+        DESK_TEST(test_close_with_a_call_waiting),
         DESK_TEST(test_close_with_a_process_running),
         DESK_TEST(test_service_refuses_them),
         DESK_TEST(test_keys_of_the_options),

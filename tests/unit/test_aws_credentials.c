@@ -46,6 +46,29 @@ static void test_environment(void **state)
     lab_refuse(lab, MASTRA_DENIED, "(environment: the credentials have expired");
 }
 
+/* As from a file with a line end: it would begin another header. */
+static void test_keys_with_line_ends(void **state)
+{
+    struct lab *lab = *state;
+    const struct {
+        const char *secret, *token, *message;
+    } cases[] = {
+        {"AWS_SECRET_ACCESS_KEY=secret-of-the-environment\n",
+         "AWS_SESSION_TOKEN=", "environment: secretAccessKey must not hold blanks or line ends"},
+        {"AWS_SECRET_ACCESS_KEY=secret-of-the-environment", "AWS_SESSION_TOKEN=token-of\r\nX-More: 1",
+         "environment: sessionToken must not hold blanks or line ends"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        lab_clear(lab);
+        lab_set(lab, "AWS_EC2_METADATA_DISABLED=true");
+        lab_set(lab, "AWS_ACCESS_KEY_ID=AKIDENVIRONMENT");
+        lab_set(lab, cases[i].secret);
+        lab_set(lab, cases[i].token);
+        lab_refuse(lab, MASTRA_DENIED, cases[i].message);
+    }
+}
+
 static void test_environment_gives_way_to_a_profile(void **state)
 {
     struct lab *lab = *state;
@@ -106,12 +129,38 @@ static void test_files_elsewhere(void **state)
     lab_refuse(lab, MASTRA_DENIED, "Is a directory");
 }
 
+/* Of some files the file system does not tell the size. */
+static void test_file_of_unknown_size(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_secret text = {0};
+
+    assert_int_equal(ms_file_read(lab->heap, "/proc/self/stat", 65536, &text), 0);
+    assert_true(text.len > 0);
+    assert_int_equal(strlen(text.ptr), text.len);
+    ms_secret_release(&text);
+    assert_int_equal(ms_file_read(lab->heap, "/proc/self/stat", 8, &text), EFBIG);
+    assert_int_equal(ms_file_read(lab->heap, "/dev/null", 8, &text), 0);
+    assert_int_equal(text.len, 0);
+    ms_secret_release(&text);
+}
+
 static void test_half_a_profile(void **state)
 {
     struct lab *lab = *state;
 
     lab_write(lab, ".aws/config", "[default]\naws_access_key_id=AKIDPROFILE\nregion=eu-west-1\n");
+    lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no aws_secret_access_key");
+    lab_write(lab, ".aws/config", "[default]\naws_secret_access_key=secret-of-the-profile\n");
+    lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no aws_access_key_id");
+    lab_write(lab, ".aws/config", "[default]\nregion=eu-west-1\n");
     lab_refuse(lab, MASTRA_DENIED, "shared files: profile \"default\" has no credentials");
+    lab_write(lab, ".aws/config", "[default]\nrole_arn=arn:aws:iam::123456789012:role/one\n");
+    lab_refuse(lab, MASTRA_DENIED, "has a role_arn with neither source_profile nor credential_source");
+    lab_write(lab, ".aws/config",
+              "[default]\nrole_arn=arn:aws:iam::123456789012:role/one\nsource_profile=base\n"
+              "credential_source=Environment\n");
+    lab_refuse(lab, MASTRA_DENIED, "has a role_arn with both source_profile and credential_source");
 }
 
 /* Roles */
@@ -304,6 +353,9 @@ static void test_process(void **state)
     write_process(
         lab, "echo '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":\"secret-of-x\"}'");
     lab_expect(lab, "profile \"default\": process", "AKIDPROCESS", "secret-of-x", NULL);
+    write_process(lab, "echo '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":"
+                       "\"secret-of-x\"}'; exec >&-; sleep 0.2");
+    lab_expect(lab, "profile \"default\": process", "AKIDPROCESS", "secret-of-x", NULL);
 }
 
 static void test_process_fails(void **state)
@@ -329,6 +381,11 @@ static void test_process_fails(void **state)
     lab_open(lab);
     struct ms_credentials *credentials = NULL;
     mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(lab_get(lab, &credentials, &error), MASTRA_TIMEOUT);
+    lab_close(lab);
+    /* It has nothing more to say, and does not end all the same. */
+    write_process(lab, "exec >&-; sleep 300");
+    lab_open(lab);
     assert_int_equal(lab_get(lab, &credentials, &error), MASTRA_TIMEOUT);
     lab_close(lab);
 }
@@ -734,9 +791,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LAB_TEST(test_environment),
+        LAB_TEST(test_keys_with_line_ends),
         LAB_TEST(test_environment_gives_way_to_a_profile),
         LAB_TEST(test_nothing_is_found),
         LAB_TEST(test_static_profile),
+        LAB_TEST(test_file_of_unknown_size),
         LAB_TEST(test_files_elsewhere),
         LAB_TEST(test_half_a_profile),
         LAB_TEST(test_role),

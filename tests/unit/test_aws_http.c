@@ -1,6 +1,8 @@
 /* The HTTP client against a server that behaves well, badly, or not at all. */
 #include "unit/base_support.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -456,12 +458,61 @@ static void test_no_answer_in_time(void **state)
     free(url);
 }
 
+/* Stands in for the resolver of the system: a name that it does not get to know before the test says so. */
+static struct crew_gate *resolve;
+static struct crew_gate *resolved;
+
+int getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
+{
+    int (*usual)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (name && strcmp(name, "hangs.test") == 0) {
+        crew_gate_wait(resolve, 1);
+        crew_gate_add(resolved);
+        return EAI_AGAIN;
+    }
+    *(void **)&usual = dlsym(RTLD_NEXT, "getaddrinfo");
+    return usual(name, port, hints, ret);
+}
+
+static void test_name_is_not_resolved_in_time(void **state)
+{
+    (void)state;
+    struct ms_http *http = client_with(NULL);
+    struct ms_http_exchange exchange = {.method = "GET", .url = "http://hangs.test/", .attempt_ms = 50};
+
+    resolve = crew_gate_new();
+    resolved = crew_gate_new();
+    exchange.direct = true;
+    assert_int_equal(run_one(http, &exchange), MS_HTTP_TIMED_OUT);
+    assert_false(exchange.sent);
+    /* All this while nobody has answered. */
+    assert_int_equal(crew_gate_count(resolved), 0);
+    ms_http_exchange_release(http, &exchange);
+    client_free(http);
+    crew_gate_add(resolve);
+    assert_true(crew_gate_wait(resolved, 1));
+    crew_check();
+    crew_gate_free(resolve);
+    crew_gate_free(resolved);
+}
+
+/* Attempts that were answered, and will be repeated. */
+static struct crew_gate *answered;
+
+static enum ms_http_verdict again_and_tell(struct ms_http_exchange *exchange)
+{
+    if (exchange->end == MS_HTTP_ANSWERED)
+        crew_gate_add(answered);
+    return MS_HTTP_AGAIN;
+}
+
 static void hang_until_closed(int index, void *arg)
 {
     struct crowd *crowd = arg;
     struct ms_http_exchange hanging = {.method = "GET", .url = crowd->url};
-    struct ms_http_exchange waiting = {
-        .method = "GET", .url = "http://127.0.0.1:9/", .judge = again_unless_well};
+    char *url = at("/net/status/503/99/closed");
+    struct ms_http_exchange waiting = {.method = "GET", .url = url, .judge = again_and_tell};
     struct ms_http_exchange *list[] = {&hanging, &waiting};
     const struct ms_retry_policy patient = {.attempts = 2, .base_ms = 50000, .fixed = true};
 
@@ -470,6 +521,10 @@ static void hang_until_closed(int index, void *arg)
         crew_fail("closed before it began");
     if (hanging.end != MS_HTTP_CLOSED || waiting.end != MS_HTTP_CLOSED)
         crew_fail("ended as %d, %d", (int)hanging.end, (int)waiting.end);
+    if (!hanging.sent || waiting.sent)
+        crew_fail("sent: %d, %d", hanging.sent, waiting.sent);
+    ms_http_exchange_release(crowd->http, &waiting);
+    free(url);
 }
 
 static void test_close_ends_what_runs(void **state)
@@ -482,14 +537,17 @@ static void test_close_ends_what_runs(void **state)
     struct crew_thread *threads[3];
     mastra_error error = MASTRA_ERROR_INIT;
 
+    answered = crew_gate_new();
     for (int i = 0; i < 3; i++)
         threads[i] = crew_start(hang_until_closed, i, &crowd);
     assert_int_equal(run_one(other, &ask), MS_HTTP_ANSWERED);
     assert_int_equal(answer_number(&ask, "count"), 3);
+    assert_true(crew_gate_wait(answered, 3));
     ms_http_close(crowd.http);
     for (int i = 0; i < 3; i++)
         crew_join(threads[i]);
     crew_check();
+    crew_gate_free(answered);
     assert_int_equal(ms_http_run(crowd.http, &list, 1, 0, &quick, soon(), &error), MASTRA_CLOSED);
     ms_http_free(crowd.http);
     ms_http_exchange_release(other, &ask);
@@ -727,6 +785,7 @@ int main(void)
         cmocka_unit_test(test_answers_that_are_none),
         cmocka_unit_test(test_answer_too_large),
         cmocka_unit_test(test_no_answer_in_time),
+        cmocka_unit_test(test_name_is_not_resolved_in_time),
         cmocka_unit_test(test_close_ends_what_runs),
         cmocka_unit_test(test_certificates_are_verified),
         cmocka_unit_test(test_proxy),

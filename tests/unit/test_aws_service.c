@@ -157,6 +157,36 @@ static void test_not_repeated(void **state)
     ms_service_release(&service);
 }
 
+/* A write whose answer found no memory has been made, for all that anybody knows. */
+static void test_no_memory_for_the_answer(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_service service;
+    unsigned after_sending = 0;
+    bool good = false;
+
+    service_open(&service, lab);
+    attempts_of(&service, "Write", false);
+    for (long at = 1; !good && at < 1000; at++) {
+        struct ms_service_call call = call_of("Write", false);
+        mastra_error error = MASTRA_ERROR_INIT;
+
+        atomic_store(&lab->watch.fail_at, at);
+        mastra_status status = ms_service_send(&service, &call, 1, 0, ms_aws_deadline(service.aws), &error);
+        atomic_store(&lab->watch.fail_at, 0);
+        good = status == MASTRA_OK && ms_service_call_ok(&call);
+        if (status == MASTRA_OK && !good) {
+            status = ms_service_call_error(&call, &error);
+            assert_int_equal(status, call.sent ? MASTRA_UNKNOWN_OUTCOME : MASTRA_OUT_OF_MEMORY);
+            after_sending += call.sent;
+        }
+        ms_service_call_release(&service, &call);
+    }
+    assert_true(good);
+    assert_true(after_sending > 0);
+    ms_service_release(&service);
+}
+
 static void test_clock(void **state)
 {
     struct lab *lab = *state;
@@ -176,6 +206,26 @@ static void test_clock(void **state)
         MASTRA_OK);
     ms_endpoint_extend(&service.endpoint, "/ahead");
     assert_int_equal(attempts_of(&service, "GetItem", false), 2);
+    ms_service_release(&service);
+}
+
+/* All of them learn of it at once: none is given up because another one was told before. */
+static void test_clock_of_many(void **state)
+{
+    struct lab *lab = *state;
+    struct ms_service service;
+    struct ms_service_call calls[CALLS];
+
+    atomic_store(&lab->ahead_ms, -INT64_C(7200000));
+    service_open(&service, lab);
+    for (size_t i = 0; i < CALLS; i++)
+        calls[i] = call_of("GetItem", false);
+    assert_int_equal(ms_service_send(&service, calls, CALLS, 0, ms_aws_deadline(lab->aws), NULL), MASTRA_OK);
+    for (size_t i = 0; i < CALLS; i++) {
+        if (!ms_service_call_ok(&calls[i]))
+            fail_msg("call %zu: %d %s %s", i, calls[i].status, calls[i].code, calls[i].message);
+        ms_service_call_release(&service, &calls[i]);
+    }
     ms_service_release(&service);
 }
 
@@ -325,9 +375,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LAB_TEST(test_signed_call),    LAB_TEST(test_many_calls), LAB_TEST(test_repeated),
-        LAB_TEST(test_not_repeated),   LAB_TEST(test_clock),      LAB_TEST(test_credentials_expire),
-        LAB_TEST(test_no_credentials), LAB_TEST(test_endpoints),  LAB_TEST(test_wrong_endpoints_and_regions),
+        LAB_TEST(test_signed_call),
+        LAB_TEST(test_many_calls),
+        LAB_TEST(test_repeated),
+        LAB_TEST(test_not_repeated),
+        LAB_TEST(test_clock),
+        LAB_TEST(test_credentials_expire),
+        LAB_TEST(test_no_credentials),
+        LAB_TEST(test_endpoints),
+        LAB_TEST(test_wrong_endpoints_and_regions),
+        LAB_TEST(test_clock_of_many),
+        LAB_TEST(test_no_memory_for_the_answer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
