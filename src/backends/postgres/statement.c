@@ -425,7 +425,7 @@ static bool same_key(const struct ms_entity *entity, const mastra_str *a, const 
 
 static bool is_absent(const struct pg_session *session, const struct ms_write *write)
 {
-    mastra_str key[MS_KEYS_MOST];
+    mastra_str key[MS_KEYS_MOST] = {{NULL, 0}};
 
     for (size_t i = 0; i < write->entity->key_count; i++) {
         key[i] = *ms_field_str(&write->entity->columns[write->entity->keys[i]], write->record);
