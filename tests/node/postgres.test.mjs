@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import path from 'node:path';
 import readline from 'node:readline';
 import { inspect } from 'node:util';
@@ -139,7 +140,7 @@ test('a name in the certificate that is not the host', async (t) => {
     await assertWorks(open(t, { connectionString: wrong, ssl: { rejectUnauthorized: false } }));
 });
 
-for (const name of ['Custom S-1.ü', '1st', 'select', 'a.b', 'ü'.repeat(31), `long ${'x'.repeat(58)}`]) {
+for (const name of ['Custom S-1.ü', '1st', 'select', 'a.b', 'ü'.repeat(28), `long ${'x'.repeat(58)}`]) {
     test(`the schema ${name}`, async (t) => {
         const schemaName = `${name.slice(0, 40)}${process.pid}`;
         await assertWorks(open(t, { connectionString: url, schemaName }));
@@ -171,27 +172,56 @@ test('max is never exceeded, and calls wait for their turn', async (t) => {
     assert.ok((await connections(`max ${process.pid}`)).length <= 2);
 });
 
-test('without a free connection a call ends after connectionTimeoutMillis', async (t) => {
+/** Locks the threads of a schema; answers with a function that waits until a call waits for the lock, and one to end it. */
+async function lockThreads(t, place) {
+    const table = `"${place.schema}".mastra_threads`;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    t.after(() => client.end());
+    await client.query(`BEGIN; LOCK TABLE ${table}`);
+    const waiters = 'SELECT pid FROM pg_locks WHERE NOT granted AND relation = $1::regclass';
+    return {
+        async awaited() {
+            while ((await client.query(waiters, [table])).rows.length === 0) {
+                await pause();
+            }
+        },
+        unlock: () => client.query('ROLLBACK'),
+    };
+}
+
+test('calls for which no connection is free wait for their turn', async (t) => {
     const place = schema('node');
     const options = { connectionString: url, schemaName: place.schema, max: 1, connectionTimeoutMillis: 300 };
     const store = open(t, options);
-    await save(store, 'one');
-    const other = new pg.Client({ connectionString: url });
-    await other.connect();
-    t.after(() => other.end());
-    await other.query(`BEGIN; LOCK TABLE "${place.schema}".mastra_threads`);
-    const held = store.getThreadById({ threadId: 'one' });
-    // The call has the one connection when it waits for the lock.
-    for (let waiting = 0; waiting === 0; await pause()) {
-        const { rows } = await other.query(
-            "SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = $1::regclass",
-            [`"${place.schema}".mastra_threads`],
-        );
-        waiting = rows[0].n;
-    }
+    await Promise.all([save(store, 'one'), save(store, 'two')]);
+    const lock = await lockThreads(t, place);
+    const calls = ['one', 'two', 'one'].map((threadId) => store.getThreadById({ threadId }));
+    await lock.awaited();
+    await lock.unlock();
+    assert.deepEqual(
+        (await Promise.all(calls)).map(({ id }) => id),
+        ['one', 'two', 'one'],
+    );
+});
+
+test('a call that the server does not answer ends after query_timeout, and the store goes on', async (t) => {
+    const place = schema('node');
+    await save(open(t, { connectionString: url, schemaName: place.schema }), 'one');
+    const store = open(t, { connectionString: url, schemaName: place.schema, max: 1, query_timeout: 1500 });
+    await store.getThreadById({ threadId: 'one' });
+    const lock = await lockThreads(t, place);
     assert.equal((await refusal(store.getThreadById({ threadId: 'one' }))).cause.code, 'timeout');
-    await other.query('ROLLBACK');
-    assert.equal((await held).id, 'one');
+    await lock.unlock();
+    assert.equal((await store.getThreadById({ threadId: 'one' })).id, 'one');
+});
+
+test('a server that says nothing is given up after connectionTimeoutMillis', async (t) => {
+    const silent = net.createServer(() => {});
+    await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    t.after(() => silent.close());
+    const store = open(t, { ...parts, host: '127.0.0.1', port: silent.address().port, connectionTimeoutMillis: 300 });
+    assert.equal((await refusal(store.init())).cause.code, 'timeout');
 });
 
 test('idle connections are closed after idleTimeoutMillis', async (t) => {
