@@ -302,9 +302,56 @@ const DIFFERENCES = [
     },
 ];
 
+const withoutEmptyInput = ({ input, ...score }) => (isAbsent(input) || input === '' ? score : { ...score, input });
+
+const POSTGRES_ALONE = [
+    {
+        name: 'metadata in the answers of saveThread and saveResource',
+        why: 'what was given comes back, as from LibSQLStore; this peer gives what JSON makes of it, and a member without a value',
+        ops: ['saveThread', 'saveResource'],
+        level: (call) =>
+            jsonAsStored((key) => key === 'metadata')(call).map(({ answer, raw }) => {
+                const { metadata, ...rest } = answer ?? {};
+                return { answer: isAbsent(metadata) || metadata === '<undefined undefined>' ? rest : answer, raw };
+            }),
+    },
+    {
+        name: 'the type v2 in the answer of an update',
+        why: 'it is the default, and no list shows it',
+        ops: ['updateMessages'],
+        level: onAnswer((messages) =>
+            messages.map(({ type, ...rest }) => (isAbsent(type) || type === 'v2' ? rest : { ...rest, type })),
+        ),
+    },
+    {
+        name: 'whose mistake a message for a thread is that does not exist',
+        why: 'an argument is wrong, not the database',
+        ops: ['saveMessages'],
+        level: ({ ours, theirs }) =>
+            /^Thread .* not found$/s.test(ours.refused?.message) &&
+            isUsers(ours.refused) &&
+            theirs.refused && [ours, { refused: { ...theirs.refused, category: 'USER' } }],
+    },
+    {
+        name: 'scores without input',
+        why: 'what was not given is not read; the peer fills the column with an empty text',
+        ops: ['getScoreById'],
+        level: onAnswer((score) => score && withoutEmptyInput(score)),
+    },
+    {
+        name: 'lists of scores without input',
+        why: 'likewise',
+        ops: ['listScoresByScorerId', 'listScoresByRunId', 'listScoresByEntityId', 'listScoresBySpan'],
+        level: onAnswer(({ scores, ...rest }) => ({ ...rest, scores: scores.map(withoutEmptyInput) })),
+    },
+];
+
+/** On PostgreSQL, beside @mastra/pg, with sound arguments. */
+export const POSTGRES = [...DIFFERENCES, ...POSTGRES_ALONE];
+
 export class Differences {
-    constructor() {
-        this.rows = DIFFERENCES.map((row) => ({ ...row, seen: 0 }));
+    constructor(rows = DIFFERENCES) {
+        this.rows = rows.map((row) => ({ ...row, seen: 0 }));
     }
 
     /** Fails unless the answers are equal, or are once what differs by the rows of the table is levelled. */

@@ -92,8 +92,8 @@ export class MemorySequence extends Sequence {
     domain = 'memory';
     reads = ['getThreadById', 'listThreads', 'listMessages', 'listMessagesByResourceId', 'listMessagesById', 'getResourceById'];
 
-    constructor(seed) {
-        super(seeded(seed));
+    constructor(seed, habits) {
+        super(seeded(seed), habits);
     }
 
     next() {
