@@ -306,6 +306,17 @@ const withoutEmptyInput = ({ input, ...score }) => (isAbsent(input) || input ===
 
 const POSTGRES_ALONE = [
     {
+        ...DIFFERENCES.find(({ name }) => name === 'threads of equal times'),
+        // The server gives them in the order of our ids as often as not.
+        byChance: true,
+    },
+    {
+        name: 'messages of several threads with equal times, by resource as well',
+        why: 'they come in the order in which they were saved; this peer lists them by id',
+        ops: ['listMessages', 'listMessagesByResourceId'],
+        level: onAnswer((answer) => ({ ...answer, messages: tiesById(answer.messages, 'createdAt') })),
+    },
+    {
         name: 'metadata in the answers of saveThread and saveResource',
         why: 'what was given comes back, as from LibSQLStore; this peer gives what JSON makes of it, and a member without a value',
         ops: ['saveThread', 'saveResource'],
@@ -322,6 +333,14 @@ const POSTGRES_ALONE = [
         level: onAnswer((messages) =>
             messages.map(({ type, ...rest }) => (isAbsent(type) || type === 'v2' ? rest : { ...rest, type })),
         ),
+    },
+    {
+        name: 'the id of the error for a thread that does not exist',
+        why: 'it is that of our other stores and of the other peer; the text is the same',
+        ops: ['updateThread'],
+        level: ({ ours, theirs }) =>
+            ours.refused?.id.endsWith('_NOT_FOUND') &&
+            theirs.refused && [ours, { refused: { ...theirs.refused, id: ours.refused.id, category: ours.refused.category } }],
     },
     {
         name: 'whose mistake a message for a thread is that does not exist',
@@ -346,8 +365,17 @@ const POSTGRES_ALONE = [
     },
 ];
 
-/** On PostgreSQL, beside @mastra/pg, with sound arguments. */
-export const POSTGRES = [...DIFFERENCES, ...POSTGRES_ALONE];
+// What sound arguments show of this peer as well.
+const SHARED = [
+    'the order of updated messages',
+    'JSON in the answers of writes',
+    'a lone surrogate in a text, in the answer of the write',
+    'structuredOutput in the answer of saveScore',
+    'a resource that an update has made or found without metadata or working memory',
+];
+
+/** On PostgreSQL, beside @mastra/pg. */
+export const POSTGRES = [...DIFFERENCES.filter(({ name }) => SHARED.includes(name)), ...POSTGRES_ALONE];
 
 export class Differences {
     constructor(rows = DIFFERENCES) {
@@ -371,8 +399,8 @@ export class Differences {
         assertEqual(bare(ours), bare(theirs), call.about);
     }
 
-    /** Fails when a row has levelled nothing. */
+    /** Fails when a row has levelled nothing, unless it is chance whether there is something. */
     assertAllSeen() {
-        assert.deepEqual(this.rows.filter(({ seen }) => seen === 0).map(({ name }) => name), []);
+        assert.deepEqual(this.rows.filter(({ seen, byChance }) => seen === 0 && !byChance).map(({ name }) => name), []);
     }
 }

@@ -35,8 +35,6 @@ async function compare(t, sequence, seed) {
         await nextMillisecond();
         const ours = await sides.ours.call(op, args);
         const theirs = await sides.theirs.call(op, args);
-        if (process.env.COLLECT) { try { differences.compare({ op, args, ours, theirs, sides, about: `${op} ${show(args)}` }); } catch (e) { console.log('DIFF', sequence.domain, step, e.message.replaceAll('\n', '\nDIFF   ').slice(0,900)); }
-        } else
         differences.compare({ op, args, ours, theirs, sides, about: `seed ${seed}, step ${step}: ${op} ${show(args)}` });
         sequence.learn(op, args, revived(theirs.answer), theirs.answer?.thread?.id);
         answered += 'answer' in ours;
