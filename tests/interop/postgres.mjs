@@ -30,7 +30,8 @@ async function startServer() {
     return facts;
 }
 
-const facts = process.env.MASTRA_TEST_POSTGRES ? process.env : await startServer();
+/** What tests/support/postgres-server says of the server. */
+export const facts = process.env.MASTRA_TEST_POSTGRES ? process.env : await startServer();
 const url = facts.MASTRA_TEST_POSTGRES;
 
 export const available = Boolean(url);

@@ -1,5 +1,5 @@
-// An application of Mastra: node app.mjs MODULE FILE PART. Only the module that LibSQLStore is imported from differs
-// between two runs. The parts are run one after another, each in a process of its own.
+// An application of Mastra: node app.mjs MODULE CLASS OPTIONS PART. Only the module that the store's class is imported from
+// differs between two runs. The parts are run one after another, each in a process of its own.
 import { Agent } from '@mastra/core/agent';
 import { createScorer } from '@mastra/core/evals';
 import { Mastra } from '@mastra/core/mastra';
@@ -11,10 +11,10 @@ import { z } from 'zod';
 
 import { StubModel } from './model.mjs';
 
-const [module, file, part] = process.argv.slice(2);
-const { LibSQLStore } = await import(module);
+const [module, name, options, part] = process.argv.slice(2);
+const { [name]: Store } = await import(module);
 
-const storage = new LibSQLStore({ id: 'app', url: `file:${file}` });
+const storage = new Store({ id: 'app', ...JSON.parse(options) });
 
 const weather = createTool({
     id: 'weather',

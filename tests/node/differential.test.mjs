@@ -2,9 +2,12 @@
 // compared, with its Dates, undefineds and errors. Where the two differ on purpose is listed in differences.mjs.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
-import { assertEqual, assertIntact, scratch } from '../interop/support.mjs';
+import { LibSQLStore as PeerStore } from '@mastra/libsql';
+
+import { LibSQLStore } from '../../bindings/node/lib/index.mjs';
+import { assertEqual, scratch } from '../interop/support.mjs';
 import { Differences } from './differences.mjs';
 import {
     BAD_TO_SAVE,
@@ -39,13 +42,15 @@ async function both(sides, op, args) {
     return [await sides.ours.call(op, args), await sides.theirs.call(op, args)];
 }
 
-function filesIn(folder) {
-    return { ours: `file:${path.join(folder, 'ours.db')}`, theirs: `file:${path.join(folder, 'theirs.db')}` };
+function storesIn(folder) {
+    return {
+        ours: () => new LibSQLStore({ id: 'ours', url: `file:${path.join(folder, 'ours.db')}` }),
+        theirs: () => new PeerStore({ id: 'theirs', url: `file:${path.join(folder, 'theirs.db')}` }),
+    };
 }
 
 async function runGood(t, sequence, seed) {
-    const folder = scratch(t);
-    const sides = await openSides(t, filesIn(folder));
+    const sides = await openSides(t, storesIn(scratch(t)));
     let answered = 0;
     for (let step = 1; step <= STEPS; step++) {
         const { op, args } = sequence.next();
@@ -98,7 +103,7 @@ async function contents(side, domain) {
 
 /** Writes with one argument spoilt, now and then. What is refused must not leave a trace. */
 async function runSpoiltWrites(t, sequence, seed) {
-    const sides = await openSides(t, filesIn(scratch(t)));
+    const sides = await openSides(t, storesIn(scratch(t)));
     for (let step = 1; step <= SPOILT; step++) {
         const { op, args } = sequence.next();
         if (sequence.reads.includes(op)) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { LibSQLStore as PeerStore } from '@mastra/libsql';
+import { LibSQLStore as LibSQLPeer } from '@mastra/libsql';
+import { PostgresStore as PostgresPeer } from '@mastra/pg';
 import {
     MastraCompositeStore,
     MemoryStorage,
@@ -12,7 +13,7 @@ import {
     WorkflowsStorage,
 } from '@mastra/core/storage';
 
-import { LibSQLStore } from '../../bindings/node/lib/index.mjs';
+import { LibSQLStore, PostgresStore } from '../../bindings/node/lib/index.mjs';
 import native from '../../bindings/node/lib/native.js';
 
 const DOMAINS = {
@@ -57,36 +58,83 @@ const EXCEPTIONS = {
     observability: { migrateSpans: MIGRATION, checkSpansMigrationStatus: MIGRATION },
 };
 
+const INDEXES = 'indexes are the schema, which init() makes';
+const VECTORS = "a sweep of the tables of the adapter's vector store, which this one leaves alone";
+const MAKE_INDEXES = {
+    getDefaultIndexDefinitions: INDEXES,
+    createDefaultIndexes: INDEXES,
+    createCustomIndexes: INDEXES,
+    ensureRetentionIndexes: INDEXES,
+};
+const { setupPragmaSettings, ...workflows } = EXCEPTIONS.workflows;
+const { transformScoreRow, ...scores } = EXCEPTIONS.scores;
+const POSTGRES_EXCEPTIONS = {
+    memory: { ...EXCEPTIONS.memory, ...MAKE_INDEXES, normalizeMessageRow: INSIDE, pruneOrphanedVectorRows: VECTORS },
+    workflows: { ...workflows, ...MAKE_INDEXES },
+    scores: { ...scores, ...MAKE_INDEXES },
+    observability: { ...EXCEPTIONS.observability, ...MAKE_INDEXES },
+};
+
+// No store is asked for anything, so that no server is needed.
+const STORES = {
+    LibSQLStore: { Ours: LibSQLStore, Peer: LibSQLPeer, place: { url: ':memory:' }, exceptions: EXCEPTIONS },
+    PostgresStore: {
+        Ours: PostgresStore,
+        Peer: PostgresPeer,
+        place: { connectionString: 'postgresql://user@nowhere.invalid/db' },
+        exceptions: POSTGRES_EXCEPTIONS,
+    },
+};
+
 const ownNames = (prototype) => Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
 
-function withStores(t) {
-    const ours = new LibSQLStore({ id: 'ours', url: ':memory:' });
-    const peer = new PeerStore({ id: 'peer', url: ':memory:' });
+function withStores(t, { Ours, Peer, place } = STORES.LibSQLStore) {
+    const ours = new Ours({ id: 'ours', ...place });
+    const peer = new Peer({ id: 'peer', ...place });
     t.after(() => Promise.all([ours.close(), peer.close()]));
     return { ours, peer };
 }
 
-for (const [name, Base] of Object.entries(DOMAINS)) {
-    test(`${name}: every method of the peer's class`, async (t) => {
-        const { ours, peer } = withStores(t);
-        const domain = await ours.getStore(name);
-        const theirs = ownNames(Object.getPrototypeOf(await peer.getStore(name)));
-        const own = ownNames(Object.getPrototypeOf(domain));
+for (const [store, kind] of Object.entries(STORES)) {
+    for (const [name, Base] of Object.entries(DOMAINS)) {
+        test(`${store}, ${name}: every method of the peer's class`, async (t) => {
+            const { ours, peer } = withStores(t, kind);
+            const domain = await ours.getStore(name);
+            const theirs = ownNames(Object.getPrototypeOf(await peer.getStore(name)));
+            const own = ownNames(Object.getPrototypeOf(domain));
 
-        assert.ok(domain instanceof Base);
-        assert.ok(domain instanceof StorageDomain);
-        assert.deepEqual(theirs.filter((method) => !own.includes(method)).sort(), Object.keys(EXCEPTIONS[name]).sort());
-    });
+            assert.ok(domain instanceof Base);
+            assert.ok(domain instanceof StorageDomain);
+            assert.deepEqual(theirs.filter((method) => !own.includes(method)).sort(), Object.keys(kind.exceptions[name]).sort());
+        });
 
-    test(`${name}: pruning knows the peer's tables`, async (t) => {
-        const { ours, peer } = withStores(t);
-        const tables = async (store) =>
-            Object.entries((await store.getStore(name)).constructor.retentionTables).map(([key, { table }]) => [
-                key,
-                table,
-            ]);
+        test(`${store}, ${name}: pruning knows the peer's tables`, async (t) => {
+            const { ours, peer } = withStores(t, kind);
+            const tables = async (store) =>
+                Object.entries((await store.getStore(name)).constructor.retentionTables).map(([key, { table }]) => [
+                    key,
+                    table,
+                ]);
 
-        assert.deepEqual((await tables(ours)).sort(), (await tables(peer)).sort());
+            assert.deepEqual((await tables(ours)).sort(), (await tables(peer)).sort());
+        });
+    }
+
+    test(`${store}: what the domains say of themselves is what the peer says`, async (t) => {
+        const { ours, peer } = withStores(t, kind);
+        const told = async (store) => {
+            const { memory, workflows, observability } = store.stores;
+            return {
+                partial: memory.supportsPartialThreadUpdate,
+                concurrent: workflows.supportsConcurrentUpdates(),
+                tracing: observability.tracingStrategy,
+                strategy: observability.observabilityStrategy,
+                runtime: observability.runtimeTracingStrategy,
+                features: observability.getFeatures(),
+            };
+        };
+        assert.deepEqual(await told(ours), await told(peer));
+        assert.equal(ours.stores.memory.supportsObservationalMemory, false);
     });
 }
 
@@ -96,23 +144,6 @@ test('other domains are absent', async (t) => {
     assert.deepEqual(Object.keys(ours.stores).sort(), Object.keys(DOMAINS).sort());
     assert.equal(await ours.getStore('agents'), undefined);
     assert.equal(ours.stores.memory, await ours.getStore('memory'));
-});
-
-test('what the domains say of themselves is what the peer says', async (t) => {
-    const { ours, peer } = withStores(t);
-    const told = async (store) => {
-        const { memory, workflows, observability } = store.stores;
-        return {
-            partial: memory.supportsPartialThreadUpdate,
-            concurrent: workflows.supportsConcurrentUpdates(),
-            tracing: observability.tracingStrategy,
-            strategy: observability.observabilityStrategy,
-            runtime: observability.runtimeTracingStrategy,
-            features: observability.getFeatures(),
-        };
-    };
-    assert.deepEqual(await told(ours), await told(peer));
-    assert.equal(ours.stores.memory.supportsObservationalMemory, false);
 });
 
 test('every operation of the library is a method of the store', async (t) => {

@@ -321,8 +321,9 @@ test('PostgresStore: options that become parameters', () => {
             schema: 'public',
         },
     );
-    assert.equal(parametersOf({ connectionString: 'postgres://h/d?ssl=true' }).sslmode, 'require');
     assert.equal(parametersOf({ connectionString: 'postgres://h/d?ssl=0' }).sslmode, 'disable');
+    const own = parametersOf({ connectionString: 'postgres://h/d?sslmode=no-verify&sslrootcert=x.pem' });
+    assert.deepEqual([own.sslmode, own.sslrootcert], ['require', undefined]);
 });
 
 test('PostgresStore: TLS', () => {
@@ -345,6 +346,10 @@ test('PostgresStore: TLS', () => {
         certificates: 'ONE\nTWO',
     });
     assert.equal(tls(true).sslmode, 'verify-full');
+    // The driver verifies here as well.
+    assert.deepEqual(tls(undefined, 'postgres://h/d?ssl=true'), tls(true));
+    assert.equal(tls(undefined, 'postgres://h/d?ssl=true&sslmode=require').sslmode, 'require');
+    assert.equal(tls(false, 'postgres://h/d?ssl=true').sslmode, 'disable');
     assert.match(tls(true).certificates, /BEGIN CERTIFICATE/);
 });
 

@@ -9,7 +9,7 @@ const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const JSON_LIKE = /^\s*[[{]/;
 
 /** A value of a column, JSON as the value it is. */
-function parsed(value) {
+export function parsed(value) {
     if (typeof value === 'string' && JSON_LIKE.test(value)) {
         try {
             return JSON.parse(value);

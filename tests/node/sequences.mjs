@@ -118,8 +118,8 @@ export class MemorySequence extends Sequence {
         'getResourceById',
     ];
 
-    constructor(seed) {
-        super(seeded(seed));
+    constructor(seed, habits) {
+        super(seeded(seed), habits);
     }
 
     next() {

@@ -1,9 +1,5 @@
 // Our store and the peer's behind one interface, call(operation, arguments): the methods of their domains with values of
 // JavaScript, and answers in a form that can be compared, in which a Date is no text and undefined is not null.
-import { LibSQLStore as PeerStore } from '@mastra/libsql';
-
-import { LibSQLStore as OurStore } from '../../bindings/node/lib/index.mjs';
-
 const DOMAINS = ['memory', 'workflows', 'scores', 'observability'];
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -145,12 +141,12 @@ class Side {
     }
 }
 
-/** Both sides, on files of their own. */
-export async function openSides(t, files, { Ours = OurStore, Theirs = PeerStore } = {}) {
+/** Both sides; `stores` makes either. */
+export async function openSides(t, stores) {
     const since = new Date();
     const sides = {
-        ours: await Side.open(new Ours({ id: 'ours', url: files.ours }), since),
-        theirs: await Side.open(new Theirs({ id: 'theirs', url: files.theirs }), since),
+        ours: await Side.open(stores.ours(), since),
+        theirs: await Side.open(stores.theirs(), since),
     };
     t.after(() => Promise.all([sides.ours.close(), sides.theirs.close()]));
     return sides;

@@ -322,6 +322,25 @@ test('what JSON cannot say is stored as the adapter stores it', async (t) => {
 });
 
 // The adapter writes these with plain JSON and fails.
+test('what JSON makes null of is refused where an object is due', async (t) => {
+    const { ours, peer } = await open(t);
+    const score = { scorerId: 's', runId: 'r', entityId: 'e', scorer: {}, entity: {}, source: 'LIVE', score: 1, output: 1 };
+    const members = ['analyzeStepResult', 'preprocessStepResult', 'extractStepResult', 'scorer', 'entity', 'metadata'];
+    for (const member of [...members, 'requestContext', 'additionalContext']) {
+        for (const value of [NaN, -Infinity, new Date(NaN)]) {
+            const refusals = await Promise.all(
+                [ours, peer].map(({ scores }) => scores.saveScore({ ...score, [member]: value }).catch((error) => error)),
+            );
+            assert.deepEqual(
+                refusals.map(({ id }) => id),
+                Array(2).fill('MASTRA_STORAGE_LIBSQL_SAVE_SCORE_VALIDATION_FAILED'),
+            );
+            assert.match(refusals[0].message, new RegExp(`${member} must be an object, got`));
+        }
+    }
+    assert.equal((await ours.scores.listScoresByRunId({ runId: 'r', pagination: { page: 0, perPage: 1 } })).pagination.total, 0);
+});
+
 test('what JSON cannot say is no error in messages and updates', async (t) => {
     const { ours } = await open(t);
     const { memory } = ours;

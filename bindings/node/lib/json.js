@@ -67,6 +67,20 @@ const OPAQUE = new Set([
     'record',
     'schema',
 ]);
+// Those of them that hold an object: null, which JSON makes of such a value, would count as absent.
+const OBJECTS = new Set([
+    'metadata',
+    'requestContext',
+    'scorer',
+    'entity',
+    'additionalContext',
+    'extractStepResult',
+    'preprocessStepResult',
+    'analyzeStepResult',
+]);
+const isNullInJson = (value) =>
+    (typeof value === 'number' && !Number.isFinite(value)) || (value instanceof Date && Number.isNaN(value.getTime()));
+
 // Records to be saved: what they have besides their columns, methods too, is left out.
 const RECORDS = new Set(['thread', 'messages', 'resource', 'span', 'records']);
 // The deepest argument is records[].updates.endedAt.
@@ -92,6 +106,9 @@ function unsayable(value, depth = 0, inRecord = false) {
     const list = Array.isArray(value);
     for (const key in value) {
         if (!list && OPAQUE.has(key)) {
+            if (OBJECTS.has(key) && isNullInJson(value[key])) {
+                return { path: key, problem: `must be an object, got ${value[key]}` };
+            }
             continue;
         }
         const found = unsayable(value[key], depth + 1, inRecord || RECORDS.has(key));

@@ -2,6 +2,7 @@
 // The addon, wrapped: one class for stores and one for errors. Everything else of the package stands on these.
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 
 const packageRoot = path.resolve(__dirname, '..');
@@ -23,11 +24,36 @@ function candidates() {
     return found;
 }
 
+function isBlank(file) {
+    try {
+        return fs.readFileSync(file, 'utf8').trim() === '';
+    } catch {
+        return true;
+    }
+}
+
+// Whether the process may have been given another malloc, or a sanitizer. What the C library hands out then comes from
+// that one, and a library bound apart would give it back to the C library's own.
+const isPreloaded = () =>
+    Boolean(process.env.LD_PRELOAD || process.versions.electron) || !isBlank('/etc/ld.so.preload');
+
+// Node.js shows its own OpenSSL to all libraries of the process. libpq and libcurl were made for the system's, which comes
+// with them: they have to find that one first, or parts of two versions work on the same objects.
+function loadFile(file) {
+    const { RTLD_LAZY, RTLD_DEEPBIND } = os.constants.dlopen;
+    if (RTLD_DEEPBIND === undefined || isPreloaded()) {
+        return require(file);
+    }
+    const loaded = { exports: {} };
+    process.dlopen(loaded, path.toNamespacedPath(file), RTLD_LAZY | RTLD_DEEPBIND);
+    return loaded.exports;
+}
+
 function load() {
     const failures = [];
     for (const file of candidates()) {
         try {
-            return require(file);
+            return loadFile(file);
         } catch (error) {
             // A prebuilt file for another C library fails here; what was built on this machine may follow.
             failures.push(`  ${file}: ${fs.existsSync(file) ? error.message : 'not there'}`);
@@ -86,7 +112,7 @@ function refuse(field, value, complaint) {
 }
 
 // What is under way, by the ticket that the addon gives back: a store whose call is here cannot be collected. This file
-// may be loaded more than once beside one addon (test runners do that); all copies then share these tables.
+// may be loaded more than once (test runners do that); copies that got the same object for the addon share these tables.
 function startUp() {
     const underWay = [];
     const freeTickets = [];

@@ -149,12 +149,20 @@ function taken(connectionString) {
     delete parameters.uselibpqcompat;
     if (parameters.sslmode === 'no-verify') {
         parameters.sslmode = 'require';
+        // With one libpq would verify.
+        delete parameters.sslrootcert;
     }
+    let ssl;
     if (parameters.ssl !== undefined) {
-        parameters.sslmode ??= ['1', 'true'].includes(parameters.ssl) ? 'require' : 'disable';
+        const isOn = ['1', 'true'].includes(parameters.ssl);
         delete parameters.ssl;
+        if (parameters.sslrootcert) {
+            parameters.sslmode ??= isOn ? 'verify-full' : 'disable';
+        } else if (!parameters.sslmode) {
+            ssl = isOn;
+        }
     }
-    return { start, parameters };
+    return { start, parameters, ssl };
 }
 
 function hostOf({ start }, options) {
@@ -219,8 +227,9 @@ function postgres(config) {
     const schema = checkSchema(options.schemaName || base.parameters.schema || 'public');
     const parameters = { ...parametersOf(connection, base), schema };
     let release;
-    if (connection.ssl !== undefined) {
-        const security = tlsParameters(connection.ssl, hostOf(base, connection), refuse);
+    const ssl = connection.ssl ?? base.ssl;
+    if (ssl !== undefined) {
+        const security = tlsParameters(ssl, hostOf(base, connection), refuse);
         delete parameters.sslrootcert;
         Object.assign(parameters, security.parameters);
         ({ release } = security);
