@@ -1,6 +1,7 @@
 /* Runs tables of cases on every backend. */
 #include "conformance/conformance.h"
 
+#include "base/json.h"
 #include "support/files.h"
 
 #include <setjmp.h>
@@ -128,10 +129,14 @@ static void make_thread(struct fixture *fixture, const char *id)
     mastra_error error = MASTRA_ERROR_INIT;
     char *json = NULL;
     size_t len = 0;
-    char *args = test_format("{\"thread\":{\"id\":\"%s\",\"resourceId\":\"r\"}}", id);
-    fixture_ok(call_store(fixture, "saveThread", args, &json, &len, &error), &error);
+    struct ms_buf args;
+    ms_buf_init(&args, NULL, 0);
+    ms_buf_add_text(&args, "{\"thread\":{\"resourceId\":\"r\",\"id\":");
+    ms_json_put_string(&args, mastra_str_of(id));
+    ms_buf_add_text(&args, "}}");
+    fixture_ok(call_store(fixture, "saveThread", ms_buf_view(&args).ptr, &json, &len, &error), &error);
     release_json(fixture, json);
-    free(args);
+    ms_buf_release(&args);
 }
 
 /*

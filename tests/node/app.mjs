@@ -203,6 +203,19 @@ const PARTS = {
     },
 };
 
+const observability = await storage.getStore('observability');
+const { batchCreateSpans } = observability;
+let creating = 0;
+observability.batchCreateSpans = async function (...args) {
+    creating++;
+    try {
+        return await batchCreateSpans.apply(this, args);
+    } finally {
+        // The exporter takes note of it first.
+        setImmediate(() => creating--);
+    }
+};
+
 const answer = await PARTS[part]();
 // Scorers run behind the answer's back.
 const scores = await storage.getStore('scores');
@@ -217,7 +230,10 @@ while (agents[part]) {
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
 }
-// Spans are written behind it, too.
+// Spans are written behind it, too. The exporter's end drops what changes of spans that it is just creating.
+while (creating > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+}
 await mastra.observability.shutdown();
 await storage.close();
 process.stdout.write(`${JSON.stringify(answer)}\n`);
