@@ -1,7 +1,6 @@
 /* Runs tables of cases on every backend. */
 #include "conformance/conformance.h"
 
-#include "base/json.h"
 #include "support/files.h"
 
 #include <setjmp.h>
@@ -128,15 +127,20 @@ static void make_thread(struct fixture *fixture, const char *id)
 {
     mastra_error error = MASTRA_ERROR_INIT;
     char *json = NULL;
+    char *args = NULL;
     size_t len = 0;
-    struct ms_buf args;
-    ms_buf_init(&args, NULL, 0);
-    ms_buf_add_text(&args, "{\"thread\":{\"resourceId\":\"r\",\"id\":");
-    ms_json_put_string(&args, mastra_str_of(id));
-    ms_buf_add_text(&args, "}}");
-    fixture_ok(call_store(fixture, "saveThread", ms_buf_view(&args).ptr, &json, &len, &error), &error);
+    FILE *stream = open_memstream(&args, &len);
+    assert_non_null(stream);
+    fputs("{\"thread\":{\"resourceId\":\"r\",\"id\":\"", stream);
+    for (const char *c = id; *c; c++) {
+        bool plain = (unsigned char)*c >= 0x20 && *c != '"' && *c != '\\';
+        fprintf(stream, plain ? "%c" : "\\u%04x", (unsigned char)*c);
+    }
+    fputs("\"}}", stream);
+    fclose(stream);
+    fixture_ok(call_store(fixture, "saveThread", args, &json, &len, &error), &error);
     release_json(fixture, json);
-    ms_buf_release(&args);
+    free(args);
 }
 
 /*

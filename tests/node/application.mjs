@@ -17,8 +17,9 @@ const STRATEGIES = { goOn: 'batch-with-updates', others: 'insert-only' };
 const TABLES = ['mastra_ai_spans', 'mastra_messages', 'mastra_resources', 'mastra_scorers', 'mastra_threads'];
 TABLES.push('mastra_workflow_snapshot');
 
-// Core's own objects that a scorer's input holds; they show what is under way at the moment.
-const INSIDE = new Set(['loggerVNext', 'observabilityBus']);
+// Core's own objects that spans and a scorer's input hold; they show what is under way at the moment, such as whether a
+// thread has its title yet.
+const INSIDE = new Set(['loggerVNext', 'observabilityBus', 'MastraMemory']);
 
 /** Ids of messages that no pattern tells from words, and what depends on the moment. */
 function own(table, row) {
