@@ -2,6 +2,7 @@
 #ifndef MASTRA_MASTRA_H
 #define MASTRA_MASTRA_H
 
+#include <mastra/copy.h>
 #include <mastra/evals.h>
 #include <mastra/memory.h>
 #include <mastra/observability.h>

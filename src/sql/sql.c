@@ -161,6 +161,7 @@ static const char *operator_of(enum ms_compare compare)
     case MS_AT_LEAST:
         return " >= ";
     case MS_AFTER:
+    case MS_MORE:
         return " > ";
     case MS_AT_MOST:
         return " <= ";
@@ -181,7 +182,7 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
     text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
         bind_text(sql, predicate->text);
-    } else if (predicate->compare == MS_NUMBER) {
+    } else if (predicate->compare == MS_NUMBER || predicate->compare == MS_MORE) {
         bind_integer(sql, predicate->number);
     } else if (predicate->compare != MS_NULL_VALUE && predicate->compare != MS_ANY_VALUE) {
         bind_time(sql, predicate->time);

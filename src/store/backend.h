@@ -62,6 +62,8 @@ enum ms_trait {
     MS_TRAIT_ONE_CONNECTION = 1u << 1,
     /* A message for a thread that does not exist is refused. */
     MS_TRAIT_STRICT_PARENTS = 1u << 2,
+    /* JSON columns keep the value, not the text: the order of members and the form of numbers may change. */
+    MS_TRAIT_JSON_BY_VALUE = 1u << 3,
 };
 
 enum ms_session_mode {
@@ -73,6 +75,11 @@ enum ms_session_mode {
 struct ms_backend_ops {
     const char *name;        /* "sqlite" */
     const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
+
+    /* A whole number that every row of every table has under this name, as if it were a column: no two of a table have the
+     * same, a new row's is greater than those of all rows that are there, and rows can be read in its order at no cost.
+     * It may change when the whole database is rewritten. NULL: there is none. */
+    const char *row_number;
 
     /* Opens far enough to say that the database can be used. First it reads its parameters and has ms_config_unused
      * refuse the others: a URL with a slip of the pen must not create anything. */
@@ -123,6 +130,10 @@ struct ms_backend_ops {
      * by itself is MS_OPTIONAL. */
     mastra_status (*describe_table)(struct ms_session *session, mastra_str table, struct ms_arena *arena,
                                     const struct ms_entity **ret, mastra_error *error);
+
+    /* Whether a column that an entity of the catalogue does not have is one that the backend adds to every table of that
+     * entity for itself. NULL: there are none. */
+    bool (*own_column)(const struct ms_entity *entity, const char *name);
 
     /* In a WRITE session: creates the entity's table, without indexes, when there is none of that name; adds to one that
      * is there those of `columns` that it lacks. */
