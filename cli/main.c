@@ -176,6 +176,43 @@ static const struct command commands[] = {
          "  --json            the result of prune\n",
      .options = OPTION_STORE | OPTION_OLDER_THAN | OPTION_ONLY | OPTION_BATCH | OPTION_JSON,
      .run = run_prune},
+    {.name = "copy",
+     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--dry-run] [--skip-refused] [--quiet] [--json]",
+     .summary = "copy a store into another, of any backend",
+     .details =
+         "FROM and TO are URLs, as for --store. Every row is made to stand in TO as it does in FROM; rows that "
+         "only TO\n"
+         "has stay. What is there already is read and left alone: a copy that was broken off is taken up by "
+         "the same\n"
+         "command, and a second one brings over what has changed. FROM may be in use, and is not written "
+         "to.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; all "
+         "unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it: 2026-01-31, "
+         "30d\n"
+         "  --batch N         most rows of a transaction (1000)\n"
+         "  --dry-run         write nothing, count what would be written\n"
+         "  --skip-refused    leave out rows that TO does not take, and end with 1\n"
+         "  --quiet           no progress\n"
+         "  --json            what was done, as JSON\n",
+     .options = OPTION_ONLY | OPTION_SINCE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_SKIP | OPTION_QUIET |
+                OPTION_JSON,
+     .least_args = 2,
+     .most_args = 2,
+     .run = run_copy},
+    {.name = "diff",
+     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--quiet] [--json]",
+     .summary = "compare two stores, row by row",
+     .details = "FROM and TO are URLs, as for --store. Ends with 0 when they are equal and with 1 when not.\n\n"
+                "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; "
+                "all unless given\n"
+                "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
+                "  --quiet           no progress\n"
+                "  --json            what differs, as JSON\n",
+     .options = OPTION_ONLY | OPTION_SINCE | OPTION_QUIET | OPTION_JSON,
+     .least_args = 2,
+     .most_args = 2,
+     .run = run_diff},
     {.name = "call",
      .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",
@@ -256,26 +293,29 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastra_store **ret)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+
+    options->lock_owner = cli->options.owner;
+    options->allow_raw_sql = cli->options.allow_raw_sql;
+    return mastra_open(url, options, ret, &error) == MASTRA_OK ? 0 : cli_fail(&error);
+}
+
 int cli_open(struct cli *cli)
 {
     mastra_options options = MASTRA_OPTIONS_INIT;
-    mastra_error error = MASTRA_ERROR_INIT;
 
     if (!cli->options.store || !cli->options.store[0]) {
         return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
     }
-    options.lock_owner = cli->options.owner;
-    options.allow_raw_sql = cli->options.allow_raw_sql;
-    if (mastra_open(cli->options.store, &options, &cli->store, &error) != MASTRA_OK) {
-        return cli_fail(&error);
-    }
-    return 0;
+    return cli_open_as(cli, cli->options.store, &options, &cli->store);
 }
 
 /* Returns 0 or, after saying what is wrong, an exit code. */
 static int check_usage(const struct command *command, const struct cli *cli)
 {
-    unsigned foreign = cli->options.given & ~command->options & ~(unsigned)(OPTION_STORE | OPTION_OWNER);
+    uint64_t foreign = cli->options.given & ~command->options & ~(OPTION_STORE | OPTION_OWNER);
 
     if (foreign) {
         return cli_complain(MASTRA_USAGE, "%s has no option %s; see mastra-store %s --help", command->name,
@@ -286,24 +326,32 @@ static int check_usage(const struct command *command, const struct cli *cli)
                             command->name, command->usage);
     }
     if (command->most_args >= 0 && cli->arg_count > command->most_args) {
+        /* What looks like a URL may hold a password. */
+        if (strstr(cli->args[command->most_args], "://")) {
+            return cli_complain(MASTRA_USAGE, "%s: one argument too many", command->name);
+        }
         return cli_complain(MASTRA_USAGE, "%s: unexpected argument \"%s\"", command->name,
                             cli->args[command->most_args]);
     }
     return 0;
 }
 
-static int run_command(const struct command *command, struct cli *cli)
+static int close_store(mastra_store *store, int code)
 {
     mastra_error error = MASTRA_ERROR_INIT;
+
+    return mastra_close(store, &error) != MASTRA_OK && code == 0 ? cli_fail(&error) : code;
+}
+
+static int run_command(const struct command *command, struct cli *cli)
+{
     int code = check_usage(command, cli);
 
     if (code == 0) {
         code = command->run(cli);
     }
-    if (mastra_close(cli->store, &error) != MASTRA_OK && code == 0) {
-        code = cli_fail(&error);
-    }
-    return code;
+    code = close_store(cli->other, code);
+    return close_store(cli->store, code);
 }
 
 static int dispatch(struct cli *cli)

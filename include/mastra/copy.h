@@ -33,7 +33,9 @@ typedef struct mastra_copy_event {
     size_t size;
     mastra_copy_news news;
     const char *table;
-    int64_t total;     /* rows of the table in `from` when it all began; comparing: in both */
+    int64_t from_rows; /* rows of the table when it all began */
+    int64_t to_rows;   /* comparing: the same of the other store */
+    int64_t total;     /* how many there are to read */
     int64_t read;      /* rows of the table dealt with so far, and what became of them: */
     int64_t added;     /*   copying: not there before */
     int64_t changed;   /*   copying: there, but not the same */

@@ -40,7 +40,8 @@ struct ms_transfer {
     mastra_copy_args args;
     uint32_t tables; /* by bits of their entities */
     mastra_copy_event event; /* of the table at hand */
-    int64_t totals[MS_ENTITY_COUNT];
+    int64_t from_rows[MS_ENTITY_COUNT];
+    int64_t to_rows[MS_ENTITY_COUNT];
     mastra_copy_report report;
     struct ms_pair pair;
 };

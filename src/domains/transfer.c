@@ -84,29 +84,32 @@ static mastra_status open_pair(struct ms_transfer *transfer, int entity)
 
     transfer->event = (mastra_copy_event){.size = sizeof transfer->event,
                                           .table = ms_entity(entity)->table,
-                                          .total = transfer->totals[entity]};
+                                          .from_rows = transfer->from_rows[entity],
+                                          .to_rows = transfer->to_rows[entity],
+                                          .total = transfer->from_rows[entity] + transfer->to_rows[entity]};
     return status == MASTRA_OK ? status : ms_transfer_fail(transfer, failed, status);
 }
 
 /* How much there is to do, before any of it is done. */
 static mastra_status plan(struct ms_transfer *transfer, int entity, bool count_both)
 {
-    int64_t more = 0;
+    mastra_copy_event *event = &transfer->event;
     mastra_status status = open_pair(transfer, entity);
 
     if (status != MASTRA_OK) {
         return status;
     }
     if (transfer->pair.from_columns) {
-        status = ms_count_rows(transfer->from, ms_entity(entity), &transfer->totals[entity]);
+        status = ms_count_rows(transfer->from, ms_entity(entity), &event->from_rows);
     }
     if (status == MASTRA_OK && count_both && transfer->pair.to_columns) {
-        status = ms_count_rows(transfer->to, ms_entity(entity), &more);
-        transfer->totals[entity] += more;
+        status = ms_count_rows(transfer->to, ms_entity(entity), &event->to_rows);
         status = status == MASTRA_OK ? status : ms_transfer_fail(transfer, transfer->to, status);
     }
     if (status == MASTRA_OK) {
-        transfer->event.total = transfer->totals[entity];
+        transfer->from_rows[entity] = event->from_rows;
+        transfer->to_rows[entity] = event->to_rows;
+        event->total = event->from_rows + event->to_rows;
         ms_transfer_tell(transfer, MASTRA_COPY_PLANNED);
     }
     ms_pair_close(&transfer->pair);
