@@ -122,6 +122,7 @@ int cli_complain(mastra_status status, const char *format, ...) __attribute__((f
 
 /* Commands. */
 int run_call(struct cli *cli);
+int run_check(struct cli *cli);
 int run_copy(struct cli *cli);
 int run_demo(struct cli *cli);
 int run_diff(struct cli *cli);

@@ -213,6 +213,23 @@ static const struct command commands[] = {
      .least_args = 2,
      .most_args = 2,
      .run = run_diff},
+    {.name = "check",
+     .usage = "[--repair] [--delete-orphans] [--json] [--wide]",
+     .summary = "look for what is wrong with a store",
+     .details =
+         "Damage, faults of the database software, missing tables, columns and indexes, rows of one key, "
+         "messages\n"
+         "without their thread, spans without the root of their trace, JSON and times that cannot be read. "
+         "Changes\n"
+         "nothing unless it is told to. Ends with 0 when nothing is wrong, or all was repaired, with 7 when "
+         "the\n"
+         "database is damaged, else with 1.\n\n"
+         "  --repair          make missing tables, columns and indexes\n"
+         "  --delete-orphans  delete messages whose thread does not exist\n"
+         "  --json            all problems, as JSON\n"
+         "  --wide            print every problem, not only the first of each kind\n",
+     .options = OPTION_STORE | OPTION_REPAIR | OPTION_ORPHANS | OPTION_JSON | OPTION_WIDE,
+     .run = run_check},
     {.name = "call",
      .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",

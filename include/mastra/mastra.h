@@ -10,6 +10,7 @@
 #include <mastra/store.h>
 #include <mastra/tables.h>
 #include <mastra/types.h>
+#include <mastra/upkeep.h>
 #include <mastra/workflows.h>
 
 #endif

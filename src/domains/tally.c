@@ -102,19 +102,33 @@ bool ms_tally_add(struct ms_tally *tally, const struct ms_entity *entity, const 
     return true;
 }
 
-bool ms_tally_take(struct ms_tally *tally, const struct ms_entity *entity, const void *row, uint64_t columns)
+/* The slot that holds such a row, NULL when none is left. */
+static struct ms_tally_slot *held(const struct ms_tally *tally, const struct ms_entity *entity,
+                                  const void *row, uint64_t columns)
 {
     struct ms_tally_slot *slot;
     uint64_t hash[2];
 
     if (tally->room == 0) {
-        return false;
+        return NULL;
     }
     hash_row(entity, row, columns, hash);
     slot = find(tally, hash);
-    if (!slot->used || slot->count == 0) {
-        return false;
+    return slot->used && slot->count > 0 ? slot : NULL;
+}
+
+bool ms_tally_take(struct ms_tally *tally, const struct ms_entity *entity, const void *row, uint64_t columns)
+{
+    struct ms_tally_slot *slot = held(tally, entity, row, columns);
+
+    if (slot) {
+        slot->count--;
     }
-    slot->count--;
-    return true;
+    return slot != NULL;
+}
+
+bool ms_tally_has(const struct ms_tally *tally, const struct ms_entity *entity, const void *row,
+                  uint64_t columns)
+{
+    return held(tally, entity, row, columns) != NULL;
 }

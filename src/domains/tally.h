@@ -27,4 +27,8 @@ bool ms_tally_add(struct ms_tally *tally, const struct ms_entity *entity, const 
 /* Takes one of such rows away; false when none is left. */
 bool ms_tally_take(struct ms_tally *tally, const struct ms_entity *entity, const void *row, uint64_t columns);
 
+/* Whether one is left. */
+bool ms_tally_has(const struct ms_tally *tally, const struct ms_entity *entity, const void *row,
+                  uint64_t columns);
+
 #endif

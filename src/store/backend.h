@@ -72,6 +72,18 @@ enum ms_session_mode {
     MS_SESSION_WRITE,
 };
 
+/* What may be wrong with a database as such. */
+enum ms_fault {
+    MS_FAULT_DAMAGE,  /* it contradicts itself */
+    MS_FAULT_VERSION, /* the software in use has a known fault */
+    MS_FAULT_TABLE,   /* something of the catalogue is missing that ensure_schema would make */
+    MS_FAULT_COLUMN,
+    MS_FAULT_INDEX,
+};
+
+/* Told of a fault: the table concerned or NULL, and its name or description. False: memory is out. */
+typedef bool (*ms_fault_fn)(void *arg, enum ms_fault fault, const char *table, mastra_str what);
+
 struct ms_backend_ops {
     const char *name;        /* "sqlite" */
     const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
@@ -157,6 +169,9 @@ struct ms_backend_ops {
      * that the database has made by itself for a constraint do not count. What it does not measure is absent. */
     mastra_status (*list_indexes)(struct ms_session *session, mastra_str table, mastra_str name,
                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
+
+    /* In a reading session: tells of every fault. May read the whole database. NULL: none is looked for. */
+    mastra_status (*inspect)(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
 
     /* Whether the database has dropped the session's whole transaction by itself. NULL without GROUP_COMMIT. */
     bool (*broken)(const struct ms_session *session);

@@ -384,6 +384,7 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .create_index = sqlite_create_index,
     .drop_index = sqlite_drop_index,
     .list_indexes = sqlite_list_indexes,
+    .inspect = sqlite_inspect,
     .broken = broken,
     .commit = commit,
     .rollback = end,
