@@ -109,19 +109,6 @@ static int show(const struct checking *checking, const mastra_check_report *repo
     return report->problems > report->repaired ? EXIT_PROBLEM : 0;
 }
 
-/* As it is: opened so that nothing is made that is missing. */
-static int open_as_it_is(struct cli *cli)
-{
-    mastra_options options = MASTRA_OPTIONS_INIT;
-
-    if (!cli->options.store || !cli->options.store[0]) {
-        return cli_open(cli);
-    }
-    options.disable_init = true;
-    options.must_exist = true;
-    return cli_open_as(cli, cli->options.store, &options, &cli->store);
-}
-
 int run_check(struct cli *cli)
 {
     struct checking checking = {.options = &cli->options};
@@ -129,7 +116,7 @@ int run_check(struct cli *cli)
     mastra_check_args args = MASTRA_CHECK_INIT;
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_status status;
-    int code = open_as_it_is(cli);
+    int code = cli_open_as_it_is(cli);
 
     if (code != 0) {
         return code;

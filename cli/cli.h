@@ -113,6 +113,9 @@ struct command {
 /* Opens the store that the options name; returns 0 or, after saying why not, an exit code. */
 int cli_open(struct cli *cli);
 
+/* The same with nothing made that is missing, neither the store nor parts of it. */
+int cli_open_as_it_is(struct cli *cli);
+
 /* The same with a URL and options of one's own; the store goes to *ret, which is the cli's `store` or `other`. */
 int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastra_store **ret);
 
@@ -127,6 +130,8 @@ int run_copy(struct cli *cli);
 int run_demo(struct cli *cli);
 int run_diff(struct cli *cli);
 int run_evals(struct cli *cli);
+int run_export(struct cli *cli);
+int run_import(struct cli *cli);
 int run_index(struct cli *cli);
 int run_indexes(struct cli *cli);
 int run_init(struct cli *cli);

@@ -213,6 +213,30 @@ static const struct command commands[] = {
      .least_args = 2,
      .most_args = 2,
      .run = run_diff},
+    {.name = "export",
+     .usage = "[--only TABLE,...] [--since TIME] [--quiet]",
+     .summary = "write all rows as JSON lines",
+     .details =
+         "Each line is {\"table\":\"mastra_threads\",\"record\":{...}}, with the names of the columns.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; all "
+         "unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
+         "  --quiet           no progress\n",
+     .options = OPTION_STORE | OPTION_ONLY | OPTION_SINCE | OPTION_QUIET,
+     .run = run_export},
+    {.name = "import",
+     .usage = "[FILE | -] [--batch N] [--dry-run] [--json]",
+     .summary = "take in rows that export wrote",
+     .details = "From a file, or from standard input. What is there already and the same is left alone; a row of "
+                "the same\n"
+                "key takes the values of the line. A line that is wrong ends it, and nothing of its batch is "
+                "written.\n\n"
+                "  --batch N         most rows of a transaction (1000)\n"
+                "  --dry-run         write nothing, count what would be written\n"
+                "  --json            what was done, as JSON\n",
+     .options = OPTION_STORE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_JSON,
+     .most_args = 1,
+     .run = run_import},
     {.name = "check",
      .usage = "[--repair] [--delete-orphans] [--json] [--wide]",
      .summary = "look for what is wrong with a store",
@@ -319,14 +343,28 @@ int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastr
     return mastra_open(url, options, ret, &error) == MASTRA_OK ? 0 : cli_fail(&error);
 }
 
+static int open_named(struct cli *cli, mastra_options *options)
+{
+    if (!cli->options.store || !cli->options.store[0]) {
+        return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
+    }
+    return cli_open_as(cli, cli->options.store, options, &cli->store);
+}
+
 int cli_open(struct cli *cli)
 {
     mastra_options options = MASTRA_OPTIONS_INIT;
 
-    if (!cli->options.store || !cli->options.store[0]) {
-        return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
-    }
-    return cli_open_as(cli, cli->options.store, &options, &cli->store);
+    return open_named(cli, &options);
+}
+
+int cli_open_as_it_is(struct cli *cli)
+{
+    mastra_options options = MASTRA_OPTIONS_INIT;
+
+    options.disable_init = true;
+    options.must_exist = true;
+    return open_named(cli, &options);
 }
 
 /* Returns 0 or, after saying what is wrong, an exit code. */

@@ -106,6 +106,32 @@ MASTRA_API mastra_status mastra_copy(mastra_store *from, mastra_store *to, const
 MASTRA_API mastra_status mastra_diff(mastra_store *from, mastra_store *to, const mastra_copy_args *args,
                                      mastra_copy_report *ret_report, mastra_error *error);
 
+/* Takes a line of an export, without its end; false stops the export, which then fails with INTERNAL. */
+typedef bool (*mastra_write_fn)(void *user, mastra_str line);
+
+/*
+ * Writes all rows of a store as JSON, one to a line: {"table":"mastra_threads","record":{...}}, with the columns' names,
+ * texts as strings, JSON as the value that it is (a text in such a column that is none under "<column>:text"), times in
+ * ISO 8601 in UTC, nulls as null. Of `args` (which may be NULL) `tables`, `since` and `tell` count. Columns that are none
+ * of the store's own are left out and told of. Errors: INTERNAL (`write` returned false).
+ */
+MASTRA_API mastra_status mastra_export(mastra_store *store, const mastra_copy_args *args,
+                                       mastra_write_fn write, void *write_user,
+                                       mastra_copy_report *ret_report, mastra_error *error);
+
+/* Gives the next line, to be valid until the next call: 1; 0 at the end, -1 when it cannot be read. */
+typedef int (*mastra_read_fn)(void *user, mastra_str *ret_line);
+
+/*
+ * Makes rows as mastra_export writes them, in batches of up to `batch_size` consecutive lines of one table, each all or
+ * nothing. What is there already and the same is left alone; columns that a record does not have stay as they are, or
+ * are null in a new row. Empty lines are passed over. Of `args` (which may be NULL) `batch_size`, `dry_run` and `tell`
+ * count. Errors: INVALID_ARGUMENT (a line that is no such record, named by its number from 1; nothing of its batch is
+ * written), CONFLICT (a row that the table refuses), INTERNAL (`read` returned -1).
+ */
+MASTRA_API mastra_status mastra_import(mastra_store *store, const mastra_copy_args *args, mastra_read_fn read,
+                                       void *read_user, mastra_copy_report *ret_report, mastra_error *error);
+
 #ifdef __cplusplus
 }
 #endif

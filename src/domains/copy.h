@@ -9,7 +9,9 @@
 
 #define MS_COPY_OPS(X)                                                                                       \
     X(copy, "copy", "COPY", true, true)                                                                      \
-    X(diff, "diff", "DIFF", false, true)
+    X(diff, "diff", "DIFF", false, true)                                                                     \
+    X(export, "export", "EXPORT", false, true)                                                               \
+    X(import, "import", "IMPORT", true, true)
 
 MS_COPY_OPS(MS_OP_DECLARE)
 
@@ -44,9 +46,16 @@ struct ms_transfer {
     int64_t to_rows[MS_ENTITY_COUNT];
     mastra_copy_report report;
     struct ms_pair pair;
+    void *user; /* of whoever runs it */
 };
 
 typedef mastra_status (*ms_transfer_fn)(struct ms_transfer *transfer);
+
+/* Takes in the arguments, which may be NULL. */
+mastra_status ms_transfer_args(struct ms_transfer *transfer, const mastra_copy_args *args);
+
+/* Hands out what it came to, to a caller who may not want it. */
+void ms_transfer_report(const struct ms_transfer *transfer, mastra_copy_report *ret);
 
 /* Runs `table` for every table, told of before and after, with its pair opened. The failed call's error ends up in that of
  * `transfer->from`. */

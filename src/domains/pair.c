@@ -68,12 +68,28 @@ static void add_lone(struct ms_pair *pair, const char *name, bool in_from, bool 
     pair->lone[pair->lone_count++] = (struct ms_lone_column){name, in_from, in_to};
 }
 
-/* Columns of someone else's: those that both have as the same type are taken along. */
-static size_t shared_columns(struct ms_pair *pair, const struct ms_entity *from, const struct ms_entity *to,
-                             struct ms_foreign_column *shared)
+/* Columns of the catalogue that no operation reads, and that have no field for that reason, get one. */
+static size_t plain_columns(const struct ms_entity *own, const struct ms_entity *from,
+                            const struct ms_entity *to, struct ms_foreign_column *shared)
 {
     size_t count = 0;
 
+    for (int i = 0; i < own->column_count; i++) {
+        const struct ms_column *column = &own->columns[i];
+
+        if (!column->offset && (!from || column_named(from, column->name) >= 0) &&
+            (!to || column_named(to, column->name) >= 0)) {
+            shared[count++] = (struct ms_foreign_column){mastra_str_of(column->name), column->type,
+                                                         column->null, column->flags, 0};
+        }
+    }
+    return count;
+}
+
+/* Columns of someone else's: those that both have as the same type are taken along. */
+static size_t shared_columns(struct ms_pair *pair, const struct ms_entity *from, const struct ms_entity *to,
+                             struct ms_foreign_column *shared, size_t count)
+{
     for (int i = 0; i < from->column_count; i++) {
         const struct ms_column *column = &from->columns[i];
         int other = column_named(to, column->name);
@@ -82,10 +98,10 @@ static size_t shared_columns(struct ms_pair *pair, const struct ms_entity *from,
             is_backends_own(pair->from, pair->own, column->name)) {
             continue;
         }
-        if (other >= 0 && to->columns[other].type == column->type) {
+        if (to && other >= 0 && to->columns[other].type == column->type) {
             shared[count++] = (struct ms_foreign_column){mastra_str_of(column->name), column->type,
                                                          column->null, column->flags & ~(unsigned)MS_KEY, 0};
-        } else if (to) {
+        } else {
             add_lone(pair, column->name, true, other >= 0);
         }
     }
@@ -114,29 +130,39 @@ static void note_lone(struct ms_pair *pair, const struct ms_entity *from, const 
     }
 }
 
+static mastra_status extend(struct ms_pair *pair, struct ms_arena *arena,
+                            const struct ms_foreign_column *shared, size_t count, mastra_error *error)
+{
+    mastra_status status;
+
+    if (count == 0) {
+        return MASTRA_OK;
+    }
+    status = ms_foreign_extend(arena, pair->own, shared, count, &pair->entity, error);
+    for (size_t i = 0; status == MASTRA_OK && i < count; i++) {
+        pair->from_columns |= MS_BIT(pair->own->column_count + i);
+        pair->to_columns |= pair->to ? MS_BIT(pair->own->column_count + i) : 0;
+    }
+    return status;
+}
+
 static mastra_status compare_tables(struct ms_pair *pair, const struct ms_entity *from,
                                     const struct ms_entity *to)
 {
     struct ms_foreign_column shared[MS_COLUMNS_MOST];
     size_t count;
-    mastra_status status;
 
     pair->from_columns = columns_there(pair->own, from);
     pair->to_columns = columns_there(pair->own, to);
-    if (!from || !to) {
+    if (!from || (pair->to && !to)) {
         return MASTRA_OK;
     }
-    note_lone(pair, from, to);
-    count = shared_columns(pair, from, to, shared);
-    if (count == 0) {
-        return MASTRA_OK;
+    if (to) {
+        note_lone(pair, from, to);
     }
-    status = ms_foreign_extend(pair->from_arena, pair->own, shared, count, &pair->entity, &pair->from->error);
-    for (size_t i = 0; status == MASTRA_OK && i < count; i++) {
-        pair->from_columns |= MS_BIT(pair->own->column_count + i);
-        pair->to_columns |= MS_BIT(pair->own->column_count + i);
-    }
-    return status;
+    count = plain_columns(pair->own, from, to, shared);
+    count = shared_columns(pair, from, to, shared, count);
+    return extend(pair, pair->from_arena, shared, count, &pair->from->error);
 }
 
 mastra_status ms_pair_open(struct ms_pair *pair, struct ms_call *from, struct ms_call *to,
@@ -164,6 +190,29 @@ mastra_status ms_pair_open(struct ms_pair *pair, struct ms_call *from, struct ms
     }
     if (status != MASTRA_OK) {
         ms_pair_close(pair);
+    }
+    return status;
+}
+
+mastra_status ms_pair_open_target(struct ms_pair *pair, struct ms_call *to, const struct ms_entity *own)
+{
+    struct ms_foreign_column plain[MS_COLUMNS_MOST];
+    const struct ms_entity *found = NULL;
+    mastra_status status;
+
+    memset(pair, 0, sizeof *pair);
+    pair->to = to;
+    pair->own = own;
+    pair->entity = own;
+    pair->by_value = (to->store->traits & MS_TRAIT_JSON_BY_VALUE) != 0;
+    status = look_at(to, own->table, &found, &pair->to_arena);
+    pair->from_columns = ms_entity_fields(own);
+    pair->to_columns = columns_there(own, found);
+    if (status == MASTRA_OK) {
+        status = extend(pair, pair->to_arena, plain, plain_columns(own, NULL, found, plain), &to->error);
+    }
+    if (!found) {
+        pair->to_columns = 0;
     }
     return status;
 }

@@ -32,6 +32,9 @@ struct ms_pair {
 /* Looks at the table in both stores. The error of a failure is that of the call in `ret_failed`. */
 mastra_status ms_pair_open(struct ms_pair *pair, struct ms_call *from, struct ms_call *to,
                            const struct ms_entity *own, struct ms_call **ret_failed);
+/* The same of rows that come from elsewhere, with all of the catalogue's columns. */
+mastra_status ms_pair_open_target(struct ms_pair *pair, struct ms_call *to, const struct ms_entity *own);
+
 void ms_pair_close(struct ms_pair *pair);
 
 /* The columns that both have. */

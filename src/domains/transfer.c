@@ -169,7 +169,7 @@ mastra_status ms_transfer_run(struct ms_transfer *transfer, bool count_both, ms_
 
 /* The typed functions. */
 
-static mastra_status read_args(struct ms_transfer *transfer, const mastra_copy_args *given)
+mastra_status ms_transfer_args(struct ms_transfer *transfer, const mastra_copy_args *given)
 {
     static const mastra_copy_args blank = MASTRA_COPY_INIT;
     mastra_copy_args *args = &transfer->args;
@@ -190,9 +190,19 @@ static mastra_status read_args(struct ms_transfer *transfer, const mastra_copy_a
     return ms_choose_tables(error, args->tables, args->table_count, &transfer->tables);
 }
 
+void ms_transfer_report(const struct ms_transfer *transfer, mastra_copy_report *ret)
+{
+    mastra_copy_report report = transfer->report;
+
+    if (ret) {
+        report.size = ret->size;
+        memcpy(ret, &report, ret->size < sizeof report ? ret->size : sizeof report);
+    }
+}
+
 static mastra_status run_both(struct ms_transfer *transfer, const mastra_copy_args *args, bool compare)
 {
-    mastra_status status = read_args(transfer, args);
+    mastra_status status = ms_transfer_args(transfer, args);
 
     if (status != MASTRA_OK) {
         return status;
@@ -230,9 +240,8 @@ static mastra_status transfer_stores(mastra_store *from, mastra_store *to, const
     if (transfer.to) {
         ms_call_end(transfer.to, MASTRA_OK, NULL);
     }
-    if (status == MASTRA_OK && ret) {
-        transfer.report.size = ret->size;
-        memcpy(ret, &transfer.report, ret->size < sizeof *ret ? ret->size : sizeof *ret);
+    if (status == MASTRA_OK) {
+        ms_transfer_report(&transfer, ret);
     }
     return ms_call_end(&from_call, status, error);
 }
