@@ -124,6 +124,7 @@ int cli_fail(const mastra_error *error);
 int cli_complain(mastra_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Commands. */
+int run_backup(struct cli *cli);
 int run_call(struct cli *cli);
 int run_check(struct cli *cli);
 int run_copy(struct cli *cli);
@@ -144,6 +145,7 @@ int run_resources(struct cli *cli);
 int run_run(struct cli *cli);
 int run_runs(struct cli *cli);
 int run_scores(struct cli *cli);
+int run_stats(struct cli *cli);
 int run_threads(struct cli *cli);
 int run_trace(struct cli *cli);
 int run_traces(struct cli *cli);

@@ -254,6 +254,23 @@ static const struct command commands[] = {
          "  --wide            print every problem, not only the first of each kind\n",
      .options = OPTION_STORE | OPTION_REPAIR | OPTION_ORPHANS | OPTION_JSON | OPTION_WIDE,
      .run = run_check},
+    {.name = "stats",
+     .usage = "[--json]",
+     .summary = "show what fills a store: tables, days, the largest threads and runs",
+     .details = "  --json            the same as JSON\n",
+     .options = OPTION_STORE | OPTION_JSON,
+     .run = run_stats},
+    {.name = "backup",
+     .usage = "FILE [--quiet]",
+     .summary = "write the store's database into a new file, while it is in use",
+     .details = "The file appears when it is complete, and only its owner may read it. Of SQLite files; other "
+                "databases\n"
+                "have means of their own (and there are copy and export).\n\n"
+                "  --quiet           no progress\n",
+     .options = OPTION_STORE | OPTION_QUIET,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_backup},
     {.name = "call",
      .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",

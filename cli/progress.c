@@ -18,7 +18,7 @@ static int64_t now_ms(void)
 
 void progress_begin(struct progress *progress, bool quiet)
 {
-    *progress = (struct progress){.shown = !quiet, .terminal = isatty(STDERR_FILENO) == 1};
+    *progress = (struct progress){.shown = !quiet, .terminal = isatty(STDERR_FILENO) == 1, .unit = "rows"};
     progress->began_ms = now_ms();
     progress->told_ms = progress->began_ms;
 }
@@ -39,7 +39,7 @@ static void write_rate(const struct progress *progress, int64_t done, int64_t el
 {
     int64_t rate = elapsed_ms > 0 ? done * 1000 / elapsed_ms : 0;
 
-    fprintf(stderr, "%lld of %lld rows", (long long)done, (long long)progress->total);
+    fprintf(stderr, "%lld of %lld %s", (long long)done, (long long)progress->total, progress->unit);
     if (rate > 0) {
         fprintf(stderr, ", %lld/s", (long long)rate);
     }

@@ -9,7 +9,8 @@ struct progress {
     bool shown;    /* at all */
     bool terminal; /* as a bar that is drawn over */
     bool drawn;    /* the bar stands there now */
-    int64_t total; /* rows */
+    int64_t total; /* rows, or whatever `unit` says */
+    const char *unit;
     int64_t began_ms;
     int64_t told_ms;
 };

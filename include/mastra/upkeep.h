@@ -75,6 +75,72 @@ typedef struct mastra_check_report {
 MASTRA_API mastra_status mastra_check(mastra_store *store, const mastra_check_args *args,
                                       mastra_check_report *ret_report, mastra_error *error);
 
+/* Backing up. */
+
+/* Told how many bytes of how many are done. */
+typedef void (*mastra_backup_fn)(void *user, int64_t done, int64_t total);
+
+/*
+ * Writes the store's whole database, as it is when the call begins, into a new file, while others read and write it. The
+ * file appears under its name when it is complete, and only its owner may read it. `tell` may be NULL. Errors:
+ * CONFLICT (there is a file of that name), CANNOT_OPEN (it cannot be made), NOT_SUPPORTED (the database is no file:
+ * its own means, or mastra_export and mastra_copy, back it up).
+ */
+MASTRA_API mastra_status mastra_backup(mastra_store *store, const char *path, mastra_backup_fn tell,
+                                       void *user, mastra_error *error);
+
+/* What fills a store. */
+
+typedef enum mastra_stat_kind {
+    MASTRA_STAT_TABLE = 1,  /* of a table */
+    MASTRA_STAT_DAY = 2,    /* of the rows of a table that were created on one day, UTC; days without rows are left out */
+    MASTRA_STAT_LARGEST = 3 /* one of the threads with the most messages, or of the largest workflow snapshots */
+} mastra_stat_kind;
+
+typedef struct mastra_stat {
+    size_t size;
+    mastra_stat_kind kind;
+    const char *table;
+    int64_t rows;       /* of a thread: its messages */
+    int64_t bytes;      /* of their texts, and eight for each other value */
+    mastra_time oldest; /* TABLE: by creation; MASTRA_TIME_NONE: there is none */
+    mastra_time newest;
+    mastra_time day; /* DAY: its beginning */
+    mastra_str key;  /* LARGEST */
+} mastra_stat;
+
+/* Called on the thread of the call; it must not use the store. */
+typedef void (*mastra_stat_fn)(void *user, const mastra_stat *stat);
+
+typedef struct mastra_stats_args {
+    size_t size;
+    int64_t days;    /* so many, up to today, 0 to 366 */
+    int64_t largest; /* so many, 0 to 100 */
+    mastra_stat_fn tell;
+    void *user;
+} mastra_stats_args;
+
+#define MASTRA_STATS_INIT                                                                                    \
+    {                                                                                                        \
+        sizeof(mastra_stats_args), 30, 10, NULL, NULL                                                        \
+    }
+
+typedef struct mastra_stats_report {
+    size_t size;
+    int64_t rows;
+    int64_t bytes;
+    int64_t database_bytes; /* that the database takes; MASTRA_INTEGER_NONE: it does not tell */
+} mastra_stats_report;
+
+#define MASTRA_STATS_REPORT_INIT                                                                             \
+    {                                                                                                        \
+        sizeof(mastra_stats_report), 0, 0, MASTRA_INTEGER_NONE                                               \
+    }
+
+/* Reads all rows of a store, and tells what it is filled with: of each table, its days, and what is largest in it. */
+MASTRA_API mastra_status mastra_stats(mastra_store *store, const mastra_stats_args *args,
+                                      mastra_stats_report *ret_report, mastra_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,7 +7,10 @@
 
 #include <mastra/upkeep.h>
 
-#define MS_CHECKUP_OPS(X) X(check, "check", "CHECK", true, true)
+#define MS_CHECKUP_OPS(X)                                                                                    \
+    X(check, "check", "CHECK", true, true)                                                                   \
+    X(backup, "backup", "BACKUP", false, true)                                                               \
+    X(stats, "stats", "STATS", false, true)
 
 MS_CHECKUP_OPS(MS_OP_DECLARE)
 

@@ -81,6 +81,9 @@ enum ms_fault {
     MS_FAULT_INDEX,
 };
 
+/* Told how far a backup has come, in bytes. */
+typedef void (*ms_backup_fn)(void *arg, int64_t done, int64_t total);
+
 /* Told of a fault: the table concerned or NULL, and its name or description. False: memory is out. */
 typedef bool (*ms_fault_fn)(void *arg, enum ms_fault fault, const char *table, mastra_str what);
 
@@ -172,6 +175,14 @@ struct ms_backend_ops {
 
     /* In a reading session: tells of every fault. May read the whole database. NULL: none is looked for. */
     mastra_status (*inspect)(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
+
+    /* In a SNAPSHOT session: writes the whole database, as the session sees it, into a new file of that name, which is
+     * only for the eyes of its owner; others can go on writing meanwhile. `tell` may be NULL. NULL: not possible. */
+    mastra_status (*backup)(struct ms_session *session, const char *path, ms_backup_fn tell, void *arg,
+                            mastra_error *error);
+
+    /* In a reading session: how many bytes the database takes. NULL: it is not known. */
+    mastra_status (*size)(struct ms_session *session, int64_t *ret, mastra_error *error);
 
     /* Whether the database has dropped the session's whole transaction by itself. NULL without GROUP_COMMIT. */
     bool (*broken)(const struct ms_session *session);

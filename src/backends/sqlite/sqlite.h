@@ -165,6 +165,11 @@ mastra_status sqlite_tell_missing(struct connection *connection, ms_fault_fn tel
 /* inspect.c */
 mastra_status sqlite_inspect(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
 
+/* backup.c */
+mastra_status sqlite_backup(struct ms_session *session, const char *path, ms_backup_fn tell, void *arg,
+                            mastra_error *error);
+mastra_status sqlite_size(struct ms_session *session, int64_t *ret, mastra_error *error);
+
 /* function.c: the SQL functions that conditions on JSON compile to. */
 int sqlite_add_functions(sqlite3 *db);
 
