@@ -82,7 +82,7 @@ struct options {
 #define OPTION_ORPHANS     (UINT64_C(1) << 31)
 
 /* What the commands that print a list have in common. */
-#define OPTION_LIST (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)
+#define OPTION_LIST        (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)
 
 /* Takes the command line apart; returns 0 or, after saying what is wrong, an exit code. */
 int options_parse(struct options *options, int argc, char **argv);

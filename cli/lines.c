@@ -105,9 +105,9 @@ static int import_from(struct cli *cli, struct importing *importing, const char 
     args.batch_size = cli->options.batch;
     args.dry_run = cli->options.dry_run;
     if (mastra_import(cli->store, &args, read_line, importing, &report, &error) != MASTRA_OK) {
-        return importing->failure
-                   ? cli_complain(MASTRA_INVALID_ARGUMENT, "cannot read %s: %s", name, strerror(importing->failure))
-                   : cli_fail(&error);
+        return importing->failure ? cli_complain(MASTRA_INVALID_ARGUMENT, "cannot read %s: %s", name,
+                                                 strerror(importing->failure))
+                                  : cli_fail(&error);
     }
     if (cli->options.json) {
         printf("{\"dryRun\":%s,\"read\":%lld,\"added\":%lld,\"changed\":%lld}\n",

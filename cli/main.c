@@ -180,7 +180,8 @@ static const struct command commands[] = {
      .usage = "FROM TO [--only TABLE,...] [--since TIME] [--dry-run] [--skip-refused] [--quiet] [--json]",
      .summary = "copy a store into another, of any backend",
      .details =
-         "FROM and TO are URLs, as for --store. Every row is made to stand in TO as it does in FROM; rows that "
+         "FROM and TO are URLs, as for --store. Every row is made to stand in TO as it does in FROM; rows "
+         "that "
          "only TO\n"
          "has stay. What is there already is read and left alone: a copy that was broken off is taken up by "
          "the same\n"
@@ -188,7 +189,8 @@ static const struct command commands[] = {
          "to.\n\n"
          "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; all "
          "unless given\n"
-         "  --since TIME      only rows with a time (created, updated, started...) not before it: 2026-01-31, "
+         "  --since TIME      only rows with a time (created, updated, started...) not before it: "
+         "2026-01-31, "
          "30d\n"
          "  --batch N         most rows of a transaction (1000)\n"
          "  --dry-run         write nothing, count what would be written\n"
@@ -203,12 +205,13 @@ static const struct command commands[] = {
     {.name = "diff",
      .usage = "FROM TO [--only TABLE,...] [--since TIME] [--quiet] [--json]",
      .summary = "compare two stores, row by row",
-     .details = "FROM and TO are URLs, as for --store. Ends with 0 when they are equal and with 1 when not.\n\n"
-                "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; "
-                "all unless given\n"
-                "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
-                "  --quiet           no progress\n"
-                "  --json            what differs, as JSON\n",
+     .details =
+         "FROM and TO are URLs, as for --store. Ends with 0 when they are equal and with 1 when not.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; "
+         "all unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
+         "  --quiet           no progress\n"
+         "  --json            what differs, as JSON\n",
      .options = OPTION_ONLY | OPTION_SINCE | OPTION_QUIET | OPTION_JSON,
      .least_args = 2,
      .most_args = 2,
@@ -227,13 +230,14 @@ static const struct command commands[] = {
     {.name = "import",
      .usage = "[FILE | -] [--batch N] [--dry-run] [--json]",
      .summary = "take in rows that export wrote",
-     .details = "From a file, or from standard input. What is there already and the same is left alone; a row of "
-                "the same\n"
-                "key takes the values of the line. A line that is wrong ends it, and nothing of its batch is "
-                "written.\n\n"
-                "  --batch N         most rows of a transaction (1000)\n"
-                "  --dry-run         write nothing, count what would be written\n"
-                "  --json            what was done, as JSON\n",
+     .details =
+         "From a file, or from standard input. What is there already and the same is left alone; a row of "
+         "the same\n"
+         "key takes the values of the line. A line that is wrong ends it, and nothing of its batch is "
+         "written.\n\n"
+         "  --batch N         most rows of a transaction (1000)\n"
+         "  --dry-run         write nothing, count what would be written\n"
+         "  --json            what was done, as JSON\n",
      .options = OPTION_STORE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_JSON,
      .most_args = 1,
      .run = run_import},
@@ -263,10 +267,11 @@ static const struct command commands[] = {
     {.name = "backup",
      .usage = "FILE [--quiet]",
      .summary = "write the store's database into a new file, while it is in use",
-     .details = "The file appears when it is complete, and only its owner may read it. Of SQLite files; other "
-                "databases\n"
-                "have means of their own (and there are copy and export).\n\n"
-                "  --quiet           no progress\n",
+     .details =
+         "The file appears when it is complete, and only its owner may read it. Of SQLite files; other "
+         "databases\n"
+         "have means of their own (and there are copy and export).\n\n"
+         "  --quiet           no progress\n",
      .options = OPTION_STORE | OPTION_QUIET,
      .least_args = 1,
      .most_args = 1,

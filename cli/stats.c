@@ -18,11 +18,14 @@ struct stats {
     size_t lens[3];
 };
 
-static const struct table_column table_columns[] = {
-    {"TABLE", TABLE_WHOLE},  {"ROWS", TABLE_WHOLE},   {"SIZE", TABLE_WHOLE},
-    {"OLDEST", TABLE_WHOLE}, {"NEWEST", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
-static const struct table_column day_columns[] = {
-    {"DAY", TABLE_WHOLE}, {"TABLE", TABLE_WHOLE}, {"ROWS", TABLE_WHOLE}, {"SIZE", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
+static const struct table_column table_columns[] = {{"TABLE", TABLE_WHOLE},  {"ROWS", TABLE_WHOLE},
+                                                    {"SIZE", TABLE_WHOLE},   {"OLDEST", TABLE_WHOLE},
+                                                    {"NEWEST", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
+static const struct table_column day_columns[] = {{"DAY", TABLE_WHOLE},
+                                                  {"TABLE", TABLE_WHOLE},
+                                                  {"ROWS", TABLE_WHOLE},
+                                                  {"SIZE", TABLE_WHOLE},
+                                                  {NULL, TABLE_TEXT}};
 static const struct table_column largest_columns[] = {{"LARGEST", TABLE_WHOLE},
                                                       {"KEY", TABLE_ID},
                                                       {"ROWS", TABLE_WHOLE},

@@ -193,9 +193,9 @@ static int open_target(struct cli *cli)
 
 /* Running. */
 
-static const struct table_column copy_columns[] = {
-    {"TABLE", TABLE_WHOLE},   {"ROWS", TABLE_WHOLE},    {"ADDED", TABLE_WHOLE},
-    {"CHANGED", TABLE_WHOLE}, {"REFUSED", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
+static const struct table_column copy_columns[] = {{"TABLE", TABLE_WHOLE},   {"ROWS", TABLE_WHOLE},
+                                                   {"ADDED", TABLE_WHOLE},   {"CHANGED", TABLE_WHOLE},
+                                                   {"REFUSED", TABLE_WHOLE}, {NULL, TABLE_TEXT}};
 static const struct table_column diff_columns[] = {{"TABLE", TABLE_WHOLE},
                                                    {"FROM", TABLE_WHOLE},
                                                    {"TO", TABLE_WHOLE},

@@ -18,8 +18,9 @@ extern "C" {
 #endif
 
 typedef enum mastra_copy_news {
-    MASTRA_COPY_PLANNED = 1,  /* before all else, of each table: how many rows there are to read */
-    MASTRA_COPY_COLUMN = 2,   /* a column that is left out: only one of the stores has it, or it differs in type */
+    MASTRA_COPY_PLANNED = 1, /* before all else, of each table: how many rows there are to read */
+    MASTRA_COPY_COLUMN =
+        2, /* a column that is left out: only one of the stores has it, or it differs in type */
     MASTRA_COPY_PROGRESS = 3, /* rows of the table were dealt with */
     MASTRA_COPY_FINISHED = 4, /* all of them */
     MASTRA_COPY_REFUSED = 5,  /* a row that the target did not take, and that was left out */
@@ -55,10 +56,10 @@ typedef struct mastra_copy_args {
     size_t size;
     const mastra_str *tables; /* "mastra_threads" or "threads"; none: all tables of a store */
     size_t table_count;
-    mastra_time since;   /* only rows with a time (created, updated, started...) not before this one */
-    int64_t batch_size;  /* copying: most rows of a transaction, 1 to 1,000; 0: 1,000 */
-    bool dry_run;        /* copying: count what would be written, and write nothing */
-    bool skip_refused;   /* copying: go on when the target does not take a row; otherwise that ends the call */
+    mastra_time since;  /* only rows with a time (created, updated, started...) not before this one */
+    int64_t batch_size; /* copying: most rows of a transaction, 1 to 1,000; 0: 1,000 */
+    bool dry_run;       /* copying: count what would be written, and write nothing */
+    bool skip_refused;  /* copying: go on when the target does not take a row; otherwise that ends the call */
     mastra_copy_fn tell; /* NULL: nobody is told */
     void *user;
 } mastra_copy_args;

@@ -46,7 +46,7 @@ typedef struct mastra_options {
 #define MASTRA_OPTIONS_INIT                                                                                  \
     {                                                                                                        \
         sizeof(mastra_options), NULL, NULL, NULL, MASTRA_LOG_ERROR, false, MASTRA_SYNCHRONOUS_DEFAULT,       \
-            false, 0, 0, 0, 0, NULL, false, false                                                                \
+            false, 0, 0, 0, 0, NULL, false, false                                                            \
     }
 
 /*

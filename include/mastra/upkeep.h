@@ -24,9 +24,10 @@ typedef enum mastra_problem_kind {
     MASTRA_PROBLEM_INDEX = 5,     /* an index; these three can be repaired */
     MASTRA_PROBLEM_DUPLICATE = 6, /* a row has the key of another one */
     MASTRA_PROBLEM_ORPHAN = 7,    /* a message whose thread does not exist */
-    MASTRA_PROBLEM_NO_ROOT = 8,   /* a span whose trace has no root; that of a trace under way may come at its end */
-    MASTRA_PROBLEM_JSON = 9,      /* a column of JSON holds something else */
-    MASTRA_PROBLEM_TIME = 10      /* a time that must be there is none */
+    MASTRA_PROBLEM_NO_ROOT =
+        8, /* a span whose trace has no root; that of a trace under way may come at its end */
+    MASTRA_PROBLEM_JSON = 9, /* a column of JSON holds something else */
+    MASTRA_PROBLEM_TIME = 10 /* a time that must be there is none */
 } mastra_problem_kind;
 
 typedef struct mastra_problem {
@@ -92,9 +93,11 @@ MASTRA_API mastra_status mastra_backup(mastra_store *store, const char *path, ma
 /* What fills a store. */
 
 typedef enum mastra_stat_kind {
-    MASTRA_STAT_TABLE = 1,  /* of a table */
-    MASTRA_STAT_DAY = 2,    /* of the rows of a table that were created on one day, UTC; days without rows are left out */
-    MASTRA_STAT_LARGEST = 3 /* one of the threads with the most messages, or of the largest workflow snapshots */
+    MASTRA_STAT_TABLE = 1, /* of a table */
+    MASTRA_STAT_DAY =
+        2, /* of the rows of a table that were created on one day, UTC; days without rows are left out */
+    MASTRA_STAT_LARGEST =
+        3 /* one of the threads with the most messages, or of the largest workflow snapshots */
 } mastra_stat_kind;
 
 typedef struct mastra_stat {

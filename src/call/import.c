@@ -26,8 +26,8 @@ struct importing {
     size_t bytes;
     int64_t first_line; /* of the batch */
     int64_t last_line;
-    uint64_t given;     /* the columns that its records have */
-    bool opened;        /* the pair */
+    uint64_t given; /* the columns that its records have */
+    bool opened;    /* the pair */
     struct ms_tally tallies[MS_ENTITY_COUNT];
     bool counted[MS_ENTITY_COUNT];
     int64_t added;
@@ -62,8 +62,8 @@ static mastra_status count_table(struct importing *importing, int entity)
     mastra_status status = MASTRA_OK;
 
     if (!importing->counted[entity]) {
-        status = ms_tally_table(&importing->tallies[entity], importing->transfer.from,
-                                &importing->transfer.pair);
+        status =
+            ms_tally_table(&importing->tallies[entity], importing->transfer.from, &importing->transfer.pair);
         importing->counted[entity] = status == MASTRA_OK;
     }
     return status;

@@ -268,9 +268,9 @@ static mastra_status check_threads(struct checkup *checkup, const struct ms_rows
     }
     for (size_t i = 0; status == MASTRA_OK && i < page->count; i++) {
         if (lost[i]) {
-            status = tell_row(checkup, MASTRA_PROBLEM_ORPHAN, page->items[i],
-                              ((const mastra_message *)page->items[i])->thread_id,
-                              checkup->args.delete_orphans);
+            status =
+                tell_row(checkup, MASTRA_PROBLEM_ORPHAN, page->items[i],
+                         ((const mastra_message *)page->items[i])->thread_id, checkup->args.delete_orphans);
         }
     }
     return status;
@@ -343,8 +343,7 @@ static mastra_status check_page(struct checkup *checkup, struct ms_tally *tally,
     }
     checkup->report.rows += (int64_t)page->count;
     ms_call_renew_deadline(checkup->call);
-    if (status == MASTRA_OK && checkup->pair.own->id == MS_MESSAGE &&
-        !lacks_table(checkup, MS_THREAD)) {
+    if (status == MASTRA_OK && checkup->pair.own->id == MS_MESSAGE && !lacks_table(checkup, MS_THREAD)) {
         status = check_threads(checkup, page);
     } else if (status == MASTRA_OK && checkup->pair.own->id == MS_SPAN) {
         status = check_roots(checkup, page);
@@ -387,8 +386,7 @@ static mastra_status check_tables(struct checkup *checkup)
 
 mastra_status ms_check(struct ms_call *call, const mastra_check_args *given, mastra_check_report *ret)
 {
-    struct checkup checkup = {
-        .call = call, .args = MASTRA_CHECK_INIT, .report = MASTRA_CHECK_REPORT_INIT};
+    struct checkup checkup = {.call = call, .args = MASTRA_CHECK_INIT, .report = MASTRA_CHECK_REPORT_INIT};
     mastra_status status;
 
     if (given) {

@@ -169,9 +169,8 @@ mastra_status ms_tally_table(struct ms_tally *tally, struct ms_call *call, const
 /* Whether a row itself may be at fault. */
 static bool is_refusal(const struct ms_call *call, mastra_status status)
 {
-    return !call->error.retriable &&
-           (status == MASTRA_CONFLICT || status == MASTRA_INVALID_ARGUMENT ||
-            status == MASTRA_LIMIT_EXCEEDED || status == MASTRA_NOT_SUPPORTED);
+    return !call->error.retriable && (status == MASTRA_CONFLICT || status == MASTRA_INVALID_ARGUMENT ||
+                                      status == MASTRA_LIMIT_EXCEEDED || status == MASTRA_NOT_SUPPORTED);
 }
 
 static void count(struct ms_transfer *transfer, const struct ms_writing *writing)
@@ -256,8 +255,8 @@ static mastra_status copy_rows(struct ms_transfer *transfer, struct ms_tally *ta
 {
     const struct ms_pair *pair = &transfer->pair;
     struct ms_walk walk;
-    mastra_status status = ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns,
-                                         transfer->args.batch_size);
+    mastra_status status =
+        ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns, transfer->args.batch_size);
 
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {
         struct ms_rows page = walk.page;

@@ -40,7 +40,7 @@ struct ms_transfer {
     struct ms_call *from;
     struct ms_call *to;
     mastra_copy_args args;
-    uint32_t tables; /* by bits of their entities */
+    uint32_t tables;         /* by bits of their entities */
     mastra_copy_event event; /* of the table at hand */
     int64_t from_rows[MS_ENTITY_COUNT];
     int64_t to_rows[MS_ENTITY_COUNT];
@@ -69,7 +69,8 @@ mastra_status ms_transfer_tell_row(struct ms_transfer *transfer, mastra_copy_new
                                    uint64_t columns, mastra_str reason);
 
 /* Makes a failure of `to` one of the transfer. */
-mastra_status ms_transfer_fail(struct ms_transfer *transfer, const struct ms_call *failed, mastra_status status);
+mastra_status ms_transfer_fail(struct ms_transfer *transfer, const struct ms_call *failed,
+                               mastra_status status);
 
 /* Whether a row is young enough. */
 bool ms_transfer_wants(const struct ms_transfer *transfer, const void *row);

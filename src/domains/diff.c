@@ -205,12 +205,12 @@ mastra_status ms_diff_table(struct ms_transfer *transfer)
         return diff_keyed(transfer);
     }
     if (pair->from_columns) {
-        status = diff_keyless(transfer, transfer->from, transfer->to, pair->to_columns != 0,
-                              MASTRA_COPY_MISSING);
+        status =
+            diff_keyless(transfer, transfer->from, transfer->to, pair->to_columns != 0, MASTRA_COPY_MISSING);
     }
     if (status == MASTRA_OK && pair->to_columns) {
-        status = diff_keyless(transfer, transfer->to, transfer->from, pair->from_columns != 0,
-                              MASTRA_COPY_EXTRA);
+        status =
+            diff_keyless(transfer, transfer->to, transfer->from, pair->from_columns != 0, MASTRA_COPY_EXTRA);
     }
     return status;
 }

@@ -58,9 +58,9 @@ static uint64_t columns_there(const struct ms_entity *own, const struct ms_entit
 
 static bool is_backends_own(const struct ms_call *call, const struct ms_entity *own, const char *name)
 {
-    const struct ms_backend_ops *ops = call->store->backend->ops;
+    const struct ms_backend_ops *ops = call ? call->store->backend->ops : NULL;
 
-    return ops->own_column && ops->own_column(own, name);
+    return ops && ops->own_column && ops->own_column(own, name);
 }
 
 static void add_lone(struct ms_pair *pair, const char *name, bool in_from, bool in_to)
@@ -247,7 +247,7 @@ uint64_t ms_pair_identity(const struct ms_pair *pair)
 
 static bool same_json(mastra_str a, mastra_str b)
 {
-    return a.ptr && b.ptr && ms_json_check(a, &a, NULL) && ms_json_check(b, &b, NULL) && ms_json_equal(a, b);
+    return ms_json_check(a, &a, NULL) && ms_json_check(b, &b, NULL) && ms_json_equal(a, b);
 }
 
 static bool same_field(const struct ms_column *column, const void *a, const void *b, bool by_value)
@@ -272,7 +272,10 @@ static bool same_field(const struct ms_column *column, const void *a, const void
     mastra_str text = *(const mastra_str *)left;
     mastra_str other = *(const mastra_str *)right;
 
-    if (!text.ptr == !other.ptr && ms_str_compare(text, other) == 0) {
+    if (!text.ptr || !other.ptr) {
+        return text.ptr == other.ptr;
+    }
+    if (ms_str_compare(text, other) == 0) {
         return true;
     }
     return by_value && column->type == MS_JSON && same_json(text, other);

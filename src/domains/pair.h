@@ -17,8 +17,8 @@ struct ms_lone_column {
 
 struct ms_pair {
     struct ms_call *from;
-    struct ms_call *to;         /* NULL: an empty store */
-    const struct ms_entity *own; /* of the catalogue */
+    struct ms_call *to;             /* NULL: an empty store */
+    const struct ms_entity *own;    /* of the catalogue */
     const struct ms_entity *entity; /* the same, with the columns that both have besides */
     uint64_t from_columns;          /* of the entity's, those that the table has there; 0: no table */
     uint64_t to_columns;

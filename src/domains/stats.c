@@ -123,17 +123,17 @@ static mastra_status rank_thread(struct stats *stats, const void *row)
     mastra_status status = ms_read(stats->call, MS_READ_ONE, count_messages, &counting, NULL);
     struct large one = {NULL, counting.messages, 0};
 
-    return status == MASTRA_OK ? rank(stats, stats->threads, &stats->thread_count, true, &one,
-                                      ms_entity(MS_THREAD), row)
-                               : status;
+    return status == MASTRA_OK
+               ? rank(stats, stats->threads, &stats->thread_count, true, &one, ms_entity(MS_THREAD), row)
+               : status;
 }
 
 /* The messages are read after the threads. */
 static void add_to_thread(struct stats *stats, const void *row, int64_t bytes)
 {
     for (size_t i = 0; i < stats->thread_count; i++) {
-        if (ms_str_compare(mastra_str_of(stats->threads[i].key),
-                           ((const mastra_message *)row)->thread_id) == 0) {
+        if (ms_str_compare(mastra_str_of(stats->threads[i].key), ((const mastra_message *)row)->thread_id) ==
+            0) {
             stats->threads[i].bytes += bytes;
             return;
         }
@@ -217,8 +217,7 @@ static mastra_status read_table(struct stats *stats)
                         .oldest = MASTRA_TIME_NONE,
                         .newest = MASTRA_TIME_NONE};
     struct ms_walk walk;
-    mastra_status status =
-        ms_walk_begin(&walk, stats->call, stats->pair.entity, stats->pair.from_columns, 0);
+    mastra_status status = ms_walk_begin(&walk, stats->call, stats->pair.entity, stats->pair.from_columns, 0);
 
     memset(stats->days, 0, sizeof stats->days);
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {

@@ -74,7 +74,8 @@ struct ms_query {
         known_total; /* rows that match, when the caller has counted them in this snapshot, else -1: a backend may
                             then read a page near the end from the end */
     bool lock;       /* the rows will be written in this unit */
-    size_t most_bytes; /* 0: no limit. Rows behind those that have so many bytes of text may be left out, as by `limit`;
+    size_t
+        most_bytes; /* 0: no limit. Rows behind those that have so many bytes of text may be left out, as by `limit`;
                           where a backend gets all rows at once it does not matter */
 };
 

@@ -37,11 +37,10 @@ static int begin(void **state)
     assert_int_equal(mastra_init(place->store, NULL), MASTRA_OK);
     free(url);
     /* Ids that sort unlike the numbers; every three rows share a time. */
-    raw_run_file(place->path,
-                 "WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 299)"
-                 " INSERT INTO mastra_messages (id, thread_id, content, role, type, createdAt)"
-                 " SELECT (n * 7919) % 1000 || '-' || n, 't', n, 'user', 'v2',"
-                 " printf('2024-01-01T00:00:00.%03dZ', n / 3) FROM c");
+    raw_run_file(place->path, "WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 299)"
+                              " INSERT INTO mastra_messages (id, thread_id, content, role, type, createdAt)"
+                              " SELECT (n * 7919) % 1000 || '-' || n, 't', n, 'user', 'v2',"
+                              " printf('2024-01-01T00:00:00.%03dZ', n / 3) FROM c");
     assert_int_equal(ms_call_begin(&place->call, place->store, &ms_op_copy, NULL), MASTRA_OK);
     *state = place;
     return 0;
@@ -144,11 +143,10 @@ static void save_again(struct place *place)
     struct ms_walk walk;
     walk_begin(place, &walk);
     step(place, &walk);
-    raw_run_file(place->path,
-                 "CREATE TEMP TABLE t AS SELECT * FROM mastra_messages WHERE content = '49';"
-                 "DELETE FROM mastra_messages WHERE content = '49';"
-                 "UPDATE t SET createdAt = '2025-01-01T00:00:00.000Z';"
-                 "INSERT INTO mastra_messages SELECT * FROM t");
+    raw_run_file(place->path, "CREATE TEMP TABLE t AS SELECT * FROM mastra_messages WHERE content = '49';"
+                              "DELETE FROM mastra_messages WHERE content = '49';"
+                              "UPDATE t SET createdAt = '2025-01-01T00:00:00.000Z';"
+                              "INSERT INTO mastra_messages SELECT * FROM t");
     finish(place, &walk);
     assert_met(place, 0, ROWS, true);
 }

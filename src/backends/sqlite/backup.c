@@ -29,8 +29,7 @@ mastra_status sqlite_size(struct ms_session *session, int64_t *ret, mastra_error
     struct connection *connection = connection_of(session);
 
     (void)error;
-    *ret =
-        pragma_number(connection, "PRAGMA page_count") * pragma_number(connection, "PRAGMA page_size");
+    *ret = pragma_number(connection, "PRAGMA page_count") * pragma_number(connection, "PRAGMA page_size");
     return MASTRA_OK;
 }
 

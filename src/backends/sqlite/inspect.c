@@ -12,8 +12,7 @@ static mastra_status check_integrity(struct connection *connection, ms_fault_fn 
 {
     sqlite3_stmt *stmt = NULL;
     bool room = true;
-    int code =
-        sqlite3_prepare_v2(connection->db, "PRAGMA integrity_check(" LINES_MOST ")", -1, &stmt, NULL);
+    int code = sqlite3_prepare_v2(connection->db, "PRAGMA integrity_check(" LINES_MOST ")", -1, &stmt, NULL);
     mastra_status status = MASTRA_OK;
 
     while (room && code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
