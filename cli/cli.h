@@ -90,6 +90,9 @@ int options_parse(struct options *options, int argc, char **argv);
 /* The name of the first option among these bits. */
 const char *option_name(uint64_t bits);
 
+/* The option of that number, from 0; NULL when there is none. Its bit is 0 when every command understands it. */
+const char *option_at(size_t index, uint64_t *ret_bit, bool *ret_takes_value);
+
 struct cli {
     const char *program; /* as it was called */
     struct options options;
@@ -110,6 +113,9 @@ struct command {
     int (*run)(struct cli *cli); /* returns the exit code */
 };
 
+/* The command of that number, from 0; NULL when there is none. */
+const struct command *command_at(size_t index);
+
 /* Opens the store that the options name; returns 0 or, after saying why not, an exit code. */
 int cli_open(struct cli *cli);
 
@@ -127,6 +133,7 @@ int cli_complain(mastra_status status, const char *format, ...) __attribute__((f
 int run_backup(struct cli *cli);
 int run_call(struct cli *cli);
 int run_check(struct cli *cli);
+int run_completion(struct cli *cli);
 int run_copy(struct cli *cli);
 int run_demo(struct cli *cli);
 int run_diff(struct cli *cli);

@@ -308,6 +308,16 @@ static const struct command commands[] = {
      .options = OPTION_JSON,
      .most_args = 1,
      .run = run_ops},
+    {.name = "completion",
+     .usage = "bash|zsh|fish",
+     .summary = "print what completes this command in a shell",
+     .details = "  bash   eval \"$(mastra-store completion bash)\", or into "
+                "/usr/share/bash-completion/completions/mastra-store\n"
+                "  zsh    mastra-store completion zsh > DIR/_mastra-store, DIR being in fpath\n"
+                "  fish   mastra-store completion fish > ~/.config/fish/completions/mastra-store.fish\n",
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_completion},
     {.name = "demo",
      .usage = "[--wide]",
      .summary = "save a short conversation in ./demo.db and show it",
@@ -344,6 +354,11 @@ static int print_command_help(const struct command *command)
            command->options & OPTION_STORE ? "[--store URL] " : "", command->name,
            command->usage[0] ? " " : "", command->usage, command->name, command->summary, command->details);
     return 0;
+}
+
+const struct command *command_at(size_t index)
+{
+    return index < COMMAND_COUNT ? &commands[index] : NULL;
 }
 
 static const struct command *find_command(const char *name)

@@ -122,6 +122,16 @@ const char *option_name(uint64_t bits)
     return "";
 }
 
+const char *option_at(size_t index, uint64_t *ret_bit, bool *ret_takes_value)
+{
+    if (index >= sizeof known / sizeof known[0]) {
+        return NULL;
+    }
+    *ret_bit = known[index].bit;
+    *ret_takes_value = known[index].kind != FLAG;
+    return known[index].name;
+}
+
 /* The option that a word begins with; *ret_value is what stands behind its "=", or NULL. */
 static const struct option *find(const char *word, const char **ret_value)
 {
