@@ -342,10 +342,11 @@ static void print_help(void)
          "  --owner NAME  who this process is to the locks of workflow runs (without it, host:pid:uuid)\n"
          "  --help        this help; behind a command, help for it\n"
          "  --version     the version\n\n"
-         "Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid argument, 4 not found, 5 busy or "
-         "conflict,\n"
-         "6 cannot open, 7 damaged, 8 read-only or denied, 9 full or a limit, 10 lock lost, 11 outcome "
-         "unknown.");
+         "Exit codes: 0 done, 1 internal error (of diff and check: something was found; of copy: rows were "
+         "left "
+         "out),\n2 wrong usage, 3 invalid argument, 4 not found, 5 busy or conflict, 6 cannot open, 7 "
+         "damaged, "
+         "8 read-only\nor denied, 9 full or a limit, 10 lock lost, 11 outcome unknown.");
 }
 
 static int print_command_help(const struct command *command)

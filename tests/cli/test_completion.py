@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of the command completion, and of the manual page: test_completion.py PATH/TO/mastra-store"""
+"""Tests of the command completion: test_completion.py PATH/TO/mastra-store"""
 
 import re
 import subprocess
