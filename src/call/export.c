@@ -114,7 +114,7 @@ static mastra_status export_table(struct ms_transfer *transfer)
     if (!pair->from_columns) {
         return MASTRA_OK;
     }
-    status = ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns, 0);
+    status = ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns, true, 0);
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {
         status = write_page(transfer, &walk.page);
     }

@@ -357,7 +357,7 @@ static mastra_status check_table(struct checkup *checkup)
     struct ms_tally tally;
     struct ms_walk walk;
     mastra_status status =
-        ms_walk_begin(&walk, checkup->call, checkup->pair.entity, checkup->pair.from_columns, 0);
+        ms_walk_begin(&walk, checkup->call, checkup->pair.entity, checkup->pair.from_columns, false, 0);
 
     ms_tally_init(&tally, ms_store_heap(checkup->call->store));
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {

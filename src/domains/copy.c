@@ -150,7 +150,7 @@ mastra_status ms_tally_table(struct ms_tally *tally, struct ms_call *call, const
 {
     uint64_t columns = ms_pair_identity(pair);
     struct ms_walk walk;
-    mastra_status status = ms_walk_begin(&walk, call, pair->entity, columns, 0);
+    mastra_status status = ms_walk_begin(&walk, call, pair->entity, columns, false, 0);
 
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {
         for (size_t i = 0; i < walk.page.count; i++) {
@@ -255,8 +255,8 @@ static mastra_status copy_rows(struct ms_transfer *transfer, struct ms_tally *ta
 {
     const struct ms_pair *pair = &transfer->pair;
     struct ms_walk walk;
-    mastra_status status =
-        ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns, transfer->args.batch_size);
+    mastra_status status = ms_walk_begin(&walk, transfer->from, pair->entity, pair->from_columns, true,
+                                         transfer->args.batch_size);
 
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {
         struct ms_rows page = walk.page;

@@ -100,7 +100,7 @@ static mastra_status next_page(struct ms_transfer *transfer, struct ms_walk *wal
 static mastra_status begin_walk(struct ms_transfer *transfer, struct ms_walk *walk, struct ms_call *call,
                                 uint64_t columns)
 {
-    mastra_status status = ms_walk_begin(walk, call, transfer->pair.entity, columns, 0);
+    mastra_status status = ms_walk_begin(walk, call, transfer->pair.entity, columns, false, 0);
 
     return status == MASTRA_OK ? status : ms_transfer_fail(transfer, call, status);
 }

@@ -217,7 +217,8 @@ static mastra_status read_table(struct stats *stats)
                         .oldest = MASTRA_TIME_NONE,
                         .newest = MASTRA_TIME_NONE};
     struct ms_walk walk;
-    mastra_status status = ms_walk_begin(&walk, stats->call, stats->pair.entity, stats->pair.from_columns, 0);
+    mastra_status status =
+        ms_walk_begin(&walk, stats->call, stats->pair.entity, stats->pair.from_columns, false, 0);
 
     memset(stats->days, 0, sizeof stats->days);
     while (status == MASTRA_OK && (status = ms_walk_next(&walk)) == MASTRA_OK && walk.page.count > 0) {

@@ -21,7 +21,7 @@ static uint64_t key_columns(const struct ms_entity *entity)
 }
 
 mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const struct ms_entity *table,
-                            uint64_t columns, int64_t limit)
+                            uint64_t columns, bool in_order, int64_t limit)
 {
     const char *name = call->store->backend->ops->row_number;
     struct ms_foreign_column number = {mastra_str_of(name), MS_BIGINT, MS_NOT_NULL, 0, 0};
@@ -30,13 +30,15 @@ mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const st
     *walk = (struct ms_walk){.call = call,
                              .table = table,
                              .entity = table,
-                             .columns = columns | key_columns(table) |
-                                        (table->sequenced ? MS_BIT(table->created) : 0),
+                             .columns = columns | key_columns(table),
                              .limit = limit ? limit : MS_WALK_ROWS,
-                             .number = -1};
+                             .number = -1,
+                             .by_time = in_order && table->sequenced && table->key_count > 0};
     if (!name || table->column_count == MS_COLUMNS_MOST) {
+        walk->columns |= walk->by_time ? MS_BIT(table->created) : 0;
         return MASTRA_OK;
     }
+    walk->by_time = false;
     walk->own = ms_arena_new(ms_store_heap(call->store), 0);
     if (!walk->own) {
         return ms_error_oom(&call->error);
@@ -67,7 +69,7 @@ static uint64_t place_columns(const struct ms_walk *walk)
     if (walk->number >= 0) {
         return MS_BIT(walk->number);
     }
-    return walk->entity->sequenced ? MS_BIT(walk->entity->created) : 0;
+    return walk->by_time ? MS_BIT(walk->entity->created) : 0;
 }
 
 /* Whether the row that was met as `seen` still has its place. Numbers that are given anew, when the database is rewritten,
@@ -79,7 +81,7 @@ static bool has_place(const struct ms_walk *walk, const void *seen, const void *
     if (walk->number >= 0) {
         return number_of(walk, row) <= number_of(walk, seen);
     }
-    return !walk->entity->sequenced || *ms_field_time(created, row) == *ms_field_time(created, seen);
+    return !walk->by_time || *ms_field_time(created, row) == *ms_field_time(created, seen);
 }
 
 /* The place of a row that was met, now. Where several have the one key (in a table that lacks its constraint), the one
@@ -168,7 +170,7 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     } else if (entity->key_count == 0) {
         query.limit = MS_NO_LIMIT;
         query.most_bytes = 0;
-    } else if (!entity->sequenced) {
+    } else if (!walk->by_time) {
         query.order = entity->keys[0];
     }
     for (size_t i = 0; i < entity->key_count; i++) {

@@ -24,12 +24,14 @@ struct place {
     int met[ROWS];
     int order[10 * ROWS]; /* numbers of messages in the order in which they were met */
     int count;
+    bool in_order;
 };
 
 static int begin(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
+    place->in_order = true;
     place->directory = test_dir_new();
     place->path = test_format("%s/store.db", place->directory);
     char *url = test_format("file:%s", place->path);
@@ -70,7 +72,7 @@ static void without_numbers(struct place *place)
 static void walk_begin(struct place *place, struct ms_walk *walk)
 {
     assert_int_equal(ms_walk_begin(walk, &place->call, ms_entity(MS_MESSAGE),
-                                   ms_entity_fields(ms_entity(MS_MESSAGE)), PAGE),
+                                   ms_entity_fields(ms_entity(MS_MESSAGE)), place->in_order, PAGE),
                      MASTRA_OK);
 }
 
@@ -104,6 +106,22 @@ static void assert_met(const struct place *place, int from, int to, bool again)
         if (place->met[n] == 0 || (place->met[n] > 1 && !again))
             fail_msg("row %d was met %d times", n, place->met[n]);
     }
+}
+
+/* By key, as the ids sort, is enough for whom the order does not matter. */
+static void test_by_key(void **state)
+{
+    struct place *place = *state;
+    struct ms_walk walk;
+    place->in_order = false;
+    without_numbers(place);
+    walk_begin(place, &walk);
+    step(place, &walk);
+    raw_run_file(place->path,
+                 "UPDATE mastra_messages SET createdAt = '2030-01-01T00:00:00.000Z' WHERE rowid % 2");
+    finish(place, &walk);
+    assert_met(place, 0, ROWS, false);
+    assert_int_not_equal(place->order[1], 1);
 }
 
 static void test_undisturbed(void **state)
@@ -229,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_undisturbed, begin, end),
+        cmocka_unit_test_setup_teardown(test_by_key, begin, end),
         cmocka_unit_test_setup_teardown(test_numbered_anew, begin, end),
         cmocka_unit_test_setup_teardown(test_saved_again, begin, end),
         cmocka_unit_test_setup_teardown(test_saved_again_without_numbers, begin, end),
