@@ -19,7 +19,7 @@ struct option {
     const char *name;
     enum kind kind;
     size_t offset;
-    unsigned bit; /* 0: understood by every command */
+    uint64_t bit; /* 0: understood by every command */
 };
 
 #define FIELD(name) offsetof(struct options, name)
@@ -56,6 +56,12 @@ static const struct option known[] = {
     {"--expires", NUMBER, FIELD(expires), OPTION_EXPIRES},
     {"--profile", TEXT, FIELD(profile), OPTION_PROFILE},
     {"--allow-raw-sql", FLAG, FIELD(allow_raw_sql), OPTION_RAW_SQL},
+    {"--since", MOMENT, FIELD(since), OPTION_SINCE},
+    {"--dry-run", FLAG, FIELD(dry_run), OPTION_DRY_RUN},
+    {"--quiet", FLAG, FIELD(quiet), OPTION_QUIET},
+    {"--skip-refused", FLAG, FIELD(skip_refused), OPTION_SKIP},
+    {"--repair", FLAG, FIELD(repair), OPTION_REPAIR},
+    {"--delete-orphans", FLAG, FIELD(delete_orphans), OPTION_ORPHANS},
     {"--help", FLAG, FIELD(help), 0},
     {"-h", FLAG, FIELD(help), 0},
     {"--version", FLAG, FIELD(version), 0},
@@ -111,7 +117,7 @@ static const char *apply(struct options *options, const struct option *option, c
     return good ? NULL : "a whole number that is not negative";
 }
 
-const char *option_name(unsigned bits)
+const char *option_name(uint64_t bits)
 {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i].bit & bits) {
@@ -119,6 +125,16 @@ const char *option_name(unsigned bits)
         }
     }
     return "";
+}
+
+const char *option_at(size_t index, uint64_t *ret_bit, bool *ret_takes_value)
+{
+    if (index >= sizeof known / sizeof known[0]) {
+        return NULL;
+    }
+    *ret_bit = known[index].bit;
+    *ret_takes_value = known[index].kind != FLAG;
+    return known[index].name;
 }
 
 /* The option that a word begins with; *ret_value is what stands behind its "=", or NULL. */
@@ -198,6 +214,7 @@ int options_parse(struct options *options, int argc, char **argv)
                                 .from = MASTRA_TIME_NONE,
                                 .to = MASTRA_TIME_NONE,
                                 .older_than = MASTRA_TIME_NONE,
+                                .since = MASTRA_TIME_NONE,
                                 .store = getenv("MASTRA_STORE_URL")};
     options->words = calloc((size_t)argc + 1, sizeof *options->words);
     if (!options->words) {

@@ -212,6 +212,7 @@ static const char *operator_of(enum ms_compare compare)
     case MS_AT_LEAST:
         return " >= ";
     case MS_AFTER:
+    case MS_MORE:
         return " > ";
     case MS_AT_MOST:
         return " <= ";
@@ -246,7 +247,8 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
 {
     bool asks_null = predicate->compare == MS_NULL_VALUE || predicate->compare == MS_ANY_VALUE;
 
-    if (!asks_null && predicate->compare != MS_EQUAL && predicate->compare != MS_NUMBER) {
+    if (!asks_null && predicate->compare != MS_EQUAL && predicate->compare != MS_NUMBER &&
+        predicate->compare != MS_MORE) {
         time_comparison(sql, column, predicate);
         return;
     }
@@ -254,7 +256,7 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
     walk_text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
         bind_text_for(sql, column, predicate->text);
-    } else if (predicate->compare == MS_NUMBER) {
+    } else if (predicate->compare == MS_NUMBER || predicate->compare == MS_MORE) {
         walk_bind_integer(sql, predicate->number);
     }
 }
