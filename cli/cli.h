@@ -47,8 +47,9 @@ struct options {
     bool skip_refused;
     bool repair;
     bool delete_orphans;
-    uint64_t given;     /* OPTION_ bits */
-    char *hidden_store; /* what owns `store` when it was given on the command line */
+    uint64_t given; /* OPTION_ bits */
+    char **hidden;  /* what owns `store` and words that were moved out of sight */
+    int hidden_count;
     const char **words; /* the command and its arguments */
     int word_count;
 };

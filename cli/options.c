@@ -153,19 +153,20 @@ static const struct option *find(const char *word, const char **ret_value)
 
 /* Every user of the machine can list the arguments of our process, and a URL may hold a password: it is moved to where
  * only we see it. */
-static int hide_store(struct options *options, char *url)
+static int hide(struct options *options, char *url, const char **ret)
 {
     char *secret = strstr(url, "://");
+    char *copy;
 
     if (!secret) {
         return 0;
     }
-    free(options->hidden_store);
-    options->hidden_store = strdup(url);
-    if (!options->hidden_store) {
+    copy = strdup(url);
+    if (!copy) {
         return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
     }
-    options->store = options->hidden_store;
+    options->hidden[options->hidden_count++] = copy;
+    *ret = copy;
     for (secret += strlen("://"); *secret; secret++) {
         *secret = 'x';
     }
@@ -196,12 +197,24 @@ static int take(struct options *options, char **argv, int argc, int *at)
         return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted, value);
     }
     options->given |= option->bit;
-    return option->bit == OPTION_STORE ? hide_store(options, argv[*at] + (value - argv[*at])) : 0;
+    return option->bit == OPTION_STORE ? hide(options, argv[*at] + (value - argv[*at]), &options->store) : 0;
+}
+
+/* URLs are words of the commands on two stores. */
+static int take_word(struct options *options, char *word)
+{
+    const char **slot = &options->words[options->word_count++];
+
+    *slot = word;
+    return hide(options, word, slot);
 }
 
 void options_release(struct options *options)
 {
-    free(options->hidden_store);
+    for (int i = 0; i < options->hidden_count; i++) {
+        free(options->hidden[i]);
+    }
+    free(options->hidden);
     free(options->words);
 }
 
@@ -217,13 +230,14 @@ int options_parse(struct options *options, int argc, char **argv)
                                 .since = MASTRA_TIME_NONE,
                                 .store = getenv("MASTRA_STORE_URL")};
     options->words = calloc((size_t)argc + 1, sizeof *options->words);
-    if (!options->words) {
+    options->hidden = calloc((size_t)argc + 1, sizeof *options->hidden);
+    if (!options->words || !options->hidden) {
         return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
     }
     for (int i = 1; i < argc && code == 0; i++) {
         /* A lone "-" is a word: standard input. */
         if (words_only || argv[i][0] != '-' || !argv[i][1]) {
-            options->words[options->word_count++] = argv[i];
+            code = take_word(options, argv[i]);
         } else if (strcmp(argv[i], "--") == 0) {
             words_only = true;
         } else {

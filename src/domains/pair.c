@@ -63,6 +63,13 @@ static bool is_backends_own(const struct ms_call *call, const struct ms_entity *
     return ops && ops->own_column && ops->own_column(own, name);
 }
 
+static uint64_t stamped_by(const struct ms_call *call, const struct ms_entity *own)
+{
+    const struct ms_backend_ops *ops = call ? call->store->backend->ops : NULL;
+
+    return ops && ops->stamped ? ops->stamped(own) : 0;
+}
+
 static void add_lone(struct ms_pair *pair, const char *name, bool in_from, bool in_to)
 {
     pair->lone[pair->lone_count++] = (struct ms_lone_column){name, in_from, in_to};
@@ -178,6 +185,7 @@ mastra_status ms_pair_open(struct ms_pair *pair, struct ms_call *from, struct ms
     pair->own = own;
     pair->entity = own;
     pair->by_value = ((from->store->traits | (to ? to->store->traits : 0)) & MS_TRAIT_JSON_BY_VALUE) != 0;
+    pair->stamped = stamped_by(from, own) | stamped_by(to, own);
     *ret_failed = from;
     status = look_at(from, own->table, &in_from, &pair->from_arena);
     if (status == MASTRA_OK && to) {
@@ -205,6 +213,7 @@ mastra_status ms_pair_open_target(struct ms_pair *pair, struct ms_call *to, cons
     pair->own = own;
     pair->entity = own;
     pair->by_value = (to->store->traits & MS_TRAIT_JSON_BY_VALUE) != 0;
+    pair->stamped = stamped_by(to, own);
     status = look_at(to, own->table, &found, &pair->to_arena);
     pair->from_columns = ms_entity_fields(own);
     pair->to_columns = columns_there(own, found);
@@ -283,7 +292,7 @@ static bool same_field(const struct ms_column *column, const void *a, const void
 
 uint64_t ms_pair_differences(const struct ms_pair *pair, const void *a, const void *b)
 {
-    uint64_t common = ms_pair_common(pair);
+    uint64_t common = ms_pair_common(pair) & ~pair->stamped;
     uint64_t differences = 0;
 
     for (int i = 0; i < pair->entity->column_count; i++) {

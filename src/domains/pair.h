@@ -23,6 +23,8 @@ struct ms_pair {
     uint64_t from_columns;          /* of the entity's, those that the table has there; 0: no table */
     uint64_t to_columns;
     bool by_value; /* JSON that says the same is the same */
+    uint64_t
+        stamped; /* columns that one of the databases sets by itself: what they say cannot be kept, nor compared */
     struct ms_lone_column lone[2 * MS_COLUMNS_MOST];
     size_t lone_count;
     struct ms_arena *from_arena;

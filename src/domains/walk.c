@@ -20,6 +20,73 @@ static uint64_t key_columns(const struct ms_entity *entity)
     return columns;
 }
 
+/* What a row's place is told by, besides its key. */
+static uint64_t place_columns(const struct ms_walk *walk)
+{
+    if (walk->number >= 0) {
+        return MS_BIT(walk->number);
+    }
+    return walk->by_time ? MS_BIT(walk->entity->created) | MS_BIT(walk->entity->sequence_within) : 0;
+}
+
+/* Where rows are not numbered. */
+
+static mastra_status find_sequence(struct ms_unit *unit, void *arg)
+{
+    struct ms_walk *walk = arg;
+    const struct ms_entity *found = NULL;
+    mastra_status status = ms_unit_describe_table(unit, mastra_str_of(walk->table->table), &found);
+
+    walk->sequenced = false;
+    for (int i = 0; status == MASTRA_OK && found && i < found->column_count; i++) {
+        walk->sequenced = walk->sequenced || strcmp(found->columns[i].name, walk->table->sequence) == 0;
+    }
+    return status;
+}
+
+/* Whether the order of insertion is known: a table that nobody has completed may lack the column that tells it. */
+static mastra_status look_for_sequence(struct ms_walk *walk)
+{
+    const struct ms_entity *table = walk->table;
+    const struct ms_backend_ops *ops = walk->call->store->backend->ops;
+
+    walk->sequenced = table->sequence != NULL;
+    if (!walk->sequenced || !ops->own_column || !ops->own_column(table, table->sequence)) {
+        return MASTRA_OK;
+    }
+    return ms_read(walk->call, MS_READ_ONE, find_sequence, walk, NULL);
+}
+
+/* Keys are compared as their index has them, as those of tables are of which nothing else is known. */
+static mastra_status begin_unnumbered(struct ms_walk *walk, bool in_order)
+{
+    const struct ms_entity *table = walk->table;
+    struct ms_entity *plain;
+    mastra_status status = look_for_sequence(walk);
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    if (walk->sequenced && table->key_count == 0) {
+        return MASTRA_OK;
+    }
+    if (walk->sequenced && in_order) {
+        walk->by_time = true;
+        walk->columns |= place_columns(walk);
+        return MASTRA_OK;
+    }
+    walk->own = ms_arena_new(ms_store_heap(walk->call->store), 0);
+    plain = walk->own ? ms_arena_alloc(walk->own, sizeof *plain) : NULL;
+    if (!plain) {
+        return ms_error_oom(&walk->call->error);
+    }
+    *plain = *table;
+    plain->id = MS_FOREIGN;
+    plain->sequence = NULL;
+    walk->entity = plain;
+    return MASTRA_OK;
+}
+
 mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const struct ms_entity *table,
                             uint64_t columns, bool in_order, int64_t limit)
 {
@@ -32,13 +99,10 @@ mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const st
                              .entity = table,
                              .columns = columns | key_columns(table),
                              .limit = limit ? limit : MS_WALK_ROWS,
-                             .number = -1,
-                             .by_time = in_order && table->sequence && table->key_count > 0};
+                             .number = -1};
     if (!name || table->column_count == MS_COLUMNS_MOST) {
-        walk->columns |= walk->by_time ? MS_BIT(table->created) : 0;
-        return MASTRA_OK;
+        return begin_unnumbered(walk, in_order);
     }
-    walk->by_time = false;
     walk->own = ms_arena_new(ms_store_heap(call->store), 0);
     if (!walk->own) {
         return ms_error_oom(&call->error);
@@ -63,25 +127,18 @@ static int64_t number_of(const struct ms_walk *walk, const void *row)
     return *(const int64_t *)ms_field(&walk->entity->columns[walk->number], row);
 }
 
-/* What a row's place is told by, besides its key. */
-static uint64_t place_columns(const struct ms_walk *walk)
-{
-    if (walk->number >= 0) {
-        return MS_BIT(walk->number);
-    }
-    return walk->by_time ? MS_BIT(walk->entity->created) : 0;
-}
-
 /* Whether the row that was met as `seen` still has its place. Numbers that are given anew, when the database is rewritten,
  * are not greater than before; a greater one is that of a row deleted and saved again, whose place is another. */
 static bool has_place(const struct ms_walk *walk, const void *seen, const void *row)
 {
     const struct ms_column *created = &walk->entity->columns[walk->entity->created];
+    const struct ms_column *group = &walk->entity->columns[walk->entity->sequence_within];
 
     if (walk->number >= 0) {
         return number_of(walk, row) <= number_of(walk, seen);
     }
-    return !walk->by_time || *ms_field_time(created, row) == *ms_field_time(created, seen);
+    return !walk->by_time || (*ms_field_time(created, row) == *ms_field_time(created, seen) &&
+                              ms_str_compare(*ms_field_str(group, row), *ms_field_str(group, seen)) == 0);
 }
 
 /* The place of a row that was met, now. Where several have the one key (in a table that lacks its constraint), the one
@@ -165,6 +222,7 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     query.columns = walk->columns;
     query.limit = walk->limit;
     query.most_bytes = PAGE_BYTES;
+    query.grouped = walk->by_time;
     if (walk->number >= 0) {
         query.order = (uint8_t)walk->number;
     } else if (entity->key_count == 0) {

@@ -4,8 +4,8 @@
  * meanwhile may be met or not, and a row may be met again.
  *
  * Where the backend numbers its rows they come in that order, which is that of their insertion; elsewhere by their key
- * or, when a walk that is in order is wanted and equal times keep the order of insertion, in the order of lists, for
- * which a database may have to sort them once for each page.
+ * or, when a walk that is in order is wanted and equal times keep the order of insertion, thread by thread in the order of
+ * lists, which is that of an index. Rows of a table without a key are read all at once there.
  */
 #ifndef DOMAINS_WALK_H
 #define DOMAINS_WALK_H
@@ -22,7 +22,8 @@ struct ms_walk {
     uint64_t columns;
     int64_t limit;
     int number;   /* its column, -1: none */
-    bool by_time; /* in the order of lists */
+    bool by_time; /* thread by thread, in the order of lists */
+    bool sequenced;
     unsigned restarts;
     bool ended;
     struct ms_arena *own; /* holds the entity */

@@ -108,6 +108,7 @@ struct ms_guard_ops {
     /* The lease was given back. */
     void (*release)(struct ms_backend *backend, const struct ms_guarded *run);
 };
+
 /* What may be wrong with a database as such. */
 enum ms_fault {
     MS_FAULT_DAMAGE,  /* it contradicts itself */
@@ -196,6 +197,10 @@ struct ms_backend_ops {
     /* Whether a column that an entity of the catalogue does not have is one that the backend adds to every table of that
      * entity for itself. NULL: there are none. */
     bool (*own_column)(const struct ms_entity *entity, const char *name);
+
+    /* The columns of an entity that the database itself sets whenever a row is written, whatever the row says. NULL: there
+     * are none. */
+    uint64_t (*stamped)(const struct ms_entity *entity);
 
     /* In a WRITE session: creates the entity's table, without indexes, when there is none of that name; adds to one that
      * is there those of `columns` that it lacks. */

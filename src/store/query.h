@@ -56,7 +56,7 @@ enum ms_side {
 
 /*
  * The order is total: by the order column, then, where the entity is sequenced, by the order of insertion, then by the
- * key, all in the one direction. In a column that may be null, null counts as the latest.
+ * key, all in the one direction; the one column of a key is enough by itself. In a column that may be null, null counts as the latest.
  */
 struct ms_query {
     const struct ms_entity *entity;
@@ -73,7 +73,9 @@ struct ms_query {
     int64_t
         known_total; /* rows that match, when the caller has counted them in this snapshot, else -1: a backend may
                             then read a page near the end from the end */
-    bool lock;       /* the rows will be written in this unit */
+    bool
+        grouped; /* rows that are alike in the entity's `sequence_within` come together: it is the order's first term */
+    bool lock; /* the rows will be written in this unit */
     size_t
         most_bytes; /* 0: no limit. Rows behind those that have so many bytes of text may be left out, as by `limit`;
                           where a backend gets all rows at once it does not matter */
