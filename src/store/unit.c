@@ -266,6 +266,8 @@ mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct
     struct ms_arena *arena = NULL;
     mastra_status status;
 
+    /* A call may have several units; what the next one inserts comes behind what the last one did. */
+    call->sequence_count = 0;
     if (call->group) {
         status = ms_group_run(call->group, call, fn, arg, &arena);
     } else {

@@ -9,7 +9,7 @@ from support import contains, equal, fails, main, run
 
 def commands():
     text = run("--help")[1]
-    return dict(re.findall(r"^  ([a-z]+) +(.*)$", text[text.index("Commands:"):text.index("\nOptions:")], re.M))
+    return dict(re.findall(r"^  ([a-z-]+) +(.*)$", text[text.index("Commands:"):text.index("\nOptions:")], re.M))
 
 
 def complete(*words):
