@@ -23,6 +23,7 @@ void ms_query_init_on(struct ms_query *query, const struct ms_entity *entity)
     query->limit = MS_NO_LIMIT;
     query->known_total = -1;
     query->lock = false;
+    query->grouped = false;
     query->most_bytes = 0;
 }
 
