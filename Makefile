@@ -56,8 +56,9 @@ format: ## rewrite the C files in the project's format
 	@scripts/install-deps lint
 	@scripts/source-files c | xargs -r clang-format-14 -i
 
-docs: all ## write docs/operations.md anew from the registry
+docs: all ## write docs/operations.md and the command's manual page anew
 	@scripts/operations-reference build/cli/mastra-store docs/operations.md
+	@scripts/manual-page build/cli/mastra-store docs/man/mastra-store.1
 
 bench: ## measure; the results go to bench/results.json
 	@scripts/install-deps build

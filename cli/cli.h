@@ -31,6 +31,7 @@ struct options {
     mastra_time from;
     mastra_time to;
     mastra_time older_than;
+    mastra_time since;
     int64_t page;
     int64_t per_page;
     int64_t batch;
@@ -41,55 +42,69 @@ struct options {
     bool json;
     bool wide;
     bool allow_raw_sql;
-    unsigned given;     /* OPTION_ bits */
-    char *hidden_store; /* what owns `store` when it was given on the command line */
+    bool dry_run;
+    bool quiet;
+    bool skip_refused;
+    bool repair;
+    bool delete_orphans;
+    uint64_t given; /* OPTION_ bits */
+    char **hidden;  /* what owns `store` and words that were moved out of sight */
+    int hidden_count;
     const char **words; /* the command and its arguments */
     int word_count;
 };
 
-enum option_bit {
-    OPTION_STORE = 1u << 0,
-    OPTION_JSON = 1u << 1,
-    OPTION_WIDE = 1u << 2,
-    OPTION_RESOURCE = 1u << 3,
-    OPTION_PAGE = 1u << 4,
-    OPTION_PER_PAGE = 1u << 5,
-    OPTION_OWNER = 1u << 6,
-    OPTION_WORKFLOW = 1u << 7,
-    OPTION_STATUS = 1u << 8,
-    OPTION_THREAD = 1u << 9,
-    OPTION_FROM = 1u << 10,
-    OPTION_TO = 1u << 11,
-    OPTION_ENTITY_TYPE = 1u << 12,
-    OPTION_ENTITY = 1u << 13,
-    OPTION_ERRORS = 1u << 14,
-    OPTION_SCORER = 1u << 15,
-    OPTION_RUN = 1u << 16,
-    OPTION_TRACE = 1u << 17,
-    OPTION_SPAN = 1u << 18,
-    OPTION_AGENT = 1u << 19,
-    OPTION_TYPE = 1u << 20,
-    OPTION_OLDER_THAN = 1u << 21,
-    OPTION_ONLY = 1u << 22,
-    OPTION_BATCH = 1u << 23,
-    OPTION_NAME = 1u << 24,
-    OPTION_RAW_SQL = 1u << 25,
-    OPTION_HOST = 1u << 26,
-    OPTION_REGION = 1u << 27,
-    OPTION_USER = 1u << 28,
-    OPTION_EXPIRES = 1u << 29,
-    OPTION_PROFILE = 1u << 30,
-};
+/* Which options were given, and which a command understands. */
+#define OPTION_STORE       (UINT64_C(1) << 0)
+#define OPTION_JSON        (UINT64_C(1) << 1)
+#define OPTION_WIDE        (UINT64_C(1) << 2)
+#define OPTION_RESOURCE    (UINT64_C(1) << 3)
+#define OPTION_PAGE        (UINT64_C(1) << 4)
+#define OPTION_PER_PAGE    (UINT64_C(1) << 5)
+#define OPTION_OWNER       (UINT64_C(1) << 6)
+#define OPTION_WORKFLOW    (UINT64_C(1) << 7)
+#define OPTION_STATUS      (UINT64_C(1) << 8)
+#define OPTION_THREAD      (UINT64_C(1) << 9)
+#define OPTION_FROM        (UINT64_C(1) << 10)
+#define OPTION_TO          (UINT64_C(1) << 11)
+#define OPTION_ENTITY_TYPE (UINT64_C(1) << 12)
+#define OPTION_ENTITY      (UINT64_C(1) << 13)
+#define OPTION_ERRORS      (UINT64_C(1) << 14)
+#define OPTION_SCORER      (UINT64_C(1) << 15)
+#define OPTION_RUN         (UINT64_C(1) << 16)
+#define OPTION_TRACE       (UINT64_C(1) << 17)
+#define OPTION_SPAN        (UINT64_C(1) << 18)
+#define OPTION_AGENT       (UINT64_C(1) << 19)
+#define OPTION_TYPE        (UINT64_C(1) << 20)
+#define OPTION_OLDER_THAN  (UINT64_C(1) << 21)
+#define OPTION_ONLY        (UINT64_C(1) << 22)
+#define OPTION_BATCH       (UINT64_C(1) << 23)
+#define OPTION_NAME        (UINT64_C(1) << 24)
+#define OPTION_RAW_SQL     (UINT64_C(1) << 25)
+#define OPTION_SINCE       (UINT64_C(1) << 26)
+#define OPTION_DRY_RUN     (UINT64_C(1) << 27)
+#define OPTION_QUIET       (UINT64_C(1) << 28)
+#define OPTION_SKIP        (UINT64_C(1) << 29)
+#define OPTION_REPAIR      (UINT64_C(1) << 30)
+#define OPTION_ORPHANS     (UINT64_C(1) << 31)
+#define OPTION_HOST        (UINT64_C(1) << 32)
+#define OPTION_REGION      (UINT64_C(1) << 33)
+#define OPTION_USER        (UINT64_C(1) << 34)
+#define OPTION_EXPIRES     (UINT64_C(1) << 35)
+#define OPTION_PROFILE     (UINT64_C(1) << 36)
 
 /* What the commands that print a list have in common. */
-#define OPTION_LIST (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)
+#define OPTION_LIST        (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)
 
 /* Takes the command line apart; returns 0 or, after saying what is wrong, an exit code. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_release(struct options *options);
 
 /* The name of the first option among these bits. */
-const char *option_name(unsigned bits);
+const char *option_name(uint64_t bits);
+
+/* The option of that number, from 0; NULL when there is none. Its bit is 0 when every command understands it. */
+const char *option_at(size_t index, uint64_t *ret_bit, bool *ret_takes_value);
 
 struct cli {
     const char *program; /* as it was called */
@@ -97,6 +112,7 @@ struct cli {
     const char **args; /* behind the command's name */
     int arg_count;
     mastra_store *store; /* NULL until cli_open */
+    mastra_store *other; /* of a command on two of them */
 };
 
 struct command {
@@ -104,14 +120,23 @@ struct command {
     const char *usage;   /* what follows the name */
     const char *summary; /* one line */
     const char *details;
-    unsigned options; /* OPTION_ bits that it understands */
+    uint64_t options; /* OPTION_ bits that it understands */
     int most_args;    /* -1: any number */
     int least_args;
     int (*run)(struct cli *cli); /* returns the exit code */
 };
 
+/* The command of that number, from 0; NULL when there is none. */
+const struct command *command_at(size_t index);
+
 /* Opens the store that the options name; returns 0 or, after saying why not, an exit code. */
 int cli_open(struct cli *cli);
+
+/* The same with nothing made that is missing, neither the store nor parts of it. */
+int cli_open_as_it_is(struct cli *cli);
+
+/* The same with a URL and options of one's own; the store goes to *ret, which is the cli's `store` or `other`. */
+int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastra_store **ret);
 
 /* Each says in one line on stderr what went wrong and returns the exit code for it. */
 int cli_fail(const mastra_error *error);
@@ -119,10 +144,17 @@ int cli_complain(mastra_status status, const char *format, ...) __attribute__((f
 
 /* Commands. */
 int run_aws_whoami(struct cli *cli);
+int run_backup(struct cli *cli);
 int run_call(struct cli *cli);
+int run_check(struct cli *cli);
+int run_completion(struct cli *cli);
+int run_copy(struct cli *cli);
 int run_demo(struct cli *cli);
 int run_dsql_token(struct cli *cli);
+int run_diff(struct cli *cli);
 int run_evals(struct cli *cli);
+int run_export(struct cli *cli);
+int run_import(struct cli *cli);
 int run_index(struct cli *cli);
 int run_indexes(struct cli *cli);
 int run_init(struct cli *cli);
@@ -135,6 +167,7 @@ int run_resources(struct cli *cli);
 int run_run(struct cli *cli);
 int run_runs(struct cli *cli);
 int run_scores(struct cli *cli);
+int run_stats(struct cli *cli);
 int run_threads(struct cli *cli);
 int run_trace(struct cli *cli);
 int run_traces(struct cli *cli);

@@ -195,6 +195,106 @@ static const struct command commands[] = {
                 "  --json            as JSON\n",
      .options = OPTION_PROFILE | OPTION_REGION | OPTION_JSON,
      .run = run_aws_whoami},
+    {.name = "copy",
+     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--dry-run] [--skip-refused] [--quiet] [--json]",
+     .summary = "copy a store into another, of any backend",
+     .details =
+         "FROM and TO are URLs, as for --store. Every row is made to stand in TO as it does in FROM; rows "
+         "that "
+         "only TO\n"
+         "has stay. What is there already is read and left alone: a copy that was broken off is taken up by "
+         "the same\n"
+         "command, and a second one brings over what has changed. FROM may be in use, and is not written "
+         "to.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; all "
+         "unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it: "
+         "2026-01-31, "
+         "30d\n"
+         "  --batch N         most rows of a transaction (1000)\n"
+         "  --dry-run         write nothing, count what would be written\n"
+         "  --skip-refused    leave out rows that TO does not take, and end with 1\n"
+         "  --quiet           no progress\n"
+         "  --json            what was done, as JSON\n",
+     .options = OPTION_ONLY | OPTION_SINCE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_SKIP | OPTION_QUIET |
+                OPTION_JSON,
+     .least_args = 2,
+     .most_args = 2,
+     .run = run_copy},
+    {.name = "diff",
+     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--quiet] [--json]",
+     .summary = "compare two stores, row by row",
+     .details =
+         "FROM and TO are URLs, as for --store. Ends with 0 when they are equal and with 1 when not.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; "
+         "all unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
+         "  --quiet           no progress\n"
+         "  --json            what differs, as JSON\n",
+     .options = OPTION_ONLY | OPTION_SINCE | OPTION_QUIET | OPTION_JSON,
+     .least_args = 2,
+     .most_args = 2,
+     .run = run_diff},
+    {.name = "export",
+     .usage = "[--only TABLE,...] [--since TIME] [--quiet]",
+     .summary = "write all rows as JSON lines",
+     .details =
+         "Each line is {\"table\":\"mastra_threads\",\"record\":{...}}, with the names of the columns.\n\n"
+         "  --only TABLE,...  threads, messages, resources, runs, spans, scores, evals, traces, locks; all "
+         "unless given\n"
+         "  --since TIME      only rows with a time (created, updated, started...) not before it\n"
+         "  --quiet           no progress\n",
+     .options = OPTION_STORE | OPTION_ONLY | OPTION_SINCE | OPTION_QUIET,
+     .run = run_export},
+    {.name = "import",
+     .usage = "[FILE | -] [--batch N] [--dry-run] [--json]",
+     .summary = "take in rows that export wrote",
+     .details =
+         "From a file, or from standard input. What is there already and the same is left alone; a row of "
+         "the same\n"
+         "key takes the values of the line. A line that is wrong ends it, and nothing of its batch is "
+         "written.\n\n"
+         "  --batch N         most rows of a transaction (1000)\n"
+         "  --dry-run         write nothing, count what would be written\n"
+         "  --json            what was done, as JSON\n",
+     .options = OPTION_STORE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_JSON,
+     .most_args = 1,
+     .run = run_import},
+    {.name = "check",
+     .usage = "[--repair] [--delete-orphans] [--json] [--wide]",
+     .summary = "look for what is wrong with a store",
+     .details =
+         "Damage, faults of the database software, missing tables, columns and indexes, rows of one key, "
+         "messages\n"
+         "without their thread, spans without the root of their trace, JSON and times that cannot be read. "
+         "Changes\n"
+         "nothing unless it is told to. Ends with 0 when nothing is wrong, or all was repaired, with 7 when "
+         "the\n"
+         "database is damaged, else with 1.\n\n"
+         "  --repair          make missing tables, columns and indexes\n"
+         "  --delete-orphans  delete messages whose thread does not exist\n"
+         "  --json            all problems, as JSON\n"
+         "  --wide            print every problem, not only the first of each kind\n",
+     .options = OPTION_STORE | OPTION_REPAIR | OPTION_ORPHANS | OPTION_JSON | OPTION_WIDE,
+     .run = run_check},
+    {.name = "stats",
+     .usage = "[--json]",
+     .summary = "show what fills a store: tables, days, the largest threads and runs",
+     .details = "  --json            the same as JSON\n",
+     .options = OPTION_STORE | OPTION_JSON,
+     .run = run_stats},
+    {.name = "backup",
+     .usage = "FILE [--quiet]",
+     .summary = "write the store's database into a new file, while it is in use",
+     .details =
+         "The file appears when it is complete, and only its owner may read it. Of SQLite files; other "
+         "databases\n"
+         "have means of their own (and there are copy and export).\n\n"
+         "  --quiet           no progress\n",
+     .options = OPTION_STORE | OPTION_QUIET,
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_backup},
     {.name = "call",
      .usage = "OPERATION [JSON | @FILE | -] [--allow-raw-sql]",
      .summary = "run one operation, print its result as JSON",
@@ -227,6 +327,16 @@ static const struct command commands[] = {
      .options = OPTION_JSON,
      .most_args = 1,
      .run = run_ops},
+    {.name = "completion",
+     .usage = "bash|zsh|fish",
+     .summary = "print what completes this command in a shell",
+     .details = "  bash   eval \"$(mastra-store completion bash)\", or into "
+                "/usr/share/bash-completion/completions/mastra-store\n"
+                "  zsh    mastra-store completion zsh > DIR/_mastra-store, DIR being in fpath\n"
+                "  fish   mastra-store completion fish > ~/.config/fish/completions/mastra-store.fish\n",
+     .least_args = 1,
+     .most_args = 1,
+     .run = run_completion},
     {.name = "demo",
      .usage = "[--wide]",
      .summary = "save a short conversation in ./demo.db and show it",
@@ -252,10 +362,11 @@ static void print_help(void)
          "  --owner NAME  who this process is to the locks of workflow runs (without it, host:pid:uuid)\n"
          "  --help        this help; behind a command, help for it\n"
          "  --version     the version\n\n"
-         "Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid argument, 4 not found, 5 busy or "
-         "conflict,\n"
-         "6 cannot open, 7 damaged, 8 read-only or denied, 9 full or a limit, 10 lock lost, 11 outcome "
-         "unknown.");
+         "Exit codes: 0 done, 1 internal error (of diff and check: something was found; of copy: rows were "
+         "left "
+         "out),\n2 wrong usage, 3 invalid argument, 4 not found, 5 busy or conflict, 6 cannot open, 7 "
+         "damaged, "
+         "8 read-only\nor denied, 9 full or a limit, 10 lock lost, 11 outcome unknown.");
 }
 
 static int print_command_help(const struct command *command)
@@ -264,6 +375,11 @@ static int print_command_help(const struct command *command)
            command->options & OPTION_STORE ? "[--store URL] " : "", command->name,
            command->usage[0] ? " " : "", command->usage, command->name, command->summary, command->details);
     return 0;
+}
+
+const struct command *command_at(size_t index)
+{
+    return index < COMMAND_COUNT ? &commands[index] : NULL;
 }
 
 static const struct command *find_command(const char *name)
@@ -276,26 +392,43 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-int cli_open(struct cli *cli)
+int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastra_store **ret)
 {
-    mastra_options options = MASTRA_OPTIONS_INIT;
     mastra_error error = MASTRA_ERROR_INIT;
 
+    options->lock_owner = cli->options.owner;
+    options->allow_raw_sql = cli->options.allow_raw_sql;
+    return mastra_open(url, options, ret, &error) == MASTRA_OK ? 0 : cli_fail(&error);
+}
+
+static int open_named(struct cli *cli, mastra_options *options)
+{
     if (!cli->options.store || !cli->options.store[0]) {
         return cli_complain(MASTRA_USAGE, "no store: give --store URL or set MASTRA_STORE_URL");
     }
-    options.lock_owner = cli->options.owner;
-    options.allow_raw_sql = cli->options.allow_raw_sql;
-    if (mastra_open(cli->options.store, &options, &cli->store, &error) != MASTRA_OK) {
-        return cli_fail(&error);
-    }
-    return 0;
+    return cli_open_as(cli, cli->options.store, options, &cli->store);
+}
+
+int cli_open(struct cli *cli)
+{
+    mastra_options options = MASTRA_OPTIONS_INIT;
+
+    return open_named(cli, &options);
+}
+
+int cli_open_as_it_is(struct cli *cli)
+{
+    mastra_options options = MASTRA_OPTIONS_INIT;
+
+    options.disable_init = true;
+    options.must_exist = true;
+    return open_named(cli, &options);
 }
 
 /* Returns 0 or, after saying what is wrong, an exit code. */
 static int check_usage(const struct command *command, const struct cli *cli)
 {
-    unsigned foreign = cli->options.given & ~command->options & ~(unsigned)(OPTION_STORE | OPTION_OWNER);
+    uint64_t foreign = cli->options.given & ~command->options & ~(OPTION_STORE | OPTION_OWNER);
 
     if (foreign) {
         return cli_complain(MASTRA_USAGE, "%s has no option %s; see mastra-store %s --help", command->name,
@@ -306,24 +439,32 @@ static int check_usage(const struct command *command, const struct cli *cli)
                             command->name, command->usage);
     }
     if (command->most_args >= 0 && cli->arg_count > command->most_args) {
+        /* What looks like a URL may hold a password. */
+        if (strstr(cli->args[command->most_args], "://")) {
+            return cli_complain(MASTRA_USAGE, "%s: one argument too many", command->name);
+        }
         return cli_complain(MASTRA_USAGE, "%s: unexpected argument \"%s\"", command->name,
                             cli->args[command->most_args]);
     }
     return 0;
 }
 
-static int run_command(const struct command *command, struct cli *cli)
+static int close_store(mastra_store *store, int code)
 {
     mastra_error error = MASTRA_ERROR_INIT;
+
+    return mastra_close(store, &error) != MASTRA_OK && code == 0 ? cli_fail(&error) : code;
+}
+
+static int run_command(const struct command *command, struct cli *cli)
+{
     int code = check_usage(command, cli);
 
     if (code == 0) {
         code = command->run(cli);
     }
-    if (mastra_close(cli->store, &error) != MASTRA_OK && code == 0) {
-        code = cli_fail(&error);
-    }
-    return code;
+    code = close_store(cli->other, code);
+    return close_store(cli->store, code);
 }
 
 static int dispatch(struct cli *cli)

@@ -19,7 +19,7 @@ struct option {
     const char *name;
     enum kind kind;
     size_t offset;
-    unsigned bit; /* 0: understood by every command */
+    uint64_t bit; /* 0: understood by every command */
 };
 
 #define FIELD(name) offsetof(struct options, name)
@@ -56,6 +56,12 @@ static const struct option known[] = {
     {"--expires", NUMBER, FIELD(expires), OPTION_EXPIRES},
     {"--profile", TEXT, FIELD(profile), OPTION_PROFILE},
     {"--allow-raw-sql", FLAG, FIELD(allow_raw_sql), OPTION_RAW_SQL},
+    {"--since", MOMENT, FIELD(since), OPTION_SINCE},
+    {"--dry-run", FLAG, FIELD(dry_run), OPTION_DRY_RUN},
+    {"--quiet", FLAG, FIELD(quiet), OPTION_QUIET},
+    {"--skip-refused", FLAG, FIELD(skip_refused), OPTION_SKIP},
+    {"--repair", FLAG, FIELD(repair), OPTION_REPAIR},
+    {"--delete-orphans", FLAG, FIELD(delete_orphans), OPTION_ORPHANS},
     {"--help", FLAG, FIELD(help), 0},
     {"-h", FLAG, FIELD(help), 0},
     {"--version", FLAG, FIELD(version), 0},
@@ -111,7 +117,7 @@ static const char *apply(struct options *options, const struct option *option, c
     return good ? NULL : "a whole number that is not negative";
 }
 
-const char *option_name(unsigned bits)
+const char *option_name(uint64_t bits)
 {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i].bit & bits) {
@@ -119,6 +125,16 @@ const char *option_name(unsigned bits)
         }
     }
     return "";
+}
+
+const char *option_at(size_t index, uint64_t *ret_bit, bool *ret_takes_value)
+{
+    if (index >= sizeof known / sizeof known[0]) {
+        return NULL;
+    }
+    *ret_bit = known[index].bit;
+    *ret_takes_value = known[index].kind != FLAG;
+    return known[index].name;
 }
 
 /* The option that a word begins with; *ret_value is what stands behind its "=", or NULL. */
@@ -137,19 +153,20 @@ static const struct option *find(const char *word, const char **ret_value)
 
 /* Every user of the machine can list the arguments of our process, and a URL may hold a password: it is moved to where
  * only we see it. */
-static int hide_store(struct options *options, char *url)
+static int hide(struct options *options, char *url, const char **ret)
 {
     char *secret = strstr(url, "://");
+    char *copy;
 
     if (!secret) {
         return 0;
     }
-    free(options->hidden_store);
-    options->hidden_store = strdup(url);
-    if (!options->hidden_store) {
+    copy = strdup(url);
+    if (!copy) {
         return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
     }
-    options->store = options->hidden_store;
+    options->hidden[options->hidden_count++] = copy;
+    *ret = copy;
     for (secret += strlen("://"); *secret; secret++) {
         *secret = 'x';
     }
@@ -180,12 +197,24 @@ static int take(struct options *options, char **argv, int argc, int *at)
         return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted, value);
     }
     options->given |= option->bit;
-    return option->bit == OPTION_STORE ? hide_store(options, argv[*at] + (value - argv[*at])) : 0;
+    return option->bit == OPTION_STORE ? hide(options, argv[*at] + (value - argv[*at]), &options->store) : 0;
+}
+
+/* URLs are words of the commands on two stores. */
+static int take_word(struct options *options, char *word)
+{
+    const char **slot = &options->words[options->word_count++];
+
+    *slot = word;
+    return hide(options, word, slot);
 }
 
 void options_release(struct options *options)
 {
-    free(options->hidden_store);
+    for (int i = 0; i < options->hidden_count; i++) {
+        free(options->hidden[i]);
+    }
+    free(options->hidden);
     free(options->words);
 }
 
@@ -198,15 +227,17 @@ int options_parse(struct options *options, int argc, char **argv)
                                 .from = MASTRA_TIME_NONE,
                                 .to = MASTRA_TIME_NONE,
                                 .older_than = MASTRA_TIME_NONE,
+                                .since = MASTRA_TIME_NONE,
                                 .store = getenv("MASTRA_STORE_URL")};
     options->words = calloc((size_t)argc + 1, sizeof *options->words);
-    if (!options->words) {
+    options->hidden = calloc((size_t)argc + 1, sizeof *options->hidden);
+    if (!options->words || !options->hidden) {
         return cli_complain(MASTRA_OUT_OF_MEMORY, "out of memory");
     }
     for (int i = 1; i < argc && code == 0; i++) {
         /* A lone "-" is a word: standard input. */
         if (words_only || argv[i][0] != '-' || !argv[i][1]) {
-            options->words[options->word_count++] = argv[i];
+            code = take_word(options, argv[i]);
         } else if (strcmp(argv[i], "--") == 0) {
             words_only = true;
         } else {

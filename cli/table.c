@@ -24,6 +24,9 @@ void table_release(struct table *table)
         free(table->cells[i]);
     }
     free(table->cells);
+    table->cells = NULL;
+    table->cell_count = 0;
+    table->cell_room = 0;
 }
 
 /* A stream for the next cell; NULL when memory is out. */

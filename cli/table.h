@@ -33,7 +33,7 @@ struct table {
 };
 
 void table_init(struct table *table, const struct table_column *columns);
-void table_release(struct table *table);
+void table_release(struct table *table); /* leaves an empty one */
 
 /* Adds cells from left to right, row after row. */
 void table_add_text(struct table *table, mastra_str text); /* absent: "-" */

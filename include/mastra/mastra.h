@@ -3,6 +3,7 @@
 #define MASTRA_MASTRA_H
 
 #include <mastra/aws.h>
+#include <mastra/copy.h>
 #include <mastra/evals.h>
 #include <mastra/memory.h>
 #include <mastra/observability.h>
@@ -11,6 +12,7 @@
 #include <mastra/store.h>
 #include <mastra/tables.h>
 #include <mastra/types.h>
+#include <mastra/upkeep.h>
 #include <mastra/workflows.h>
 
 #endif

@@ -40,12 +40,13 @@ typedef struct mastra_options {
     uint32_t queue_limit;     /* most asynchronous calls waiting; default 1,024 */
     const char *lock_owner;   /* who this store is to run locks; copied; default "host:pid:uuid" */
     bool allow_raw_sql; /* calls by name may carry SQL: the argument `where` of createIndex. Not in the URL */
+    bool must_exist;    /* do not create the file: CANNOT_OPEN when it is not there. Not in the URL */
 } mastra_options;
 
 #define MASTRA_OPTIONS_INIT                                                                                  \
     {                                                                                                        \
         sizeof(mastra_options), NULL, NULL, NULL, MASTRA_LOG_ERROR, false, MASTRA_SYNCHRONOUS_DEFAULT,       \
-            false, 0, 0, 0, 0, NULL, false                                                                   \
+            false, 0, 0, 0, 0, NULL, false, false                                                            \
     }
 
 /*

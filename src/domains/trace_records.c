@@ -85,7 +85,7 @@ static void match_integer(struct ms_query *query, uint8_t column, mastra_str tex
 
     if (ms_json_check(text, &value, NULL) && ms_json_kind(value) == MS_JSON_NUMBER &&
         ms_json_int(value, &number)) {
-        ms_query_number(query, column, number);
+        ms_query_number(query, MS_NUMBER, column, number);
     } else {
         match_none(query, column);
     }

@@ -36,15 +36,10 @@ static void set_blank(const struct ms_column *column, void *record)
     }
 }
 
-static bool build_columns(struct ms_arena *arena, const struct ms_foreign_column *given, size_t count,
-                          struct ms_entity *entity)
+/* Columns with fields one behind the other, from `size` on, which grows with them. */
+static bool fill_columns(struct ms_arena *arena, const struct ms_foreign_column *given, size_t count,
+                         struct ms_column *columns, size_t *size)
 {
-    struct ms_column *columns = ms_arena_calloc(arena, (count + 1) * sizeof *columns);
-    size_t size = FIELD_ALIGN;
-
-    if (!columns) {
-        return false;
-    }
     for (size_t i = 0; i < count; i++) {
         mastra_str name;
 
@@ -56,8 +51,20 @@ static bool build_columns(struct ms_arena *arena, const struct ms_foreign_column
         columns[i].type = given[i].type;
         columns[i].null = given[i].null;
         columns[i].flags = given[i].flags | (given[i].in_key ? MS_KEY : 0);
-        columns[i].offset = (uint16_t)size;
-        size += field_size(given[i].type);
+        columns[i].offset = (uint16_t)*size;
+        *size += field_size(given[i].type);
+    }
+    return true;
+}
+
+static bool build_columns(struct ms_arena *arena, const struct ms_foreign_column *given, size_t count,
+                          struct ms_entity *entity)
+{
+    struct ms_column *columns = ms_arena_calloc(arena, (count + 1) * sizeof *columns);
+    size_t size = FIELD_ALIGN;
+
+    if (!columns || !fill_columns(arena, given, count, columns, &size)) {
+        return false;
     }
     entity->columns = columns;
     entity->column_count = (uint8_t)count;
@@ -156,4 +163,40 @@ const struct ms_entity *ms_foreign_narrow(struct ms_arena *arena, const struct m
     }
     narrow->columns = copies;
     return narrow;
+}
+
+mastra_status ms_foreign_extend(struct ms_arena *arena, const struct ms_entity *entity,
+                                const struct ms_foreign_column *more, size_t count,
+                                const struct ms_entity **ret, mastra_error *error)
+{
+    size_t all = entity->column_count + count;
+    size_t size = (entity->size + FIELD_ALIGN - 1u) / FIELD_ALIGN * FIELD_ALIGN;
+    struct ms_entity *wide = ms_arena_alloc(arena, sizeof *wide);
+    struct ms_column *columns = ms_arena_calloc(arena, all * sizeof *columns);
+    char *blank;
+
+    if (all > MS_COLUMNS_MOST) {
+        return ms_error_set(error, MASTRA_LIMIT_EXCEEDED, "table %s has %zu columns; the most is %d",
+                            entity->table, all, MS_COLUMNS_MOST);
+    }
+    if (!wide || !columns || !fill_columns(arena, more, count, columns + entity->column_count, &size)) {
+        return ms_error_oom(error);
+    }
+    blank = ms_arena_calloc(arena, size);
+    if (!blank) {
+        return ms_error_oom(error);
+    }
+    memcpy(columns, entity->columns, entity->column_count * sizeof *columns);
+    memcpy(blank, entity->blank, entity->size);
+    *wide = *entity;
+    wide->id = MS_FOREIGN;
+    wide->columns = columns;
+    wide->column_count = (uint8_t)all;
+    wide->size = (uint16_t)size;
+    wide->blank = blank;
+    for (size_t i = entity->column_count; i < all; i++) {
+        set_blank(&columns[i], blank);
+    }
+    *ret = wide;
+    return MASTRA_OK;
 }

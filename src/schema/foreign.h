@@ -30,4 +30,11 @@ mastra_status ms_foreign_entity(struct ms_arena *arena, mastra_str table, enum m
 const struct ms_entity *ms_foreign_narrow(struct ms_arena *arena, const struct ms_entity *entity,
                                           uint64_t columns);
 
+/*
+ * The same with further columns behind its own, in arena memory; a record of it serves as one of the entity, too. LIMIT_EXCEEDED beyond MS_COLUMNS_MOST columns.
+ */
+mastra_status ms_foreign_extend(struct ms_arena *arena, const struct ms_entity *entity,
+                                const struct ms_foreign_column *more, size_t count,
+                                const struct ms_entity **ret, mastra_error *error);
+
 #endif

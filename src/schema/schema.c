@@ -289,6 +289,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                     .key_form = MS_KEY_PRIMARY,
                     .created = MS_MESSAGE_CREATED_AT,
                     .sequence = "mastraSeq",
+                    .sequence_within = MS_MESSAGE_THREAD_ID,
                     .size = sizeof(mastra_message),
                     .blank = &message_blank,
                     .indexes = message_indexes,

@@ -120,6 +120,7 @@ struct ms_entity {
     const char
         *sequence; /* equal times keep the order of insertion: the column that tells it, where the database
                              does not by itself. NULL: they need not */
+    uint8_t sequence_within; /* column number: the order counts among rows that are alike in it */
     bool clocked;  /* what rows mean depends on the database's clock: whoever reads them will ask for it */
     bool legacy;   /* tables of the 0.x adapters, whose declared types differ */
     uint16_t size; /* of the C struct */

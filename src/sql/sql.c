@@ -212,6 +212,7 @@ static const char *operator_of(enum ms_compare compare)
     case MS_AT_LEAST:
         return " >= ";
     case MS_AFTER:
+    case MS_MORE:
         return " > ";
     case MS_AT_MOST:
         return " <= ";
@@ -246,7 +247,8 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
 {
     bool asks_null = predicate->compare == MS_NULL_VALUE || predicate->compare == MS_ANY_VALUE;
 
-    if (!asks_null && predicate->compare != MS_EQUAL && predicate->compare != MS_NUMBER) {
+    if (!asks_null && predicate->compare != MS_EQUAL && predicate->compare != MS_NUMBER &&
+        predicate->compare != MS_MORE) {
         time_comparison(sql, column, predicate);
         return;
     }
@@ -254,7 +256,7 @@ static void comparison(struct ms_sql *sql, const struct ms_column *column,
     walk_text(sql, operator_of(predicate->compare));
     if (predicate->compare == MS_EQUAL) {
         bind_text_for(sql, column, predicate->text);
-    } else if (predicate->compare == MS_NUMBER) {
+    } else if (predicate->compare == MS_NUMBER || predicate->compare == MS_MORE) {
         walk_bind_integer(sql, predicate->number);
     }
 }
@@ -468,13 +470,21 @@ static bool sequence_term(struct ms_sql *sql, const struct ms_entity *entity, co
     return !sql->dialect->sequence;
 }
 
-/* The terms of the total order: time, sequence, key. `suffix` follows each, `nulls` the first where it may be null. */
+/* The terms of the total order: group, time, sequence, key. `suffix` follows each, `nulls` the first where it may be null. */
 static void order_terms(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
                         const char *nulls)
 {
     const struct ms_entity *entity = query->entity;
 
+    if (query->grouped) {
+        walk_name(sql, entity->columns[entity->sequence_within].name);
+        walk_text(sql, suffix);
+        walk_text(sql, ", ");
+    }
     order_by_time(sql, query, suffix, nulls);
+    if (entity->key_count == 1 && query->order == entity->keys[0]) {
+        return;
+    }
     if (entity->sequence && !sequence_term(sql, entity, suffix)) {
         return;
     }
@@ -533,7 +543,7 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
 
     sql->rows = (window.reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
     walk_shape(sql, query->order);
-    walk_shape(sql, descending);
+    walk_shape(sql, descending | query->grouped << 1);
     walk_shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     walk_text(sql, " ORDER BY ");
     if (tied) {

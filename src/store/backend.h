@@ -65,6 +65,8 @@ enum ms_trait {
     MS_TRAIT_ONE_CONNECTION = 1u << 1,
     /* A message for a thread that does not exist is refused. */
     MS_TRAIT_STRICT_PARENTS = 1u << 2,
+    /* JSON columns keep the value, not the text: the order of members and the form of numbers may change. */
+    MS_TRAIT_JSON_BY_VALUE = 1u << 3,
 };
 
 enum ms_session_mode {
@@ -107,9 +109,29 @@ struct ms_guard_ops {
     void (*release)(struct ms_backend *backend, const struct ms_guarded *run);
 };
 
+/* What may be wrong with a database as such. */
+enum ms_fault {
+    MS_FAULT_DAMAGE,  /* it contradicts itself */
+    MS_FAULT_VERSION, /* the software in use has a known fault */
+    MS_FAULT_TABLE,   /* something of the catalogue is missing that ensure_schema would make */
+    MS_FAULT_COLUMN,
+    MS_FAULT_INDEX,
+};
+
+/* Told how far a backup has come, in bytes. */
+typedef void (*ms_backup_fn)(void *arg, int64_t done, int64_t total);
+
+/* Told of a fault: the table concerned or NULL, and its name or description. False: memory is out. */
+typedef bool (*ms_fault_fn)(void *arg, enum ms_fault fault, const char *table, mastra_str what);
+
 struct ms_backend_ops {
     const char *name;        /* "sqlite" */
     const char *error_store; /* the store's part of Mastra's error ids: "LIBSQL" */
+
+    /* A whole number that every row of every table has under this name, as if it were a column: no two of a table have the
+     * same, a new row's is greater than those of all rows that are there, and rows can be read in its order at no cost.
+     * It may change when the whole database is rewritten. NULL: there is none. */
+    const char *row_number;
 
     /* Opens far enough to say that the database can be used. First it reads its parameters and has ms_config_unused
      * refuse the others: a URL with a slip of the pen must not create anything. */
@@ -172,6 +194,14 @@ struct ms_backend_ops {
     mastra_status (*describe_table)(struct ms_session *session, mastra_str table, struct ms_arena *arena,
                                     const struct ms_entity **ret, mastra_error *error);
 
+    /* Whether a column that an entity of the catalogue does not have is one that the backend adds to every table of that
+     * entity for itself. NULL: there are none. */
+    bool (*own_column)(const struct ms_entity *entity, const char *name);
+
+    /* The columns of an entity that the database itself sets whenever a row is written, whatever the row says. NULL: there
+     * are none. */
+    uint64_t (*stamped)(const struct ms_entity *entity);
+
     /* In a WRITE session: creates the entity's table, without indexes, when there is none of that name; adds to one that
      * is there those of `columns` that it lacks. */
     mastra_status (*ensure_table)(struct ms_session *session, const struct ms_entity *entity,
@@ -194,6 +224,17 @@ struct ms_backend_ops {
      * that the database has made by itself for a constraint do not count. What it does not measure is absent. */
     mastra_status (*list_indexes)(struct ms_session *session, mastra_str table, mastra_str name,
                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
+
+    /* In a reading session: tells of every fault. May read the whole database. NULL: none is looked for. */
+    mastra_status (*inspect)(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
+
+    /* In a SNAPSHOT session: writes the whole database, as the session sees it, into a new file of that name, which is
+     * only for the eyes of its owner; others can go on writing meanwhile. `tell` may be NULL. NULL: not possible. */
+    mastra_status (*backup)(struct ms_session *session, const char *path, ms_backup_fn tell, void *arg,
+                            mastra_error *error);
+
+    /* In a reading session: how many bytes the database takes. NULL: it is not known. */
+    mastra_status (*size)(struct ms_session *session, int64_t *ret, mastra_error *error);
 
     /* Whether the database has dropped the session's whole transaction by itself. NULL without GROUP_COMMIT. */
     bool (*broken)(const struct ms_session *session);

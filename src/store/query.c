@@ -23,6 +23,8 @@ void ms_query_init_on(struct ms_query *query, const struct ms_entity *entity)
     query->limit = MS_NO_LIMIT;
     query->known_total = -1;
     query->lock = false;
+    query->grouped = false;
+    query->most_bytes = 0;
 }
 
 static struct ms_predicate *add(struct ms_query *query, enum ms_compare compare, uint8_t column)
@@ -115,9 +117,9 @@ void ms_query_member(struct ms_query *query, bool wanted, uint8_t column, mastra
     add(query, wanted ? MS_MEMBER : MS_NO_MEMBER, column)->text = name;
 }
 
-void ms_query_number(struct ms_query *query, uint8_t column, int64_t number)
+void ms_query_number(struct ms_query *query, enum ms_compare compare, uint8_t column, int64_t number)
 {
-    add(query, MS_NUMBER, column)->number = number;
+    add(query, compare, column)->number = number;
 }
 
 void ms_query_related(struct ms_query *query, bool wanted, uint8_t column, const struct ms_predicate *related)

@@ -25,6 +25,7 @@ enum ms_compare {
     MS_MEMBER,    /* the JSON in column is an object with a member of the name `text` that is not null */
     MS_NO_MEMBER, /* it is not; the column may be null */
     MS_NUMBER,    /* column = number */
+    MS_MORE,      /* column > number */
     MS_RELATED, /* there is a row of the same table with the same value in column for which `related` holds; the row
                     itself counts */
     MS_UNRELATED, /* there is none */
@@ -55,7 +56,7 @@ enum ms_side {
 
 /*
  * The order is total: by the order column, then, where the entity is sequenced, by the order of insertion, then by the
- * key, all in the one direction. In a column that may be null, null counts as the latest.
+ * key, all in the one direction; the one column of a key is enough by itself. In a column that may be null, null counts as the latest.
  */
 struct ms_query {
     const struct ms_entity *entity;
@@ -72,7 +73,12 @@ struct ms_query {
     int64_t
         known_total; /* rows that match, when the caller has counted them in this snapshot, else -1: a backend may
                             then read a page near the end from the end */
-    bool lock;       /* the rows will be written in this unit */
+    bool
+        grouped; /* rows that are alike in the entity's `sequence_within` come together: it is the order's first term */
+    bool lock; /* the rows will be written in this unit */
+    size_t
+        most_bytes; /* 0: no limit. Rows behind those that have so many bytes of text may be left out, as by `limit`;
+                          where a backend gets all rows at once it does not matter */
 };
 
 /* All rows, all columns, by creation time, ascending. */
@@ -94,7 +100,7 @@ void ms_query_text(struct ms_query *query, enum ms_compare compare, uint8_t colu
 void ms_query_contains(struct ms_query *query, uint8_t column, mastra_str array);
 void ms_query_at(struct ms_query *query, uint8_t column, const char *path, mastra_str text);
 void ms_query_member(struct ms_query *query, bool wanted, uint8_t column, mastra_str name);
-void ms_query_number(struct ms_query *query, uint8_t column, int64_t number);
+void ms_query_number(struct ms_query *query, enum ms_compare compare, uint8_t column, int64_t number);
 void ms_query_related(struct ms_query *query, bool wanted, uint8_t column,
                       const struct ms_predicate *related);
 

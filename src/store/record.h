@@ -11,4 +11,7 @@ void *ms_record_new(struct ms_arena *arena, const struct ms_entity *entity);
 /* Frees the record's whole arena; NULL is allowed. */
 void ms_record_free(void *record);
 
+/* How many bytes of text those of its columns hold. */
+size_t ms_record_bytes(const struct ms_entity *entity, const void *record, uint64_t columns);
+
 #endif

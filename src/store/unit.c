@@ -160,6 +160,17 @@ mastra_status ms_unit_insert_into(struct ms_unit *unit, const struct ms_entity *
     return add_record(unit, MS_WRITE_INSERT, entity, record, 0);
 }
 
+mastra_status ms_unit_put_into(struct ms_unit *unit, const struct ms_entity *entity, const void *record)
+{
+    return add_record(unit, MS_WRITE_PUT, entity, record, 0);
+}
+
+mastra_status ms_unit_patch_in(struct ms_unit *unit, const struct ms_entity *entity, const void *record,
+                               uint64_t columns)
+{
+    return add_record(unit, MS_WRITE_PATCH, entity, record, columns);
+}
+
 mastra_status ms_unit_erase_from(struct ms_unit *unit, const struct ms_entity *entity, const mastra_str *key)
 {
     return add_key(unit, MS_WRITE_ERASE, entity, key);
@@ -268,6 +279,8 @@ mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct
     bool unknown = false;
     mastra_status status;
 
+    /* A call may have several units; what the next one inserts comes behind what the last one did. */
+    call->sequence_count = 0;
     if (call->group) {
         status = ms_group_run(call->group, call, fn, arg, &arena);
     } else {

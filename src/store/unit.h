@@ -97,6 +97,9 @@ mastra_status ms_unit_expect(struct ms_unit *unit, enum ms_entity_id entity, con
 
 /* The same on an entity that need not be of the catalogue. */
 mastra_status ms_unit_insert_into(struct ms_unit *unit, const struct ms_entity *entity, const void *record);
+mastra_status ms_unit_put_into(struct ms_unit *unit, const struct ms_entity *entity, const void *record);
+mastra_status ms_unit_patch_in(struct ms_unit *unit, const struct ms_entity *entity, const void *record,
+                               uint64_t columns);
 mastra_status ms_unit_erase_from(struct ms_unit *unit, const struct ms_entity *entity, const mastra_str *key);
 
 /*

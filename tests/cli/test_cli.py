@@ -18,11 +18,13 @@ def test_help(store):
     equal((code, err), (0, ""))
     contains(out, "Usage: mastra-store", "--store URL", "MASTRA_STORE_URL")
     for name in ("init", "threads", "messages", "resources", "runs", "run", "locks", "traces", "trace", "scores", "evals",
-                 "indexes", "index", "prune", "call", "pipe", "ops", "demo"):
+                 "indexes", "index", "prune", "copy", "diff", "export", "import", "check", "stats", "backup", "call",
+                 "pipe", "ops", "completion", "demo"):
         contains(out, f"\n  {name} ")
         code, help_text, err = run(name, "--help")
         equal((code, err), (0, ""))
-        contains(help_text, f"mastra-store [--store URL] {name}" if name != "ops" else "mastra-store ops")
+        storeless = name in ("ops", "copy", "diff", "completion")
+        contains(help_text, f"mastra-store {name}" if storeless else f"mastra-store [--store URL] {name}")
     contains(run("call", "saveMessages", "-h")[1], "messages[].threadId")
 
 

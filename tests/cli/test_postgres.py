@@ -6,44 +6,8 @@ import os
 import subprocess
 import time
 
-from support import COMMAND, Store, contains, equal, fails, main, run
-
-SERVER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support/postgres-server")
-MISSING = 77
-
-
-def server():
-    """What is known of the server of this run of the tests; one of our own, until we end, when there is none."""
-    if "MASTRA_TEST_POSTGRES" not in os.environ:
-        child = subprocess.Popen([SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for line in child.stdout:
-            if line == "\n":
-                break
-            name, value = line.rstrip("\n").split("=", 1)
-            os.environ[name] = value
-        if "MASTRA_TEST_POSTGRES" not in os.environ:
-            print("there is no PostgreSQL")
-            raise SystemExit(MISSING)
-        server.child = child
-    return os.environ
-
-
-class Postgres(Store):
-    """A schema of its own, named by the variable, with what every Store begins with."""
-
-    count = 0
-
-    def __init__(self, folder):
-        Postgres.count += 1
-        self.url = f"{server()['MASTRA_TEST_POSTGRES']}&schema=cli_{os.getpid()}_{Postgres.count}"
-        super().fill()
-
-    def run(self, *args, **kwargs):
-        return run(*args, env={"MASTRA_STORE_URL": self.url}, **kwargs)
-
-    def fails(self, code, message, *args):
-        fails(code, message, *args, env={"MASTRA_STORE_URL": self.url})
-
+from postgres import Postgres, server
+from support import COMMAND, contains, equal, fails, main, run
 
 def test_every_listing(store: Postgres):
     store.output("init")

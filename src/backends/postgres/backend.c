@@ -42,7 +42,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
 static unsigned traits(const struct ms_backend *base)
 {
     (void)base;
-    return MS_TRAIT_STRICT_PARENTS;
+    return MS_TRAIT_STRICT_PARENTS | MS_TRAIT_JSON_BY_VALUE;
 }
 
 static uint32_t parallel(const struct ms_backend *base)
@@ -67,11 +67,15 @@ const struct ms_backend_ops ms_postgres_ops = {
     .clock = pg_clock,
     .apply = pg_apply,
     .describe_table = pg_describe_table,
+    .own_column = pg_own_column,
+    .stamped = pg_stamped,
     .ensure_table = pg_ensure_table,
     .drop_table = pg_drop_table,
     .create_index = pg_create_index,
     .drop_index = pg_drop_index,
     .list_indexes = pg_list_indexes,
+    .inspect = pg_inspect,
+    .size = pg_size,
     .commit = pg_commit,
     .rollback = pg_rollback,
     .guards = &pg_guard_ops,

@@ -152,6 +152,14 @@ void pg_rollback(struct ms_session *session);
 mastra_status pg_ensure_schema(struct ms_backend *backend, mastra_error *error);
 /* Finds out which JSON columns are of text, once. */
 mastra_status pg_look_once(struct postgres *backend, mastra_error *error);
+/* Tells of what the schema lacks of the catalogue. */
+mastra_status pg_tell_missing(struct pg_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
+
+/* inspect.c */
+bool pg_own_column(const struct ms_entity *entity, const char *name);
+uint64_t pg_stamped(const struct ms_entity *entity);
+mastra_status pg_inspect(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
+mastra_status pg_size(struct ms_session *session, int64_t *ret, mastra_error *error);
 
 /* tables.c */
 mastra_status pg_describe_table(struct ms_session *session, mastra_str table, struct ms_arena *arena,

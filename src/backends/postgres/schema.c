@@ -463,8 +463,9 @@ static mastra_status take_digest(void *arg, size_t step, const PGresult *result,
     return MASTRA_OK;
 }
 
-static mastra_status find_digest(struct postgres *backend, struct pg_connection *connection,
-                                 mastra_error *error)
+/* `digest` is left alone when it is known or not needed. */
+static mastra_status find_digest(struct pg_connection *connection, const char *schema,
+                                 char digest[PG_DIGEST_SIZE], mastra_error *error)
 {
     char name[PG_LONG_NAME];
     const char *const values[] = {name};
@@ -473,10 +474,10 @@ static mastra_status find_digest(struct postgres *backend, struct pg_connection 
                                  .param_count = 1,
                                  .values = values};
 
-    if (backend->digest[0] || !pg_needs_digest(backend->base.schema, name)) {
+    if (digest[0] || !pg_needs_digest(schema, name)) {
         return MASTRA_OK;
     }
-    return pg_exchange(connection, &step, 1, take_digest, backend->digest, NULL, error);
+    return pg_exchange(connection, &step, 1, take_digest, digest, NULL, error);
 }
 
 static mastra_status ensure(struct postgres *backend, bool may_make, mastra_error *error)
@@ -486,7 +487,7 @@ static mastra_status ensure(struct postgres *backend, bool may_make, mastra_erro
     mastra_status status = pg_pool_borrow(&backend->base.client, INT64_MAX, &connection, error);
 
     if (status == MASTRA_OK && may_make) {
-        status = find_digest(backend, connection, error);
+        status = find_digest(connection, backend->base.schema, backend->digest, error);
     }
     if (status == MASTRA_OK) {
         status = take_inventory(connection, backend->base.schema, may_make ? backend->digest : "", &inventory,
@@ -531,4 +532,86 @@ mastra_status pg_ensure_schema(struct ms_backend *base, mastra_error *error)
 mastra_status pg_look_once(struct postgres *backend, mastra_error *error)
 {
     return ensure(backend, false, error);
+}
+
+/* Telling. */
+
+struct telling {
+    ms_fault_fn tell;
+    void *arg;
+    const struct ms_entity *entity;
+    bool room;
+};
+
+static void tell_of(struct telling *telling, enum ms_fault fault, const char *what)
+{
+    telling->room =
+        telling->room && telling->tell(telling->arg, fault, telling->entity->table, mastra_str_of(what));
+}
+
+static void tell_columns(struct telling *telling, const struct inventory *inventory)
+{
+    const struct ms_entity *entity = telling->entity;
+    uint64_t twins = wanted_twins(entity) & ~inventory->twins[entity->id];
+
+    for (int i = 0; i < entity->column_count; i++) {
+        char twin[PG_NAME_MOST + 1];
+
+        if (!(inventory->columns[entity->id] & MS_BIT(i))) {
+            tell_of(telling, MS_FAULT_COLUMN, entity->columns[i].name);
+        }
+        if (twins & MS_BIT(i)) {
+            snprintf(twin, sizeof twin, "%sZ", entity->columns[i].name);
+            tell_of(telling, MS_FAULT_COLUMN, twin);
+        }
+    }
+    if (entity->sequence && !inventory->sequence[entity->id]) {
+        tell_of(telling, MS_FAULT_COLUMN, entity->sequence);
+    }
+}
+
+static void tell_indexes(struct telling *telling, const struct inventory *inventory, const char *schema,
+                         const char *digest)
+{
+    const struct ms_entity *entity = telling->entity;
+    uint64_t missing = wanted_indexes(inventory) & ~inventory->indexes;
+    char name[PG_NAME_MOST + 1];
+
+    if (entity->key_count > 0 && !inventory->keyed[entity->id]) {
+        if (entity->id == MS_SNAPSHOT || entity->id == MS_SPAN) {
+            pg_constraint_name(schema, entity, name);
+        } else {
+            snprintf(name, sizeof name, "%s_pkey", entity->table);
+        }
+        tell_of(telling, MS_FAULT_INDEX, name);
+    }
+    for (size_t i = 0; i < PG_INDEX_COUNT; i++) {
+        if (pg_indexes[i].entity == entity->id && missing & MS_BIT(i)) {
+            pg_index_name(schema, digest, &pg_indexes[i], name);
+            tell_of(telling, MS_FAULT_INDEX, name);
+        }
+    }
+}
+
+mastra_status pg_tell_missing(struct pg_session *session, ms_fault_fn tell, void *arg, mastra_error *error)
+{
+    const char *schema = session->owner->base.schema;
+    struct telling telling = {tell, arg, NULL, true};
+    char digest[PG_DIGEST_SIZE] = "";
+    struct inventory inventory;
+    mastra_status status = find_digest(session->connection, schema, digest, error);
+
+    if (status == MASTRA_OK) {
+        status = take_inventory(session->connection, schema, digest, &inventory, error);
+    }
+    for (int e = 0; status == MASTRA_OK && e < MS_ENTITY_COUNT; e++) {
+        telling.entity = ms_entity(e);
+        if (inventory.columns[e] == 0) {
+            tell_of(&telling, MS_FAULT_TABLE, telling.entity->table);
+        } else {
+            tell_columns(&telling, &inventory);
+            tell_indexes(&telling, &inventory, schema, digest);
+        }
+    }
+    return telling.room ? status : ms_error_oom(error);
 }

@@ -35,7 +35,7 @@ static mastra_status open_mode(struct ms_config *config, int *ret, mastra_error 
 
     *ret = SQLITE_OPEN_NOMUTEX;
     if (!mode.ptr || strcmp(mode.ptr, "rwc") == 0) {
-        *ret |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+        *ret |= SQLITE_OPEN_READWRITE | (config->options.must_exist ? 0 : SQLITE_OPEN_CREATE);
     } else if (strcmp(mode.ptr, "rw") == 0) {
         *ret |= SQLITE_OPEN_READWRITE;
     } else if (strcmp(mode.ptr, "ro") == 0) {
@@ -366,6 +366,7 @@ static bool broken(const struct ms_session *session)
 const struct ms_backend_ops ms_sqlite_ops = {
     .name = "sqlite",
     .error_store = "LIBSQL",
+    .row_number = "rowid",
     .open = open_backend,
     .close = close_backend,
     .traits = traits,
@@ -383,6 +384,9 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .create_index = sqlite_create_index,
     .drop_index = sqlite_drop_index,
     .list_indexes = sqlite_list_indexes,
+    .inspect = sqlite_inspect,
+    .backup = sqlite_backup,
+    .size = sqlite_size,
     .broken = broken,
     .commit = commit,
     .rollback = end,

@@ -314,6 +314,46 @@ static uint64_t spared_by(const struct ms_entity *entity, const struct ms_index 
     return bits;
 }
 
+/* The spare indexes that are covered by others of the catalogue, there or not. */
+static uint64_t covered(const struct ms_entity *entity)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < entity->index_count; i++) {
+        bits |= entity->indexes[i].spare ? 0 : spared_by(entity, &entity->indexes[i]);
+    }
+    return bits;
+}
+
+mastra_status sqlite_tell_missing(struct connection *connection, ms_fault_fn tell, void *arg,
+                                  mastra_error *error)
+{
+    struct inventory inventory;
+    mastra_status status = take_inventory(connection, &inventory, error);
+    bool room = true;
+
+    for (int e = 0; status == MASTRA_OK && room && e < MS_ENTITY_COUNT; e++) {
+        const struct ms_entity *entity = ms_entity(e);
+        uint64_t indexes = inventory.indexes[e] | covered(entity);
+
+        if (inventory.columns[e] == 0) {
+            room = tell(arg, MS_FAULT_TABLE, entity->table, mastra_str_of(entity->table));
+            continue;
+        }
+        for (int i = 0; room && i < entity->column_count; i++) {
+            if (!(inventory.columns[e] & MS_BIT(i))) {
+                room = tell(arg, MS_FAULT_COLUMN, entity->table, mastra_str_of(entity->columns[i].name));
+            }
+        }
+        for (int i = 0; room && i < entity->index_count; i++) {
+            if (!(indexes & MS_BIT(i))) {
+                room = tell(arg, MS_FAULT_INDEX, entity->table, mastra_str_of(entity->indexes[i].name));
+            }
+        }
+    }
+    return room ? status : ms_error_oom(error);
+}
+
 /* An index that cannot be built (a unique one over rows that are not) leaves the store usable: the peers go on, too. */
 static mastra_status complete_indexes(struct connection *connection, struct ms_buf *sql,
                                       const struct ms_entity *entity, uint64_t present, mastra_error *error)

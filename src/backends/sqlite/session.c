@@ -224,6 +224,7 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
     struct row_list list = {.arena = arena};
     sqlite3_stmt *stmt = NULL;
     unsigned rows = 0;
+    size_t bytes = 0;
     mastra_status status = sqlite_prepare(connection, ms_sql_list, query, &stmt, &rows, error);
     int code;
 
@@ -234,6 +235,13 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
         if (!append(&list, read_row(connection, stmt, query->entity, query->columns, arena))) {
             status = ms_error_oom(error);
             break;
+        }
+        if (query->most_bytes > 0) {
+            bytes += ms_record_bytes(query->entity, list.items[list.count - 1], query->columns);
+            if (bytes >= query->most_bytes) {
+                code = SQLITE_DONE;
+                break;
+            }
         }
     }
     if (status == MASTRA_OK && code != SQLITE_DONE) {

@@ -158,6 +158,18 @@ mastra_status sqlite_drop_index(struct ms_session *session, mastra_str name, mas
 mastra_status sqlite_list_indexes(struct ms_session *session, mastra_str table, mastra_str name,
                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
 
+/* Tells of the tables, columns and indexes of the catalogue that the file lacks. */
+mastra_status sqlite_tell_missing(struct connection *connection, ms_fault_fn tell, void *arg,
+                                  mastra_error *error);
+
+/* inspect.c */
+mastra_status sqlite_inspect(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
+
+/* backup.c */
+mastra_status sqlite_backup(struct ms_session *session, const char *path, ms_backup_fn tell, void *arg,
+                            mastra_error *error);
+mastra_status sqlite_size(struct ms_session *session, int64_t *ret, mastra_error *error);
+
 /* function.c: the SQL functions that conditions on JSON compile to. */
 int sqlite_add_functions(sqlite3 *db);
 
