@@ -30,9 +30,9 @@ struct ms_call {
     mastra_time now;
     int64_t deadline_ns;    /* monotonic; conflicts are retried until then */
     struct ms_group *group; /* the open group that this call joins; NULL: by the executor */
-    int64_t sequence;       /* the first number of the sequenced records that its unit writes; 0: not drawn yet */
-    size_t sequence_count;  /* how many numbers were drawn */
-    struct ms_arena *ids;   /* where the ids drawn so far stand */
+    int64_t sequence; /* the first number of the sequenced records that its unit writes; 0: not drawn yet */
+    size_t sequence_count; /* how many numbers were drawn */
+    struct ms_arena *ids;  /* where the ids drawn so far stand */
     const char **id;
     size_t id_count;
     size_t id_room;

@@ -2,6 +2,7 @@
 #include "backends/postgres/postgres.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 
 #include <stdio.h>
 
@@ -429,7 +430,7 @@ static size_t batch_length(struct pg_plan *plan, const struct ms_write *first, m
 static bool same_key(const struct ms_entity *entity, const mastra_str *a, const mastra_str *b)
 {
     for (size_t i = 0; i < entity->key_count; i++) {
-        if (a[i].len != b[i].len || memcmp(a[i].ptr, b[i].ptr, a[i].len) != 0) {
+        if (ms_str_compare(a[i], b[i]) != 0) {
             return false;
         }
     }
