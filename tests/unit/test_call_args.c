@@ -242,27 +242,39 @@ static void test_later_members_win(void **state)
     assert_str(args.resource_id, "f");
 }
 
+/* What updateThread and updateMessages read their arguments into begin with these; there is more behind them. */
+union thread_update_args {
+    mastra_thread_patch patch;
+    char room[1024];
+};
+
+union message_update_args {
+    struct {
+        const mastra_message_patch *const *patches;
+        size_t count;
+    } list;
+    char room[1024];
+};
+
 static void test_patches_know_what_was_given(void **state)
 {
     struct fixture *f = *state;
-    mastra_thread_patch patch;
+    union thread_update_args args;
+    const mastra_thread_patch *patch = &args.patch;
 
-    assert_int_equal(read_args(f, "updateThread", "{'id':'t'}", &patch), MASTRA_OK);
-    assert_int_equal(patch.set, 0);
-    assert_int_equal(read_args(f, "updateThread", "{'id':'t','title':null,'metadata':{'a':1}}", &patch),
+    assert_int_equal(read_args(f, "updateThread", "{'id':'t'}", &args), MASTRA_OK);
+    assert_int_equal(patch->set, 0);
+    assert_int_equal(read_args(f, "updateThread", "{'id':'t','title':null,'metadata':{'a':1}}", &args),
                      MASTRA_OK);
-    assert_int_equal(patch.set, MASTRA_THREAD_SET_TITLE | MASTRA_THREAD_SET_METADATA);
-    assert_null(patch.values.title.ptr);
-    assert_str(patch.values.metadata, "{\"a\":1}");
-    assert_str(patch.values.id, "t");
+    assert_int_equal(patch->set, MASTRA_THREAD_SET_TITLE | MASTRA_THREAD_SET_METADATA);
+    assert_null(patch->values.title.ptr);
+    assert_str(patch->values.metadata, "{\"a\":1}");
+    assert_str(patch->values.id, "t");
 }
 
 static void test_message_patches(void **state)
 {
-    struct patches {
-        const mastra_message_patch *const *patches;
-        size_t count;
-    } args;
+    union message_update_args args;
     struct fixture *f = *state;
 
     assert_int_equal(
@@ -270,15 +282,15 @@ static void test_message_patches(void **state)
                   "{'messages':[{'id':'m','content':{'a':1},'thread_id':'u'},{'id':'n','type':null}]}",
                   &args),
         MASTRA_OK);
-    assert_int_equal(args.count, 2);
-    assert_int_equal(args.patches[0]->size, sizeof(mastra_message_patch));
-    assert_int_equal(args.patches[0]->values.size, sizeof(mastra_message));
-    assert_int_equal(args.patches[0]->set, MASTRA_MESSAGE_SET_CONTENT | MASTRA_MESSAGE_SET_THREAD_ID);
-    assert_str(args.patches[0]->values.content, "{\"a\":1}");
-    assert_str(args.patches[0]->values.thread_id, "u");
-    assert_int_equal(args.patches[1]->set, MASTRA_MESSAGE_SET_TYPE);
-    assert_null(args.patches[1]->values.type.ptr);
-    assert_true(args.patches[1]->values.created_at == MASTRA_TIME_NONE);
+    assert_int_equal(args.list.count, 2);
+    assert_int_equal(args.list.patches[0]->size, sizeof(mastra_message_patch));
+    assert_int_equal(args.list.patches[0]->values.size, sizeof(mastra_message));
+    assert_int_equal(args.list.patches[0]->set, MASTRA_MESSAGE_SET_CONTENT | MASTRA_MESSAGE_SET_THREAD_ID);
+    assert_str(args.list.patches[0]->values.content, "{\"a\":1}");
+    assert_str(args.list.patches[0]->values.thread_id, "u");
+    assert_int_equal(args.list.patches[1]->set, MASTRA_MESSAGE_SET_TYPE);
+    assert_null(args.list.patches[1]->values.type.ptr);
+    assert_true(args.list.patches[1]->values.created_at == MASTRA_TIME_NONE);
 }
 
 /* What listTraces reads its arguments into begins with this; there is more behind it. */
