@@ -145,6 +145,8 @@ test('LibSQLStore: waiting for other processes', () => {
     assert.equal(wait({ connectionTimeoutMs: 0 }), 1);
     assert.equal(wait({ maxRetries: 3, initialBackoffMs: 10, connectionTimeoutMs: 100 }), 3 * 100 + 10 + 20);
     assert.equal(wait({ maxRetries: 1000 }), 24 * 3600 * 1000);
+    assert.equal(wait({ maxRetries: 0 }), 5000, 'one attempt');
+    assert.equal(wait({ maxRetries: 0, connectionTimeoutMs: 100 }), 100);
 });
 
 test('disableInit, and the environment that says so', async (t) => {

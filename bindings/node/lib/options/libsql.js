@@ -31,8 +31,9 @@ const REFUSED = {
 function busyTimeout({ connectionTimeoutMs = 5000, maxRetries, initialBackoffMs }) {
     let wait = connectionTimeoutMs;
     if (maxRetries !== undefined || initialBackoffMs !== undefined) {
-        const attempts = maxRetries ?? 5;
-        wait = attempts * connectionTimeoutMs + (initialBackoffMs ?? 100) * (2 ** Math.max(attempts - 1, 0) - 1);
+        // No retries still mean one attempt.
+        const attempts = Math.max(maxRetries ?? 5, 1);
+        wait = attempts * connectionTimeoutMs + (initialBackoffMs ?? 100) * (2 ** (attempts - 1) - 1);
     }
     return Math.min(Math.max(wait, 1), DAY_MS);
 }
