@@ -358,6 +358,24 @@ for (const [name, work, field] of [
         (store) => store.listTraces({ filters: { scope: { a: undefined } } }),
         'Scope filter value for key "a"',
     ],
+    ['a filter that is a function', (store) => store.listThreads({ filter: { metadata: () => 1 } }), 'filter.metadata'],
+    ['a filter that is no number', (store) => store.listTraces({ filters: { scope: NaN } }), 'filters.scope'],
+    ['tags that are a function', (store) => store.listTraces({ filters: { tags: () => ['a'] } }), 'filters.tags'],
+    ['an undefined tag', (store) => store.listTraces({ filters: { tags: [undefined] } }), 'filters.tags[0]'],
+    [
+        'a filter that JSON makes nothing of',
+        (store) => store.listThreads({ filter: { metadata: { a: { toJSON() {} } } } }),
+        'Metadata filter value for key "a"',
+    ],
+    [
+        'a filter that leads back to itself',
+        (store) => {
+            const metadata = {};
+            metadata.a = metadata;
+            return store.listThreads({ filter: { metadata } });
+        },
+        'Metadata filter value for key "a"',
+    ],
 ]) {
     test(`what JSON would turn into nothing is refused: ${name}`, async (t) => {
         await assert.rejects(work(open(t)), (error) => {

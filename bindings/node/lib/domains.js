@@ -3,6 +3,7 @@
 
 const { setTimeout } = require('node:timers/promises');
 
+const { stringify } = require('./json.js');
 const tables = require('./methods.js');
 const { clone, each, message, stamped } = require('./records.js');
 const { messageForms } = require('./messages.js');
@@ -115,7 +116,7 @@ function memoryMethods(core) {
         },
 
         async listThreads(args) {
-            checkFilter(this, 'listThreads', 'Metadata', args?.filter?.metadata);
+            checkFilter(this, 'listThreads', 'filter.metadata', args?.filter?.metadata);
             const page = await call(this, 'listThreads', args);
             page.threads.forEach(stamped);
             return page;
@@ -173,24 +174,38 @@ function isMessage(value) {
     return Boolean(value && value.id && value.threadId && value.role && (value.content || value.content === ''));
 }
 
-/** JSON would leave out an undefined value, and the list would show more than was asked for. */
-function checkFilter(domain, operation, name, filter) {
-    for (const [key, value] of Object.entries(filter ?? {})) {
-        const type = typeof value;
-        if (
-            value === undefined ||
-            type === 'function' ||
-            type === 'symbol' ||
-            (type === 'number' && !Number.isFinite(value))
-        ) {
-            throw clients
-                .get(domain)
-                .refusal(
-                    operation,
-                    `${name} filter value for key "${key}"`,
-                    `must be a JSON value, got ${type === 'number' ? value : type}`,
-                    'INVALID_METADATA_VALUE',
-                );
+/** How an error shows a value that JSON cannot say. */
+function shown(value) {
+    if (value === undefined || typeof value === 'number') {
+        return value;
+    }
+    return value instanceof Date ? 'an invalid date' : `a ${typeof value}`.replace(/^a (?=o)/, 'an ');
+}
+
+/** What JSON makes of a filter; undefined where it says nothing. */
+function asSaid(filter) {
+    try {
+        const text = stringify(filter);
+        return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+        return filter; // the call finds it, and gives the error an id
+    }
+}
+
+/** JSON would leave out some values, and the list would show more than was asked for. `path` leads to the filter. */
+function checkFilter(domain, operation, path, filter) {
+    const refuse = (field, value) => {
+        const problem = `must be a JSON value, got ${shown(value)}`;
+        throw clients.get(domain).refusal(operation, field, problem, 'INVALID_METADATA_VALUE');
+    };
+    if (filter === undefined || filter === null) {
+        return;
+    }
+    const said = asSaid(filter) ?? refuse(path, filter);
+    const member = path.replace(/^.*\.(.)/, (_, letter) => letter.toUpperCase());
+    for (const [key, value] of Object.entries(filter)) {
+        if (value !== null && (said[key] ?? null) === null) {
+            refuse(Array.isArray(filter) ? `${path}[${key}]` : `${member} filter value for key "${key}"`, value);
         }
     }
 }
@@ -258,8 +273,10 @@ function observabilityMethods(methods) {
         ['listTraces', 'getTracesPaginated'].map((operation) => [
             operation,
             async function (args) {
-                checkFilter(this, operation, 'Metadata', (args?.filters ?? args)?.metadata);
-                checkFilter(this, operation, 'Scope', (args?.filters ?? args)?.scope);
+                const filters = args?.filters ?? args;
+                checkFilter(this, operation, 'filters.metadata', filters?.metadata);
+                checkFilter(this, operation, 'filters.scope', filters?.scope);
+                checkFilter(this, operation, 'filters.tags', filters?.tags);
                 return methods[operation].call(this, args);
             },
         ]),
