@@ -358,6 +358,17 @@ for (const [name, work, field] of [
         (store) => store.listTraces({ filters: { scope: { a: undefined } } }),
         'Scope filter value for key "a"',
     ],
+    [
+        'an undefined filter of the threads of a resource',
+        (store) => store.listThreadsByResourceId({ resourceId: 'r', metadata: { a: undefined } }),
+        'Metadata filter value for key "a"',
+    ],
+    [
+        'an undefined filter of old traces',
+        (store) => store.getTraces({ attributes: { a: undefined } }),
+        'Attributes filter value for key "a"',
+    ],
+    ['a function as one of old traces', (store) => store.getTraces({ scope: () => 'a' }), 'scope'],
     ['a filter that is a function', (store) => store.listThreads({ filter: { metadata: () => 1 } }), 'filter.metadata'],
     ['a filter that is no number', (store) => store.listTraces({ filters: { scope: NaN } }), 'filters.scope'],
     ['tags that are a function', (store) => store.listTraces({ filters: { tags: () => ['a'] } }), 'filters.tags'],

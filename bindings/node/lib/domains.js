@@ -90,7 +90,7 @@ function completed(stored, given) {
     return record;
 }
 
-function memoryMethods(core) {
+function memoryMethods(core, methods) {
     const forms = messageForms(core.MessageList);
 
     async function list(domain, operation, args) {
@@ -120,6 +120,11 @@ function memoryMethods(core) {
             const page = await call(this, 'listThreads', args);
             page.threads.forEach(stamped);
             return page;
+        },
+
+        async listThreadsByResourceId(args) {
+            checkFilter(this, 'listThreadsByResourceId', 'metadata', args?.metadata);
+            return methods.listThreadsByResourceId.call(this, args);
         },
 
         async saveMessages(args) {
@@ -202,7 +207,7 @@ function checkFilter(domain, operation, path, filter) {
         return;
     }
     const said = asSaid(filter) ?? refuse(path, filter);
-    const member = path.replace(/^.*\.(.)/, (_, letter) => letter.toUpperCase());
+    const member = path.replace(/^(?:.*\.)?(.)/, (_, letter) => letter.toUpperCase());
     for (const [key, value] of Object.entries(filter)) {
         if (value !== null && (said[key] ?? null) === null) {
             refuse(Array.isArray(filter) ? `${path}[${key}]` : `${member} filter value for key "${key}"`, value);
@@ -313,7 +318,7 @@ function defineDomains(core) {
         addMethods(domain.prototype, {
             ...commonMethods(core, name),
             ...methods,
-            ...(name === 'memory' ? memoryMethods(core) : {}),
+            ...(name === 'memory' ? memoryMethods(core, methods) : {}),
             ...(name === 'observability' ? observabilityMethods(methods) : {}),
         });
     }
@@ -331,4 +336,4 @@ function openDomains(classes, client) {
     );
 }
 
-module.exports = { addMethods, clients, defineDomains, openDomains, operations };
+module.exports = { addMethods, checkFilter, clients, defineDomains, openDomains, operations };

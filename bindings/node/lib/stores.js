@@ -2,7 +2,7 @@
 // The stores: composites of the four domains, with the operations as methods of their own beside them.
 
 const { Client, errorForms } = require('./client.js');
-const { addMethods, clients, defineDomains, openDomains, operations } = require('./domains.js');
+const { addMethods, checkFilter, clients, defineDomains, openDomains, operations } = require('./domains.js');
 const tables = require('./methods.js');
 const { backends } = require('./native.js');
 const plans = require('./options.js');
@@ -26,6 +26,13 @@ const FLAT = {
 
 function flatMethods() {
     const methods = operations(tables.store);
+    const { getTraces } = methods;
+    methods.getTraces = async function (args) {
+        for (const name of ['attributes', 'filters', 'scope']) {
+            checkFilter(this, 'getTraces', name, args?.[name]);
+        }
+        return getTraces.call(this, args);
+    };
     for (const domain of ['memory', 'workflows', 'observability', 'scores']) {
         for (const name of [...Object.keys(tables[domain]), ...(FLAT[domain] ?? [])]) {
             methods[name] = async function (...given) {
