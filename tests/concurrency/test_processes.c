@@ -289,6 +289,8 @@ static void check_handover(struct place *place, bool close_early)
     assert_ptr_not_equal(handover.acknowledged, MAP_FAILED);
     try_call(store, "saveThread", "{'thread':{'id':'t','resourceId':'r'}}");
     pid_t child = crew_fork(open_beside_inherited, 0, &handover);
+    /* Nobody is waited for who is gone. */
+    close(handover.to_parent[1]);
     hear(handover.to_parent[0]);
     if (close_early)
         close_store(store);
@@ -301,10 +303,9 @@ static void check_handover(struct place *place, bool close_early)
     assert_int_equal(client_total(store, "t"), *handover.acknowledged);
     close_store(store);
     munmap(handover.acknowledged, sizeof(int));
-    for (int i = 0; i < 2; i++) {
-        close(handover.to_parent[i]);
-        close(handover.to_child[i]);
-    }
+    close(handover.to_parent[0]);
+    close(handover.to_child[0]);
+    close(handover.to_child[1]);
 }
 
 static void child_opens_anew(void **state)
@@ -319,6 +320,13 @@ static void child_outlives_parent_handle(void **state)
 
 #define SHARED (PLACE_FILE | PLACE_POSTGRES)
 
+/* Where a store has threads from its first use on, its child of fork has them, too, which the sanitizer does not allow. */
+#ifdef __SANITIZE_THREAD__
+#define ANEW PLACE_FILE
+#else
+#define ANEW SHARED
+#endif
+
 int main(void)
 {
     const struct place_test tests[] = {
@@ -328,8 +336,8 @@ int main(void)
         {"totals while another process saves", totals, SHARED},
         {"an inherited store is refused", inherited, SHARED},
         {"an inherited store with threads is refused", inherited_with_threads, SHARED},
-        {"a child opens anew", child_opens_anew, SHARED},
-        {"a child outlives the parent's handle", child_outlives_parent_handle, SHARED},
+        {"a child opens anew", child_opens_anew, ANEW},
+        {"a child outlives the parent's handle", child_outlives_parent_handle, ANEW},
     };
     return place_main("processes", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }
