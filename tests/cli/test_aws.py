@@ -103,8 +103,8 @@ def test_token(store: Bare):
     equal(token.count("\n"), 1)
     check_token(token, HOST, "us-east-1", "DbConnectAdmin", STATIC["AWS_SECRET_ACCESS_KEY"])
     token = output("dsql-token", f"--host={HOST}", "--user", "app", "--region", "eu-west-1", "--expires", "604800",
-                   AWS_SESSION_TOKEN="token-of+/= &", AWS_REGION="us-east-2", **STATIC)
-    check_token(token, HOST, "eu-west-1", "DbConnect", STATIC["AWS_SECRET_ACCESS_KEY"], "token-of+/= &", 604800)
+                   AWS_SESSION_TOKEN="token-of+/=&%", AWS_REGION="us-east-2", **STATIC)
+    check_token(token, HOST, "eu-west-1", "DbConnect", STATIC["AWS_SECRET_ACCESS_KEY"], "token-of+/=&%", 604800)
 
 
 def test_host_of_a_token(store: Bare):

@@ -355,14 +355,6 @@ const POSTGRES_ALONE = [
         ),
     },
     {
-        name: 'the id of the error for a thread that does not exist',
-        why: 'it is that of our other stores and of the other peer; the text is the same',
-        ops: ['updateThread'],
-        level: ({ ours, theirs }) =>
-            ours.refused?.id.endsWith('_NOT_FOUND') &&
-            theirs.refused && [ours, { refused: { ...theirs.refused, id: ours.refused.id, category: ours.refused.category } }],
-    },
-    {
         name: 'whose mistake a message for a thread is that does not exist',
         why: 'an argument is wrong, not the database',
         ops: ['saveMessages'],
