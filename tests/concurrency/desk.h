@@ -40,8 +40,10 @@ struct outcome {
 
 struct outcome *outcomes_new(struct desk *desk, size_t count);
 
-/* Callbacks; `user` is the outcome. The slow one waits until the desk's gate is open. */
+/* Callbacks; `user` is the outcome. Several threads may run the brief one at a time. The slow one waits until the desk's
+ * gate is open. */
 void note(void *user, mastra_status status, mastra_str json, const mastra_error *error);
+void note_briefly(void *user, mastra_status status, mastra_str json, const mastra_error *error);
 void note_slowly(void *user, mastra_status status, mastra_str json, const mastra_error *error);
 
 /* Fails the test unless each callback was called exactly once. */

@@ -105,10 +105,11 @@ static void brief_and_others(void **state)
     desk->store = desk_open(desk, "");
     for (int i = 0; i < 200; i++) {
         unsigned flags = i % 3 ? MASTRA_DONE_IS_BRIEF : 0;
+        mastra_done_fn done = flags ? note_briefly : note;
         const char *op = i % 5 ? "saveMessages" : "listMessages";
         mastra_status status =
-            i % 5 ? client_submit(desk->store, op, flags, note, &outcomes[i], SAVE_FORMAT, "t", i, "t")
-                  : client_submit(desk->store, op, flags, note, &outcomes[i], "{'threadId':'t','perPage':1}");
+            i % 5 ? client_submit(desk->store, op, flags, done, &outcomes[i], SAVE_FORMAT, "t", i, "t")
+                  : client_submit(desk->store, op, flags, done, &outcomes[i], "{'threadId':'t','perPage':1}");
         assert_int_equal(status, MASTRA_OK);
     }
     assert_int_equal(client_submit(desk->store, "listThreads", 0, note_thread, &threads[0], "{}"), MASTRA_OK);
