@@ -102,6 +102,35 @@ def test_copy_brings_over_what_has_changed(store):
     equal([(note["what"], note["key"]) for note in diff(store.url, target)["notes"]], [("extra", "only there")])
 
 
+def test_what_is_newer_may_be_kept(store):
+    fill(store, 1)
+    target = beside(store, "copy.db")
+    copy(store, target)
+    # Of each table with an updatedAt: one row changed later in the target, one earlier, one without a time there.
+    changed = {"threads": ("title", "id"), "resources": ("workingMemory", "id"), "workflow_snapshot": ("resourceId", "run_id"),
+               "ai_spans": ("name", "spanId"), "scorers": ("reason", "id")}
+    for table, (column, key) in changed.items():
+        rows = [row[0] for row in sql(target, f"SELECT {key} FROM mastra_{table} ORDER BY rowid LIMIT 2")]
+        for row, year in zip(rows, ("2999", "1999")):
+            sql(target, f"UPDATE mastra_{table} SET {column} = 'other', updatedAt = '{year}-01-01T00:00:00.000Z'"
+                        f" WHERE {key} = ?", row)
+    nullable = sql(target, "SELECT spanId FROM mastra_ai_spans ORDER BY rowid LIMIT 1 OFFSET 2")[0][0]
+    sql(target, "UPDATE mastra_ai_spans SET name = 'other', updatedAt = NULL WHERE spanId = ?", nullable)
+    sql(target, "UPDATE mastra_messages SET content = 'other' WHERE id = 'm2'")
+    dry = copy(store, target, "--keep-newer", "--dry-run")
+    report = copy(store, target, "--keep-newer")
+    for one in (dry, report):
+        equal(counts(one, "kept"), {table: 1 for table in changed})
+        equal(counts(one, "changed"), {**{table: 1 for table in changed}, "ai_spans": 2, "messages": 1})
+    equal(sorted((note["table"], note["what"]) for note in diff(store.url, target)["notes"]),
+          sorted(("mastra_" + table, "different") for table in changed))
+    equal(run("copy", store.url, target, "--keep-newer")[1].splitlines()[-1].split(", ")[1:],
+          ["0 added", "0 changed", "5 newer in TO and kept"])
+    # Without it FROM rules.
+    equal(counts(copy(store, target), "changed"), {table: 1 for table in changed})
+    equal(diff(store.url, target)["equal"], True)
+
+
 def test_dry_run_makes_nothing(store):
     target = beside(store, "none.db")
     code, out, err = run("copy", store.url, target, "--dry-run")
