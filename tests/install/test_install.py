@@ -192,6 +192,9 @@ def test_versions_agree(place: Folder):
     equal(re.search(r'#define MASTRA_VERSION "(.*)"', header)[1], version)
     equal(tree.pkg_config("--modversion"), version)
     contains(output(os.path.join(tree.prefix, "bin/mastra-store"), "--version"), version)
+    changelog, control = (read(os.path.join(SOURCE, "debian", name)) for name in ("changelog", "control"))
+    equal(changelog.split("\n")[0].split()[:2], ["mastra-store", f"({version})"])
+    contains(control, f"Package: lib{soname.removeprefix('lib').replace('.so.', '')}\n")
     for page in glob.glob(os.path.join(tree.share, "man/*/*")):
         contains(read(page).split("\n.SH")[0], f'"mastra-store {version}"')
     program = os.path.join(place.folder, "version")
