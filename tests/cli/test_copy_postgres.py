@@ -217,7 +217,8 @@ def words_of(process):
     for _ in range(600):
         with open(f"/proc/{process.pid}/cmdline", "rb") as file:
             words = file.read().decode().split("\0")
-        if not any("mastra" in word.partition("://")[2] for word in words):
+        # A program that is only just being started has none.
+        if len(words) > 1 and not any("mastra" in word.partition("://")[2] for word in words):
             break
         time.sleep(0.05)
     return words
