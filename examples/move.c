@@ -14,7 +14,7 @@
 
 #define THREAD_ID "visits"
 
-/* One visit: a message in the thread, a run of a workflow. `visit` counts them, and makes their ids. */
+/* One visit: a message in the thread, and a run of a workflow, both with an id made of the number. */
 static mastra_status visit(mastra_store *store, int64_t number, mastra_error *error)
 {
     mastra_thread thread = MASTRA_THREAD_INIT;

@@ -44,7 +44,7 @@ static void lock_lost(void *user, const mastra_run_lock *lock)
     atomic_store(&worker->lost, true);
 }
 
-/* Tries for as long as a lease lasts, and a bit: the lock of a process that was killed is free by then. */
+/* Tries for as long as two leases last: the lock of a process that was killed is free by then. */
 static mastra_status take_lock(struct worker *worker, mastra_error *error)
 {
     mastra_run_lock_args args = MASTRA_RUN_LOCK_ARGS_INIT;
