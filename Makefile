@@ -73,10 +73,18 @@ bench-quick: ## the same with few rounds
 install: all ## install below PREFIX (/usr/local); DESTDIR is put in front
 	@scripts/install build "$(PREFIX)" "$(DESTDIR)"
 
+deb: ## build Debian packages into build-deb/
+	@scripts/install-deps build deb
+	@scripts/deb build-deb
+
+deb-check: deb ## try the packages in a new Debian (as root): installed by apt, built against, run, taken away
+	@scripts/install-deps build deb
+	@scripts/check-deb build-deb
+
 clean: ## remove what was built
-	@rm -rf build build-asan build-tsan build-clang
+	@rm -rf build build-asan build-tsan build-clang build-deb
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all node demo test asan tsan clang valgrind lint format docs bench bench-quick install clean help
+.PHONY: all node demo test asan tsan clang valgrind lint format docs bench bench-quick install deb deb-check clean help

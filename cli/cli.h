@@ -45,6 +45,7 @@ struct options {
     bool dry_run;
     bool quiet;
     bool skip_refused;
+    bool keep_newer;
     bool repair;
     bool delete_orphans;
     uint64_t given; /* OPTION_ bits */
@@ -92,6 +93,7 @@ struct options {
 #define OPTION_USER        (UINT64_C(1) << 34)
 #define OPTION_EXPIRES     (UINT64_C(1) << 35)
 #define OPTION_PROFILE     (UINT64_C(1) << 36)
+#define OPTION_KEEP_NEWER  (UINT64_C(1) << 37)
 
 /* What the commands that print a list have in common. */
 #define OPTION_LIST        (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)

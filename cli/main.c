@@ -196,7 +196,8 @@ static const struct command commands[] = {
      .options = OPTION_PROFILE | OPTION_REGION | OPTION_JSON,
      .run = run_aws_whoami},
     {.name = "copy",
-     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--dry-run] [--skip-refused] [--quiet] [--json]",
+     .usage = "FROM TO [--only TABLE,...] [--since TIME] [--dry-run] [--keep-newer] [--skip-refused] "
+              "[--quiet] [--json]",
      .summary = "copy a store into another, of any backend",
      .details =
          "FROM and TO are URLs, as for --store. Every row is made to stand in TO as it does in FROM; rows "
@@ -213,11 +214,12 @@ static const struct command commands[] = {
          "30d\n"
          "  --batch N         most rows of a transaction (1000)\n"
          "  --dry-run         write nothing, count what would be written\n"
+         "  --keep-newer      leave rows alone whose updatedAt is later in TO\n"
          "  --skip-refused    leave out rows that TO does not take, and end with 1\n"
          "  --quiet           no progress\n"
          "  --json            what was done, as JSON\n",
-     .options = OPTION_ONLY | OPTION_SINCE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_SKIP | OPTION_QUIET |
-                OPTION_JSON,
+     .options = OPTION_ONLY | OPTION_SINCE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_SKIP | OPTION_KEEP_NEWER |
+                OPTION_QUIET | OPTION_JSON,
      .least_args = 2,
      .most_args = 2,
      .run = run_copy},

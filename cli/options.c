@@ -60,6 +60,7 @@ static const struct option known[] = {
     {"--dry-run", FLAG, FIELD(dry_run), OPTION_DRY_RUN},
     {"--quiet", FLAG, FIELD(quiet), OPTION_QUIET},
     {"--skip-refused", FLAG, FIELD(skip_refused), OPTION_SKIP},
+    {"--keep-newer", FLAG, FIELD(keep_newer), OPTION_KEEP_NEWER},
     {"--repair", FLAG, FIELD(repair), OPTION_REPAIR},
     {"--delete-orphans", FLAG, FIELD(delete_orphans), OPTION_ORPHANS},
     {"--help", FLAG, FIELD(help), 0},

@@ -106,22 +106,26 @@ size_t text_columns(const char *text)
     return columns;
 }
 
-size_t text_terminal_width(void)
+size_t text_width_of(int descriptor)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size;
     long width = 0;
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
         width = size.ws_col;
     }
     if (width == 0 && columns) {
         width = strtol(columns, NULL, 10);
     }
-    if (width <= 0 || width > WIDEST) {
-        return USUAL_WIDTH;
-    }
-    return width < NARROWEST ? NARROWEST : (size_t)width;
+    return width <= 0 || width > WIDEST ? USUAL_WIDTH : (size_t)width;
+}
+
+size_t text_terminal_width(void)
+{
+    size_t width = text_width_of(STDOUT_FILENO);
+
+    return width < NARROWEST ? NARROWEST : width;
 }
 
 void text_write_json(FILE *out, const char *json, size_t len)

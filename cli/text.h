@@ -18,7 +18,10 @@ size_t text_columns(const char *text);
 /* The length of the longest beginning of such a text that takes at most so many columns. */
 size_t text_fitting(const char *text, size_t columns, size_t *ret_columns);
 
-/* Columns of the terminal: what it says itself, else COLUMNS, else 100. */
+/* Columns of the terminal that a descriptor is open to: what it says itself, else COLUMNS, else 100. */
+size_t text_width_of(int descriptor);
+
+/* The same of stdout, but never too few for a table. */
 size_t text_terminal_width(void);
 
 /* Writes JSON to a terminal: the control characters that strings may hold unescaped become escapes. */

@@ -110,9 +110,10 @@ static void finish_table(struct transfer *transfer, const mastra_copy_event *eve
             fprintf(transfer->tables, ",\"to\":%lld,\"different\":%lld}", (long long)event->to_rows,
                     (long long)event->different);
         } else {
-            fprintf(transfer->tables, ",\"read\":%lld,\"added\":%lld,\"changed\":%lld,\"refused\":%lld}",
+            fprintf(transfer->tables,
+                    ",\"read\":%lld,\"added\":%lld,\"changed\":%lld,\"kept\":%lld,\"refused\":%lld}",
                     (long long)event->read, (long long)event->added, (long long)event->changed,
-                    (long long)event->refused);
+                    (long long)event->kept, (long long)event->refused);
         }
         return;
     }
@@ -233,6 +234,9 @@ static void print_copied(const struct cli *cli, const mastra_copy_report *report
 {
     printf("%s%lld rows read, %lld added, %lld changed", cli->options.dry_run ? "dry run: " : "",
            (long long)report->read, (long long)report->added, (long long)report->changed);
+    if (cli->options.keep_newer) {
+        printf(", %lld newer in TO and kept", (long long)report->kept);
+    }
     if (report->refused > 0) {
         printf(", %lld refused", (long long)report->refused);
     }
@@ -326,6 +330,7 @@ static int run_on(struct cli *cli, bool compare)
     args.batch_size = cli->options.batch;
     args.dry_run = cli->options.dry_run;
     args.skip_refused = cli->options.skip_refused;
+    args.keep_newer = cli->options.keep_newer;
     return run(cli, &args, compare);
 }
 

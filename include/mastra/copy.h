@@ -47,6 +47,7 @@ typedef struct mastra_copy_event {
     bool in_from;       /* COLUMN: who has it */
     bool in_to;
     mastra_str reason; /* REFUSED: why */
+    int64_t kept;      /* copying, rows dealt with so far: there, not the same, and left alone as newer */
 } mastra_copy_event;
 
 /* Called on the thread of the call; it must not use either of the stores. */
@@ -62,11 +63,12 @@ typedef struct mastra_copy_args {
     bool skip_refused;  /* copying: go on when the target does not take a row; otherwise that ends the call */
     mastra_copy_fn tell; /* NULL: nobody is told */
     void *user;
+    bool keep_newer; /* copying: leave a row alone whose updatedAt is later in the target */
 } mastra_copy_args;
 
 #define MASTRA_COPY_INIT                                                                                     \
     {                                                                                                        \
-        sizeof(mastra_copy_args), NULL, 0, MASTRA_TIME_NONE, 0, false, false, NULL, NULL                     \
+        sizeof(mastra_copy_args), NULL, 0, MASTRA_TIME_NONE, 0, false, false, NULL, NULL, false              \
     }
 
 /* What it came to, of all tables together. */
@@ -78,16 +80,17 @@ typedef struct mastra_copy_report {
     int64_t refused;
     int64_t different;
     int64_t columns; /* columns left out */
+    int64_t kept;
 } mastra_copy_report;
 
 #define MASTRA_COPY_REPORT_INIT                                                                              \
     {                                                                                                        \
-        sizeof(mastra_copy_report), 0, 0, 0, 0, 0, 0                                                         \
+        sizeof(mastra_copy_report), 0, 0, 0, 0, 0, 0, 0                                                      \
     }
 
 /*
  * Makes every row of `from` stand in `to` as it does there. Rows that only `to` has stay; a row that both have takes the
- * values of `from`. Rows are written in batches, each all or nothing, in an order that keeps the order among equal
+ * values of `from`, unless `keep_newer` is set, the table has a column updatedAt, and that of `to` is later. Rows are written in batches, each all or nothing, in an order that keeps the order among equal
  * times. What is there already is read and left alone: a copy that was broken off anywhere is taken up by calling
  * again, a second copy writes nothing but what has changed, and neither needs a note of where the first one stood.
  * Rows of a table without a key (evals) are told apart by their content, and are there as often as in `from`.

@@ -57,10 +57,15 @@ static mastra_status write_keyed(struct ms_unit *unit, void *arg)
 
     writing->added = 0;
     writing->changed = 0;
+    writing->kept = 0;
     for (size_t i = 0; status == MASTRA_OK && i < writing->count; i++) {
         if (!found[i]) {
             status = add_row(unit, writing, writing->rows[i]);
-        } else if (ms_pair_differences(pair, writing->rows[i], found[i])) {
+        } else if (!ms_pair_differences(pair, writing->rows[i], found[i])) {
+            continue;
+        } else if (writing->keep_newer && ms_pair_is_newer(pair, found[i], writing->rows[i])) {
+            writing->kept++;
+        } else {
             status = change_row(unit, writing, writing->rows[i]);
         }
     }
@@ -131,6 +136,7 @@ mastra_status ms_write_rows(struct ms_writing *writing)
 {
     writing->added = 0;
     writing->changed = 0;
+    writing->kept = 0;
     if (writing->count == 0) {
         return MASTRA_OK;
     }
@@ -177,6 +183,7 @@ static void count(struct ms_transfer *transfer, const struct ms_writing *writing
 {
     transfer->event.added += writing->added;
     transfer->event.changed += writing->changed;
+    transfer->event.kept += writing->kept;
 }
 
 /* The message of the row that was refused, with its name. */
@@ -227,7 +234,8 @@ static mastra_status write_page(struct ms_transfer *transfer, struct ms_tally *t
                                  .pair = &transfer->pair,
                                  .tally = tally,
                                  .rows = page->items,
-                                 .dry_run = transfer->args.dry_run};
+                                 .dry_run = transfer->args.dry_run,
+                                 .keep_newer = transfer->args.keep_newer};
     mastra_status status;
 
     /* The page's last row, behind which the walk goes on, stays where it is. */

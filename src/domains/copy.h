@@ -23,10 +23,12 @@ struct ms_writing {
     void *const *rows;
     size_t count;
     bool dry_run;
+    bool keep_newer;
 
     /* What it came to. */
     int64_t added;
     int64_t changed;
+    int64_t kept;
 };
 
 /* Writes them in one unit, all or none. What the tally holds of them is taken away. */

@@ -303,6 +303,20 @@ uint64_t ms_pair_differences(const struct ms_pair *pair, const void *a, const vo
     return differences;
 }
 
+bool ms_pair_is_newer(const struct ms_pair *pair, const void *a, const void *b)
+{
+    for (int i = 0; i < pair->own->column_count; i++) {
+        const struct ms_column *column = &pair->own->columns[i];
+
+        if ((ms_pair_common(pair) & MS_BIT(i)) && strcmp(column->json, "updatedAt") == 0) {
+            mastra_time other = *ms_field_time(column, b);
+
+            return other != MASTRA_TIME_NONE && *ms_field_time(column, a) > other;
+        }
+    }
+    return false;
+}
+
 /* Finding. */
 
 /* A row and where it stands among those that are looked for. */

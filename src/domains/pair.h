@@ -48,6 +48,9 @@ uint64_t ms_pair_identity(const struct ms_pair *pair);
 /* The bits of the columns that both have and in which two rows differ. */
 uint64_t ms_pair_differences(const struct ms_pair *pair, const void *a, const void *b);
 
+/* Whether row `a` was updated after row `b`; false where the table, or a row, does not tell. */
+bool ms_pair_is_newer(const struct ms_pair *pair, const void *a, const void *b);
+
 /*
  * Looks for the rows with the keys of `wanted` in the unit's store; ret[i], in the unit's arena, is that of wanted[i] or
  * NULL. `columns` are to be read, the key besides.

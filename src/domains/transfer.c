@@ -143,6 +143,7 @@ static mastra_status run_table(struct ms_transfer *transfer, int entity, ms_tran
     transfer->report.added += transfer->event.added;
     transfer->report.changed += transfer->event.changed;
     transfer->report.refused += transfer->event.refused;
+    transfer->report.kept += transfer->event.kept;
     transfer->report.different += transfer->event.different;
     if (status == MASTRA_OK) {
         ms_transfer_tell(transfer, MASTRA_COPY_FINISHED);

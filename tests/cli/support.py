@@ -113,7 +113,7 @@ def columns(text):
 
 
 def main(module):
-    """Runs the functions test_*; each gets a store of its own, of the class that its annotation names."""
+    """Runs the functions test_*; each gets a store of its own, of the class that its argument's annotation names."""
     tests = [(name[len("test_"):].replace("_", " "), function)
              for name, function in module.items() if name.startswith("test_")]
     print(f"1..{len(tests)}")
@@ -121,7 +121,7 @@ def main(module):
     for number, (name, function) in enumerate(tests, 1):
         try:
             with tempfile.TemporaryDirectory() as folder:
-                function(function.__annotations__.get("store", Store)(folder))
+                function(next(iter(function.__annotations__.values()), Store)(folder))
             print(f"ok {number} {name}", flush=True)
         except Exception:
             failed += 1

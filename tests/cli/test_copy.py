@@ -3,10 +3,16 @@
 
 import json
 import os
+import fcntl
+import pty
 import random
+import re
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
+import threading
 import time
 
 from stores import beside, content, fill, named, path, sql
@@ -100,6 +106,35 @@ def test_copy_brings_over_what_has_changed(store):
         equal(counts(one, "added"), {"messages": 1})
         equal(counts(one, "changed"), {"threads": 1, "messages": 1, "workflow_snapshot": 1})
     equal([(note["what"], note["key"]) for note in diff(store.url, target)["notes"]], [("extra", "only there")])
+
+
+def test_what_is_newer_may_be_kept(store):
+    fill(store, 1)
+    target = beside(store, "copy.db")
+    copy(store, target)
+    # Of each table with an updatedAt: one row changed later in the target, one earlier, one without a time there.
+    changed = {"threads": ("title", "id"), "resources": ("workingMemory", "id"), "workflow_snapshot": ("resourceId", "run_id"),
+               "ai_spans": ("name", "spanId"), "scorers": ("reason", "id")}
+    for table, (column, key) in changed.items():
+        rows = [row[0] for row in sql(target, f"SELECT {key} FROM mastra_{table} ORDER BY rowid LIMIT 2")]
+        for row, year in zip(rows, ("2999", "1999")):
+            sql(target, f"UPDATE mastra_{table} SET {column} = 'other', updatedAt = '{year}-01-01T00:00:00.000Z'"
+                        f" WHERE {key} = ?", row)
+    nullable = sql(target, "SELECT spanId FROM mastra_ai_spans ORDER BY rowid LIMIT 1 OFFSET 2")[0][0]
+    sql(target, "UPDATE mastra_ai_spans SET name = 'other', updatedAt = NULL WHERE spanId = ?", nullable)
+    sql(target, "UPDATE mastra_messages SET content = 'other' WHERE id = 'm2'")
+    dry = copy(store, target, "--keep-newer", "--dry-run")
+    report = copy(store, target, "--keep-newer")
+    for one in (dry, report):
+        equal(counts(one, "kept"), {table: 1 for table in changed})
+        equal(counts(one, "changed"), {**{table: 1 for table in changed}, "ai_spans": 2, "messages": 1})
+    equal(sorted((note["table"], note["what"]) for note in diff(store.url, target)["notes"]),
+          sorted(("mastra_" + table, "different") for table in changed))
+    equal(run("copy", store.url, target, "--keep-newer")[1].splitlines()[-1].split(", ")[1:],
+          ["0 added", "0 changed", "5 newer in TO and kept"])
+    # Without it FROM rules.
+    equal(counts(copy(store, target), "changed"), {table: 1 for table in changed})
+    equal(diff(store.url, target)["equal"], True)
 
 
 def test_dry_run_makes_nothing(store):
@@ -272,6 +307,77 @@ def test_from_is_in_use(store):
     equal(stayed - copied, set())
     copy(store, target)
     equal({note["what"] for note in diff(store.url, target)["notes"]} - {"extra"}, set())
+
+
+def on_a_terminal(width, *args):
+    """Runs the command with its stderr on a terminal that wide; returns its stdout and what came to the terminal."""
+    control, terminal = pty.openpty()
+    shown = []
+
+    def read():
+        # At the end of the last writer a terminal is an error.
+        try:
+            while data := os.read(control, 1 << 16):
+                shown.append(data)
+        except OSError:
+            pass
+
+    reader = threading.Thread(target=read)
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        reader.start()
+        with subprocess.Popen([COMMAND, *args], stdout=subprocess.PIPE, stderr=terminal) as process:
+            out = process.communicate(timeout=120)[0].decode()
+    finally:
+        os.close(terminal)
+        reader.join()
+        os.close(control)
+    equal(process.returncode, 0)
+    return out, b"".join(shown).decode()
+
+
+def frames_of(shown):
+    """The bars, each drawn over the one before; the last one is wiped away."""
+    first, *frames, last = shown.split("\r\x1b[K")
+    equal((first, last), ("", ""))
+    return frames
+
+
+def test_progress_on_a_terminal(store):
+    many(store, 3000, 10)
+    out, shown = on_a_terminal(120, "copy", store.url, beside(store, "copy.db"), "--batch", "2")
+    equal(out.splitlines()[-1], "3004 rows read, 3004 added, 0 changed")
+    done = []
+    for frame in frames_of(shown):
+        bar, table, count, rest = re.fullmatch(r"\[(#* *)\] (\w+): (\d+) of 3004 rows(.*)", frame).groups()
+        equal((len(bar), bar.count("#"), table in content(store.url)), (24, 24 * int(count) // 3004, True))
+        # How fast, and how long it may still take.
+        if not re.fullmatch(r"(, \d+/s(, \d+ (s|min|h) left)?)?", rest):
+            raise AssertionError(frame)
+        done.append(int(count))
+    equal((len(done) > 1, done), (True, sorted(set(done))))
+
+
+def test_progress_fits_the_terminal(store):
+    """A line that is too long would be wrapped, and then not be drawn over."""
+    many(store, 1500, 10)
+    for width in (80, 60, 30, 12):
+        frames = frames_of(on_a_terminal(width, "copy", store.url, beside(store, f"copy{width}.db"), "--batch", "2")[1])
+        equal((len(frames) > 0, [frame for frame in frames if len(frame) >= width]), (True, []))
+        # What matters most is left of it.
+        equal([frame for frame in frames if width >= 30 and " of 1504 rows" not in frame], [])
+        equal([frame for frame in frames if ("[" in frame) != (width >= 60)], [])
+
+
+def test_progress_elsewhere(store):
+    """Nothing that only a terminal understands; nothing at all where nothing is wanted."""
+    many(store, 1000, 10)
+    sql(store.url, "UPDATE mastra_messages SET createdAt = 'tomorrow' WHERE id = 'm2'")
+    args = ("copy", store.url, beside(store, "copy.db"), "--batch", "2", "--skip-refused")
+    code, out, err = run(*args)
+    equal((code, [line for line in err.splitlines() if not line.startswith("refused ")], "\x1b" in out), (1, [], False))
+    sql(store.url, "UPDATE mastra_messages SET createdAt = '2024-01-01T00:00:00.000Z' WHERE id = 'm2'")
+    equal(on_a_terminal(80, "copy", store.url, beside(store, "other.db"), "--batch", "2", "--quiet")[1], "")
 
 
 def peak(*args):

@@ -56,6 +56,25 @@ def test_every_way(store: Store):
         equal(sums(diff(first.url, third.url), "different"), (0,))
 
 
+def test_what_is_newer_may_be_kept(store: Store):
+    """Also spans, whose updatedAt PostgreSQL stamps with the time of the copy."""
+    fill(store, 3)
+    second = Postgres(None)
+    copy(store.url, second.url)
+    second.sql("UPDATE mastra_threads SET title = 'other', \"updatedAt\" = '2999-01-01', \"updatedAtZ\" = '2999-01-01'"
+               " WHERE id = 't1'",
+               "UPDATE mastra_threads SET title = 'other', \"updatedAt\" = '1999-01-01', \"updatedAtZ\" = '1999-01-01'"
+               " WHERE id = 't2'")
+    sql(store.url, "UPDATE mastra_ai_spans SET name = 'older', updatedAt = '1999-01-01T00:00:00.000Z' WHERE spanId = 's1-0'")
+    sql(store.url, "UPDATE mastra_ai_spans SET name = 'newer', updatedAt = '2999-01-01T00:00:00.000Z' WHERE spanId = 's2-0'")
+    report = copy(store.url, second.url, "--keep-newer")
+    equal({table: (count["changed"], count["kept"]) for table, count in report["tables"].items() if count["changed"]},
+          {"mastra_threads": (1, 1), "mastra_ai_spans": (1, 1)})
+    equal(second.sql("SELECT title FROM mastra_threads WHERE id = 't1'"), [["other"]])
+    # The other way, what is newer comes over.
+    equal(sums(copy(second.url, store.url, "--keep-newer"), "changed", "kept"), (2, 0))
+
+
 def listed(url, *threads):
     args = json.dumps({"threadId": threads, "perPage": False})
     code, out, err = run("call", "listMessages", args, env={"MASTRA_STORE_URL": url})
@@ -198,7 +217,8 @@ def words_of(process):
     for _ in range(600):
         with open(f"/proc/{process.pid}/cmdline", "rb") as file:
             words = file.read().decode().split("\0")
-        if not any("mastra" in word.partition("://")[2] for word in words):
+        # A program that is only just being started has none.
+        if len(words) > 1 and not any("mastra" in word.partition("://")[2] for word in words):
             break
         time.sleep(0.05)
     return words
