@@ -246,7 +246,7 @@ class NativeStore {
     close() {
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
-            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!'));
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!')[0]);
             const ticket = takeTicket({ store: this, closes: true, resolve, reject });
             addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
         });
@@ -266,7 +266,11 @@ class NativeStore {
         if (begun === false) {
             return false;
         }
-        this.#reject(entry, begun);
+        if (typeof begun === 'string') {
+            entry.resolve(begun);
+        } else {
+            this.#reject(entry, begun[0]);
+        }
         return true;
     }
 

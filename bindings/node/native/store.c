@@ -10,6 +10,8 @@
  * time is up. */
 #define LIBRARY_CLOSE_TIMEOUT_MS 1
 
+#define ANSWERS_HERE_MOST        32
+
 enum store_state {
     STORE_OPEN,
     STORE_CLOSING,
@@ -330,7 +332,7 @@ static void forget_call(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
-/* On a thread of the library. */
+/* On a thread of the library, or below `submit`. */
 static void finished(void *user, mastra_status status, mastra_str json, const mastra_error *error)
 {
     struct outcome *outcome = user;
@@ -342,7 +344,11 @@ static void finished(void *user, mastra_status status, mastra_str json, const ma
     } else {
         outcome_set_error(outcome, error);
     }
-    addon_deliver(store->addon, outcome);
+    if (pthread_equal(pthread_self(), store->addon->thread)) {
+        outcome->here = true;
+    } else {
+        addon_deliver(store->addon, outcome);
+    }
     /* Closing joins this thread before the store goes. */
     forget_call(store);
 }
@@ -354,6 +360,10 @@ static mastra_status submit(struct store *store, const char *operation, mastra_s
     bool closing = store->state != STORE_OPEN;
     mastra_status status;
 
+    /* Answers that come at once keep the event loop from turning: now and then one goes the long way. */
+    if (!closing && store->addon->answered_here < ANSWERS_HERE_MOST) {
+        flags |= MASTRA_MAY_RUN_HERE;
+    }
     /* Another thread may be about to give up the handle. */
     if (closing) {
         pthread_mutex_lock(&store->lock);
@@ -369,8 +379,9 @@ static mastra_status submit(struct store *store, const char *operation, mastra_s
     return status;
 }
 
+/* *ret_here: the outcome, when there is one already. */
 static mastra_status begin_call(struct store *store, const char *operation, mastra_str args, uint32_t ticket,
-                                mastra_error *error)
+                                struct outcome **ret_here, mastra_error *error)
 {
     struct outcome *outcome = calloc(1, sizeof *outcome);
     mastra_status status;
@@ -387,6 +398,10 @@ static mastra_status begin_call(struct store *store, const char *operation, mast
         pthread_mutex_unlock(&store->lock);
     }
     status = submit(store, operation, args, outcome, error);
+    if (status == MASTRA_OK && !counted && outcome->here) {
+        *ret_here = outcome;
+        return status;
+    }
     if (status == MASTRA_OK) {
         addon_hold(store->addon);
         return status;
@@ -398,9 +413,30 @@ static mastra_status begin_call(struct store *store, const char *operation, mast
     return status;
 }
 
+/* The text of an error in an array of one, which a result is not. */
+static napi_value wrapped(napi_env env, napi_value error)
+{
+    napi_value array = NULL;
+
+    if (napi_create_array_with_length(env, 1, &array) == napi_ok && error) {
+        napi_set_element(env, array, 0, error);
+    }
+    return array;
+}
+
+static napi_value answer_here(napi_env env, struct store *store, struct outcome *outcome)
+{
+    struct outcome taken = outcome_take(outcome);
+    napi_value text = value_of_outcome(env, &taken);
+
+    store->addon->answered_here++;
+    free(taken.text);
+    return taken.failed || !text ? wrapped(env, text) : text;
+}
+
 /*
- * call(handle, ticket, operation, args): undefined when the call was begun (its outcome comes to `settle`), false when
- * the queue is full, else the text of an error.
+ * call(handle, ticket, operation, args): undefined when the call was begun (its outcome comes to `settle`), a string when it
+ * has been answered already, false when the queue is full, else the text of an error in an array.
  */
 napi_value store_call(napi_env env, napi_callback_info info)
 {
@@ -414,6 +450,7 @@ napi_value store_call(napi_env env, napi_callback_info info)
     napi_value argv[4];
     size_t count = 4;
     uint32_t ticket = 0;
+    struct outcome *here = NULL;
     struct store *store;
     size_t len;
 
@@ -430,13 +467,15 @@ napi_value store_call(napi_env env, napi_callback_info info)
     }
     error.status = status;
     if (args_type != napi_string || args.ptr) {
-        status = begin_call(store, operation, args, ticket, &error);
+        status = begin_call(store, operation, args, ticket, &here, &error);
     }
     value_room_release(&room);
     if (status == MASTRA_LIMIT_EXCEEDED) {
         napi_get_boolean(env, false, &result);
     } else if (status != MASTRA_OK) {
-        result = value_error(env, &error);
+        result = wrapped(env, value_error(env, &error));
+    } else if (here) {
+        result = answer_here(env, store, here);
     }
     return result;
 }
