@@ -115,6 +115,9 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
 #define MASTRA_MAY_RUN_HERE                                                                                  \
     4u /* a row that is read by its key, when no other call is queued and nobody has to be waited for: the work is done,    \
           and `done` called, on the calling thread before mastra_call_async returns. SQLite files only */
+#define MASTRA_COMPACT                                                                                       \
+    8u /* getTrace and getTraceLight answer {traceId, columns, times, spans}: a span is an array of the number of a column   \
+          and its value in turn, what is null left out; `times` numbers the columns that hold times, which are milliseconds */
 
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;

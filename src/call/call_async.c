@@ -21,6 +21,7 @@ struct call_task {
     /* Begun by the first run and kept to the end, so that a repeated run draws the same ids and the same time. */
     struct ms_call call;
     bool begun;
+    bool compact;
     bool glances; /* it runs on the submitter's thread */
     struct ms_buf out;
     mastra_error error;
@@ -40,6 +41,7 @@ static mastra_status begin_or_repeat(struct call_task *self, struct ms_group *gr
     }
     mastra_status status = ms_call_begin(&self->call, self->store, self->operation->op, group);
 
+    self->call.compact = self->compact;
     self->call.glances = self->glances;
     if (status == MASTRA_OK) {
         self->begun = true;
@@ -173,8 +175,8 @@ static mastra_status new_task(mastra_store *store, const struct ms_operation *op
 
 /* Operations that read a row by its key. */
 static const struct ms_op *const glances[] = {
-    &ms_op_get_thread_by_id,       &ms_op_get_resource_by_id,       &ms_op_load_workflow_snapshot,
-    &ms_op_get_workflow_run_by_id, &ms_op_get_workflow_run_lock,    &ms_op_get_span,
+    &ms_op_get_thread_by_id,       &ms_op_get_resource_by_id,    &ms_op_load_workflow_snapshot,
+    &ms_op_get_workflow_run_by_id, &ms_op_get_workflow_run_lock, &ms_op_get_span,
     &ms_op_get_score_by_id,
 };
 
@@ -235,6 +237,7 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     task->done = done;
     task->user = user;
     task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
+    task->compact = flags & MASTRA_COMPACT;
     if (can_glance(task, async, flags) && glance(task)) {
         return MASTRA_OK;
     }

@@ -32,10 +32,10 @@ struct ms_async {
     struct ms_lanes lanes;   /* where there are several runners; the list `queued` elsewhere */
     struct ms_task_list queued;
     struct ms_task_list done;
-    uint32_t outstanding;    /* queued, running or not yet delivered */
-    atomic_uint unfinished;  /* queued or running; what it wrote is committed when it counts no more */
-    bool stopping;        /* no new tasks */
-    bool cancelling;      /* what is queued is not run any more */
+    uint32_t outstanding;   /* queued, running or not yet delivered */
+    atomic_uint unfinished; /* queued or running; what it wrote is committed when it counts no more */
+    bool stopping;          /* no new tasks */
+    bool cancelling;        /* what is queued is not run any more */
     uint32_t runners_most;
     uint32_t runners_idle;
     uint32_t runners_ended;

@@ -3,6 +3,7 @@
 
 const { stringify, unsayable } = require('./json.js');
 const { NativeStore } = require('./native.js');
+const { unfolded } = require('./records.js');
 
 function snake(name) {
     return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -80,6 +81,16 @@ class Client {
     async call(operation, args) {
         try {
             return JSON.parse(await this.#native.call(operation, this.#text(operation, args)));
+        } catch (error) {
+            throw this.#errors.from(error, this.errorId(operation));
+        }
+    }
+
+    /** For operations that have a compact answer: their result with dates in it. */
+    async callCompact(operation, args) {
+        try {
+            const result = JSON.parse(await this.#native.call(operation, this.#text(operation, args), true));
+            return result === null ? null : unfolded(result, 'spans');
         } catch (error) {
             throw this.#errors.from(error, this.errorId(operation));
         }

@@ -65,10 +65,10 @@ const first = (argument) => argument;
 /** Methods that call the operation of their name, as methods.js describes them. */
 function operations(table) {
     return Object.fromEntries(
-        Object.entries(table).map(([operation, { args = first, result }]) => {
+        Object.entries(table).map(([operation, { args = first, way, result }]) => {
             const method = result
                 ? async function (...given) {
-                      return result(await call(this, operation, args(...given)));
+                      return result(await call(this, operation, args(...given), way));
                   }
                 : async function (...given) {
                       await run(this, operation, args(...given));
