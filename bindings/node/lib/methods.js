@@ -41,10 +41,8 @@ function spanUpdate(given) {
     };
 }
 
-const spanUpdates = ({ records, ...rest }) => ({
-    ...rest,
-    records: Array.isArray(records) ? records.map(spanUpdate) : records,
-});
+const spanUpdates = (args) =>
+    Array.isArray(args?.records) ? { ...args, records: args.records.map(spanUpdate) } : args;
 
 /** Names of undefined members: JSON leaves them out, and what is stored would stay where it is merged. */
 function undefinedIn(value, besides) {
