@@ -103,7 +103,7 @@ MASTRA_API mastra_status mastra_call_line(mastra_store *store, mastra_str line, 
 /*
  * Receives the outcome of an asynchronous call: `status` and, on success, the result JSON; otherwise `error`. All
  * pointers are valid during the call only. Runs on a thread of the library, one at a time per store (but see
- * MASTRA_DONE_IS_BRIEF); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
+ * MASTRA_DONE_IS_BRIEF and MASTRA_MAY_RUN_HERE); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
  */
 typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json, const mastra_error *error);
 
@@ -112,6 +112,12 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
     1u /* answer LIMIT_EXCEEDED at once when the queue is full, instead of waiting for room */
 #define MASTRA_DONE_IS_BRIEF                                                                                 \
     2u /* `done` only hands the outcome on: it runs on the thread that did the work, several at a time */
+#define MASTRA_MAY_RUN_HERE                                                                                  \
+    4u /* a row that is read by its key, when no other call is queued and nobody has to be waited for: the work is done,    \
+          and `done` called, on the calling thread before mastra_call_async returns. SQLite files only */
+#define MASTRA_COMPACT                                                                                       \
+    8u /* getTrace and getTraceLight answer {traceId, columns, times, spans}: a span is an array of the number of a column   \
+          and its value in turn, what is null left out; `times` numbers the columns that hold times, which are milliseconds */
 
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;

@@ -2,6 +2,11 @@
 #include "call/call.h"
 
 #include "base/error.h"
+#include "domains/memory.h"
+#include "domains/run_locks.h"
+#include "domains/scores.h"
+#include "domains/spans.h"
+#include "domains/workflows.h"
 #include "store/store.h"
 
 struct call_task {
@@ -16,6 +21,8 @@ struct call_task {
     /* Begun by the first run and kept to the end, so that a repeated run draws the same ids and the same time. */
     struct ms_call call;
     bool begun;
+    bool compact;
+    bool glances; /* it runs on the submitter's thread */
     struct ms_buf out;
     mastra_error error;
 };
@@ -34,6 +41,8 @@ static mastra_status begin_or_repeat(struct call_task *self, struct ms_group *gr
     }
     mastra_status status = ms_call_begin(&self->call, self->store, self->operation->op, group);
 
+    self->call.compact = self->compact;
+    self->call.glances = self->glances;
     if (status == MASTRA_OK) {
         self->begun = true;
     } else {
@@ -164,6 +173,49 @@ static mastra_status new_task(mastra_store *store, const struct ms_operation *op
     return MASTRA_OK;
 }
 
+/* Operations that read a row by its key. */
+static const struct ms_op *const glances[] = {
+    &ms_op_get_thread_by_id,       &ms_op_get_resource_by_id,    &ms_op_load_workflow_snapshot,
+    &ms_op_get_workflow_run_by_id, &ms_op_get_workflow_run_lock, &ms_op_get_span,
+    &ms_op_get_score_by_id,
+};
+
+/* Whether the task may be tried before those who would be queued behind it. */
+static bool can_glance(const struct call_task *task, struct ms_async *async, unsigned flags)
+{
+    bool found = false;
+
+    if (!(flags & MASTRA_MAY_RUN_HERE) || !(task->store->traits & MS_TRAIT_GLANCES) ||
+        !atomic_load_explicit(&task->store->ready, memory_order_acquire)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof glances / sizeof glances[0] && !found; i++) {
+        found = task->operation->op == glances[i];
+    }
+    return found && ms_async_idle(async);
+}
+
+/* Runs the task on this thread. False: somebody would have to be waited for, and the task is as it was. */
+static bool glance(struct call_task *task)
+{
+    bool waits;
+
+    task->glances = true;
+    task->task.status = run(&task->task, NULL);
+    waits = task->task.status == MASTRA_BUSY;
+    if (waits && task->begun) {
+        ms_call_end(&task->call, MASTRA_BUSY, NULL);
+    }
+    task->glances = false;
+    if (waits) {
+        task->begun = false;
+        ms_buf_clear(&task->out);
+        return false;
+    }
+    finish(&task->task);
+    return true;
+}
+
 static mastra_status submit(mastra_store *store, const struct ms_operation *operation, mastra_str args,
                             unsigned flags, mastra_done_fn done, void *user, mastra_error *error)
 {
@@ -185,6 +237,10 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     task->done = done;
     task->user = user;
     task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
+    task->compact = flags & MASTRA_COMPACT;
+    if (can_glance(task, async, flags) && glance(task)) {
+        return MASTRA_OK;
+    }
     status = ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), error);
     if (status != MASTRA_OK) {
         release(task);

@@ -361,3 +361,77 @@ void ms_put_record(struct ms_buf *out, enum ms_entity_id entity, const void *rec
         ms_buf_add_text(out, "null");
     }
 }
+
+/* The columns that are shown, in their order, numbered from 0 on; NULL after the last. */
+static const struct ms_column *next_column(const struct ms_entity *entity, uint64_t columns, int *at)
+{
+    while (*at < entity->column_count) {
+        const struct ms_column *column = &entity->columns[*at];
+        bool shown = (columns & MS_BIT(*at)) && column->offset;
+
+        ++*at;
+        if (shown) {
+            return column;
+        }
+    }
+    return NULL;
+}
+
+void ms_put_columns(struct ms_buf *out, const struct ms_entity *entity, uint64_t columns)
+{
+    const struct ms_column *column;
+    const char *separator = "";
+    int number = 0;
+
+    ms_buf_add_text(out, "\"columns\":[");
+    for (int at = 0; (column = next_column(entity, columns, &at)) != NULL; separator = ",") {
+        ms_buf_add_text(out, separator);
+        ms_put_text(out, mastra_str_of(column->json));
+    }
+    ms_buf_add_text(out, "],\"times\":[");
+    separator = "";
+    for (int at = 0; (column = next_column(entity, columns, &at)) != NULL; number++) {
+        if (column->type == MS_TIMESTAMP) {
+            ms_buf_add_text(out, separator);
+            ms_json_put_int(out, number);
+            separator = ",";
+        }
+    }
+    ms_buf_add_char(out, ']');
+}
+
+static void put_pair(struct ms_buf *out, int number, const struct ms_column *column, const void *record)
+{
+    ms_json_put_int(out, number);
+    ms_buf_add_char(out, ',');
+    if (column->type == MS_TIMESTAMP) {
+        ms_json_put_int(out, *(const mastra_time *)ms_field(column, record));
+    } else {
+        put_field(out, column, record);
+    }
+}
+
+/* A time that cannot be printed reads as absent in this form too. */
+static bool has_value(const struct ms_column *column, const void *record)
+{
+    if (column->type == MS_TIMESTAMP) {
+        return ms_time_valid(*(const mastra_time *)ms_field(column, record));
+    }
+    return !is_absent(column, record);
+}
+
+void ms_put_pairs(struct ms_buf *out, const struct ms_entity *entity, const void *record, uint64_t columns)
+{
+    const struct ms_column *column;
+    char separator = '[';
+    int number = 0;
+
+    for (int at = 0; (column = next_column(entity, columns, &at)) != NULL; number++) {
+        if (has_value(column, record)) {
+            ms_buf_add_char(out, separator);
+            put_pair(out, number, column, record);
+            separator = ',';
+        }
+    }
+    ms_buf_add_text(out, separator == '[' ? "[]" : "]");
+}

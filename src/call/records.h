@@ -35,6 +35,11 @@ void ms_put_fields(struct ms_buf *out, const struct ms_entity *entity, const voi
 void ms_put_members(struct ms_buf *out, const struct ms_entity *entity, const void *record, uint64_t columns,
                     unsigned flags);
 
+/* The compact form: first the members `columns`, their names, and `times`, the numbers of those that hold times; then each
+ * record as an array of a column's number and its value in turn, without what is absent. Times are milliseconds. */
+void ms_put_columns(struct ms_buf *out, const struct ms_entity *entity, uint64_t columns);
+void ms_put_pairs(struct ms_buf *out, const struct ms_entity *entity, const void *record, uint64_t columns);
+
 /* Appends a text as a JSON string; bytes that are not UTF-8 become U+FFFD. Absent: null. */
 void ms_put_text(struct ms_buf *out, mastra_str text);
 

@@ -186,8 +186,21 @@ static const struct ms_arg trace_result = TRACE_RESULT(trace_members);
 static const struct ms_arg light_members[] = {TRACE_MEMBERS(MS_SPAN_HEAVY)};
 static const struct ms_arg light_result = TRACE_RESULT(light_members);
 
+static void put_trace_span(struct ms_buf *out, const mastra_span *span, uint64_t columns, bool compact)
+{
+    const struct ms_entity *entity = ms_entity(MS_SPAN);
+
+    if (compact) {
+        ms_put_pairs(out, entity, span, columns);
+        return;
+    }
+    ms_buf_add_char(out, '{');
+    ms_put_members(out, entity, span, columns, 0);
+    ms_buf_add_char(out, '}');
+}
+
 static void put_trace(struct ms_buf *out, mastra_str trace_id, const mastra_span_list *spans,
-                      uint64_t columns)
+                      uint64_t columns, bool compact)
 {
     if (!spans) {
         ms_buf_add_text(out, "null");
@@ -195,11 +208,14 @@ static void put_trace(struct ms_buf *out, mastra_str trace_id, const mastra_span
     }
     ms_buf_add_text(out, "{\"traceId\":");
     ms_put_text(out, trace_id);
+    if (compact) {
+        ms_buf_add_char(out, ',');
+        ms_put_columns(out, ms_entity(MS_SPAN), columns);
+    }
     ms_buf_add_text(out, ",\"spans\":[");
     for (size_t i = 0; i < mastra_span_list_count(spans); i++) {
-        ms_buf_add_text(out, i ? ",{" : "{");
-        ms_put_members(out, ms_entity(MS_SPAN), mastra_span_list_at(spans, i), columns, 0);
-        ms_buf_add_char(out, '}');
+        ms_buf_add_text(out, i ? "," : "");
+        put_trace_span(out, mastra_span_list_at(spans, i), columns, compact);
     }
     ms_buf_add_text(out, "]}");
 }
@@ -211,7 +227,7 @@ static mastra_status get_trace(struct ms_call *call, const void *args, struct ms
     mastra_status status = ms_get_trace(call, ref->trace_id, &spans);
 
     if (status == MASTRA_OK) {
-        put_trace(out, ref->trace_id, spans, ms_entity_all(ms_entity(MS_SPAN)));
+        put_trace(out, ref->trace_id, spans, ms_entity_all(ms_entity(MS_SPAN)), call->compact);
     }
     mastra_span_list_free(spans);
     return status;
@@ -224,7 +240,8 @@ static mastra_status get_trace_light(struct ms_call *call, const void *args, str
     mastra_status status = ms_get_trace_light(call, ref->trace_id, &spans);
 
     if (status == MASTRA_OK) {
-        put_trace(out, ref->trace_id, spans, ms_entity_all(ms_entity(MS_SPAN)) & ~MS_SPAN_HEAVY);
+        put_trace(out, ref->trace_id, spans, ms_entity_all(ms_entity(MS_SPAN)) & ~MS_SPAN_HEAVY,
+                  call->compact);
     }
     mastra_span_list_free(spans);
     return status;

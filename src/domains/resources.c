@@ -33,7 +33,7 @@ mastra_status ms_get_resource_by_id(struct ms_call *call, mastra_str resource_id
     mastra_status status = ms_check_sought(&call->error, "resourceId", resource_id);
 
     if (status == MASTRA_OK) {
-        status = ms_read(call, MS_READ_ONE, get, &work, &arena);
+        status = ms_read(call, MS_READ_ROW, get, &work, &arena);
     }
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work.resource, ret);

@@ -334,7 +334,7 @@ mastra_status ms_get_workflow_run_lock(struct ms_call *call, mastra_str workflow
     mastra_status status = check_run(&call->error, workflow_name, run_id);
 
     if (status == MASTRA_OK) {
-        status = ms_read(call, MS_READ_ONE, get, &work, &arena);
+        status = ms_read(call, MS_READ_ROW, get, &work, &arena);
     }
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work.lock, ret);

@@ -141,7 +141,7 @@ mastra_status ms_get_score_by_id(struct ms_call *call, mastra_str id, mastra_sco
     mastra_status status = ms_check_sought(&call->error, "id", id);
 
     if (status == MASTRA_OK) {
-        status = ms_read(call, MS_READ_ONE, get, &work, &arena);
+        status = ms_read(call, MS_READ_ROW, get, &work, &arena);
     }
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work.score, ret);

@@ -241,7 +241,7 @@ static mastra_status get_root(struct ms_unit *unit, void *arg)
 static mastra_status read_span(struct ms_call *call, ms_unit_fn fn, struct read_work *work, mastra_span **ret)
 {
     struct ms_arena *arena = NULL;
-    mastra_status status = ms_read(call, MS_READ_ONE, fn, work, &arena);
+    mastra_status status = ms_read(call, fn == get ? MS_READ_ROW : MS_READ_ONE, fn, work, &arena);
 
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work->span, ret);

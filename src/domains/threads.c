@@ -128,7 +128,7 @@ mastra_status ms_get_thread_by_id(struct ms_call *call, mastra_str thread_id, ma
         status = ms_check_text(&call->error, "resourceId", resource_id);
     }
     if (status == MASTRA_OK) {
-        status = ms_read(call, MS_READ_ONE, get, &work, &arena);
+        status = ms_read(call, MS_READ_ROW, get, &work, &arena);
     }
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work.thread, ret);

@@ -142,7 +142,7 @@ static mastra_status read_run(struct ms_call *call, ms_unit_fn fn, struct run_wo
                               mastra_workflow_run **ret)
 {
     struct ms_arena *arena = NULL;
-    mastra_status status = ms_read(call, MS_READ_ONE, fn, work, &arena);
+    mastra_status status = ms_read(call, fn == get ? MS_READ_ROW : MS_READ_ONE, fn, work, &arena);
 
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, work->run, ret);

@@ -394,15 +394,18 @@ const struct ms_entity *ms_entity_of_table(mastra_str table)
     return NULL;
 }
 
+/* Most names differ in their first letter: only then a length is worth counting. */
+static bool is_called(const char *text, mastra_str name)
+{
+    return text[0] == name.ptr[0] && strlen(text) == name.len && memcmp(text, name.ptr, name.len) == 0;
+}
+
 int ms_entity_column(const struct ms_entity *entity, mastra_str name)
 {
-    for (int i = 0; i < entity->column_count; i++) {
+    for (int i = 0; i < entity->column_count && name.len > 0; i++) {
         const struct ms_column *column = &entity->columns[i];
 
-        if (strlen(column->name) == name.len && memcmp(column->name, name.ptr, name.len) == 0) {
-            return i;
-        }
-        if (strlen(column->json) == name.len && memcmp(column->json, name.ptr, name.len) == 0) {
+        if (is_called(column->name, name) || is_called(column->json, name)) {
             return i;
         }
     }

@@ -661,3 +661,19 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
     walk_shape_entity(sql, query->entity);
     count_rows(sql, query);
 }
+
+void ms_sql_count_since(struct ms_sql *sql, const void *what)
+{
+    const struct ms_sql_since *since = what;
+
+    walk_shape(sql, VERB_COUNT_SINCE);
+    walk_shape_entity(sql, since->query->entity);
+    walk_text(sql, "SELECT CASE WHEN ");
+    walk_text(sql, sql->dialect->snapshot);
+    walk_text(sql, " = ");
+    bind_text(sql, since->snapshot);
+    walk_text(sql, " THEN -1 ELSE (");
+    count_rows(sql, since->query);
+    walk_text(sql, ") END, ");
+    walk_text(sql, sql->dialect->snapshot);
+}

@@ -68,6 +68,8 @@ struct ms_dialect {
     const char *bytewise;
     /* Behind a query whose rows will be written. */
     const char *lock;
+    /* A text that is the same as long as no transaction that wrote has ended anywhere. NULL: there is none. */
+    const char *snapshot;
     bool inline_names; /* members and paths, which are constants of the program, are part of the text */
     bool twins; /* times are kept twice: in a column without and, named with a Z behind, one with a zone */
     bool fine_times;  /* stored times may be finer than milliseconds; what is within one counts as it */
@@ -112,6 +114,12 @@ struct ms_sql_batch {
     size_t count;
 };
 
+/* A query whose rows were counted before, in this snapshot; the empty text: they were not. */
+struct ms_sql_since {
+    const struct ms_query *query;
+    mastra_str snapshot;
+};
+
 /* The statements; `what` is a struct ms_sql_key, ms_query or ms_write. All have one type so that a cache can be
  * written once. */
 typedef void (*ms_sql_fn)(struct ms_sql *sql, const void *what);
@@ -121,6 +129,8 @@ void ms_sql_list(struct ms_sql *sql, const void *query);
 /* The same with how many rows the predicates select, in every row behind the columns. */
 void ms_sql_page(struct ms_sql *sql, const void *query);
 void ms_sql_count(struct ms_sql *sql, const void *query);
+/* The same of a struct ms_sql_since, -1 when nothing has changed; then the dialect's snapshot, which it must have. */
+void ms_sql_count_since(struct ms_sql *sql, const void *since);
 void ms_sql_write(struct ms_sql *sql, const void *write);
 void ms_sql_batch(struct ms_sql *sql, const void *batch);
 /* A TOUCH of a row that must be there: it raises, see struct ms_dialect. */

@@ -13,6 +13,7 @@ enum verb {
     VERB_PAGE,
     VERB_BATCH,
     VERB_TOUCH_EXPECTED,
+    VERB_COUNT_SINCE,
 };
 
 void walk_shape(struct ms_sql *sql, unsigned value);

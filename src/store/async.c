@@ -32,9 +32,10 @@ struct ms_async {
     struct ms_lanes lanes;   /* where there are several runners; the list `queued` elsewhere */
     struct ms_task_list queued;
     struct ms_task_list done;
-    uint32_t outstanding; /* queued, running or not yet delivered */
-    bool stopping;        /* no new tasks */
-    bool cancelling;      /* what is queued is not run any more */
+    uint32_t outstanding;   /* queued, running or not yet delivered */
+    atomic_uint unfinished; /* queued or running; what it wrote is committed when it counts no more */
+    bool stopping;          /* no new tasks */
+    bool cancelling;        /* what is queued is not run any more */
     uint32_t runners_most;
     uint32_t runners_idle;
     uint32_t runners_ended;
@@ -67,8 +68,13 @@ static void deliver_list(struct ms_async *async, struct ms_task_list *list)
 {
     struct ms_task_list others = {NULL, NULL};
     struct ms_task *task;
+    uint32_t finished = 0;
     uint32_t count = 0;
 
+    for (task = list->head; task; task = task->next) {
+        finished++;
+    }
+    atomic_fetch_sub_explicit(&async->unfinished, finished, memory_order_release);
     while ((task = ms_task_pop(list)) != NULL) {
         if (task->brief) {
             finish_here(&async->runners[0], task);
@@ -300,6 +306,7 @@ static void deliver_parallel(struct runner *runner, struct ms_task *task)
 {
     struct ms_async *async = runner->async;
 
+    atomic_fetch_sub_explicit(&async->unfinished, 1, memory_order_release);
     if (!task->brief) {
         ms_task_push(&async->done, task);
         pthread_cond_signal(&async->outcomes);
@@ -480,6 +487,11 @@ enum ms_async_role ms_async_role(struct ms_async *async)
     return MS_ASYNC_OUTSIDE;
 }
 
+bool ms_async_idle(struct ms_async *async)
+{
+    return atomic_load_explicit(&async->unfinished, memory_order_acquire) == 0;
+}
+
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
@@ -498,6 +510,7 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
     } else if (!start(async)) {
         status = ms_error_set(error, MASTRA_OUT_OF_MEMORY, "no thread could be started");
     } else {
+        atomic_fetch_add_explicit(&async->unfinished, 1, memory_order_relaxed);
         if (is_parallel(async)) {
             ms_lanes_add(&async->lanes, task);
         } else {

@@ -43,6 +43,9 @@ struct ms_task {
 /* `limit`: most tasks between submission and delivery. NULL when memory is out. */
 struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_t limit);
 
+/* Whether all tasks so far have been executed: one more can be run at once without overtaking any. */
+bool ms_async_idle(struct ms_async *async);
+
 /* Queues a task. On failure the task is still the caller's. */
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error);
 

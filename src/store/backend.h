@@ -67,10 +67,13 @@ enum ms_trait {
     MS_TRAIT_STRICT_PARENTS = 1u << 2,
     /* JSON columns keep the value, not the text: the order of members and the form of numbers may change. */
     MS_TRAIT_JSON_BY_VALUE = 1u << 3,
+    /* A row can be read where waiting is not allowed: the backend knows MS_SESSION_GLANCE. */
+    MS_TRAIT_GLANCES = 1u << 4,
 };
 
 enum ms_session_mode {
     MS_SESSION_READ,     /* one statement */
+    MS_SESSION_GLANCE,   /* one statement, at once: BUSY when somebody would have to be waited for */
     MS_SESSION_SNAPSHOT, /* reads that agree with each other */
     MS_SESSION_WRITE,
 };

@@ -300,11 +300,19 @@ mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct
     return MASTRA_OK;
 }
 
+static enum ms_session_mode session_mode_of(const struct ms_call *call, enum ms_read_mode mode)
+{
+    if (call->glances) {
+        return MS_SESSION_GLANCE;
+    }
+    return mode == MS_READ_SNAPSHOT ? MS_SESSION_SNAPSHOT : MS_SESSION_READ;
+}
+
 static mastra_status read_once(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn fn, void *arg,
                                struct ms_arena **ret_arena)
 {
     struct ms_backend *backend = call->store->backend;
-    enum ms_session_mode session_mode = mode == MS_READ_ONE ? MS_SESSION_READ : MS_SESSION_SNAPSHOT;
+    enum ms_session_mode session_mode = session_mode_of(call, mode);
     struct ms_unit unit = {.call = call, .error = &call->error};
     mastra_status status = backend->ops->begin(backend, session_mode, &unit.session, &call->error);
 
@@ -330,6 +338,10 @@ mastra_status ms_read(struct ms_call *call, enum ms_read_mode mode, ms_unit_fn f
     int64_t backoff_us = BACKOFF_FIRST_US;
     mastra_status status;
 
+    if (call->glances) {
+        return mode == MS_READ_ROW ? read_once(call, mode, fn, arg, ret_arena)
+                                   : ms_error_set(&call->error, MASTRA_BUSY, "more than a row is to be read");
+    }
     if (alone) {
         ms_executor_acquire(&store->executor);
     }

@@ -124,6 +124,7 @@ void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity);
 mastra_status ms_transact(struct ms_call *call, ms_unit_fn fn, void *arg, struct ms_arena **ret_arena);
 
 enum ms_read_mode {
+    MS_READ_ROW,      /* one row, by its key */
     MS_READ_ONE,      /* a single statement */
     MS_READ_SNAPSHOT, /* several that must agree */
 };

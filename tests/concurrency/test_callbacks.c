@@ -127,6 +127,121 @@ static void brief_and_others(void **state)
     free(outcomes);
 }
 
+/* A read that may run on the submitter's thread: where it ran, and what it found. */
+struct glimpse {
+    struct desk *desk;
+    pthread_t thread;
+    atomic_bool called;
+    mastra_status status;
+    char json[1024];
+};
+
+static void note_glimpse(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct glimpse *glimpse = user;
+    glimpse->thread = pthread_self();
+    glimpse->status = status;
+    snprintf(glimpse->json, sizeof(glimpse->json), "%.*s", (int)json.len, json.ptr ? json.ptr : "");
+    if (error)
+        snprintf(glimpse->json, sizeof(glimpse->json), "%s", error->id);
+    atomic_store(&glimpse->called, true);
+    crew_gate_add(glimpse->desk->done);
+}
+
+#define MAY_RUN_HERE (MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF | MASTRA_MAY_RUN_HERE)
+
+/* Submits it as the count-th callback of the desk. Returns whether it was over before it was queued. */
+static bool glimpse(struct glimpse *glimpse, const char *op, int count, const char *args)
+{
+    bool here;
+    atomic_store(&glimpse->called, false);
+    assert_int_equal(client_submit(glimpse->desk->store, op, MAY_RUN_HERE, note_glimpse, glimpse, "%s", args),
+                     MASTRA_OK);
+    here = atomic_load(&glimpse->called) && pthread_equal(glimpse->thread, pthread_self());
+    crew_gate_wait(glimpse->desk->done, count);
+    return here;
+}
+
+static void rows_are_read_here(void **state)
+{
+    struct desk *desk = *state;
+    struct glimpse read = {.desk = desk};
+    desk->store = desk_open(desk, "");
+    assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
+    /* Nobody has read yet: a connection would have to be opened. */
+    assert_false(glimpse(&read, "getThreadById", 1, "{'threadId':'t'}"));
+    assert_string_equal(read.json, "null");
+    assert_true(glimpse(&read, "getThreadById", 2, "{'threadId':'t'}"));
+    assert_string_equal(read.json, "null");
+    assert_int_equal(client_call(desk->store, "saveThread", NULL, NULL,
+                                 "{'thread':{'id':'t','resourceId':'r','title':'x'}}"),
+                     MASTRA_OK);
+    assert_true(glimpse(&read, "getThreadById", 3, "{'threadId':'t'}"));
+    assert_non_null(strstr(read.json, "\"title\":\"x\""));
+    assert_true(glimpse(&read, "getResourceById", 4, "{'resourceId':'r'}"));
+    /* What is refused is told in the same way. */
+    assert_true(glimpse(&read, "getThreadById", 5, "{'threadId':5}"));
+    assert_int_equal(read.status, MASTRA_INVALID_ARGUMENT);
+    assert_string_equal(read.json, "MASTRA_STORAGE_LIBSQL_GET_THREAD_BY_ID_FAILED");
+    /* More than a row, and what may have to look at all of them. */
+    assert_false(glimpse(&read, "listThreads", 6, "{}"));
+    assert_false(glimpse(&read, "getWorkflowRunById", 7, "{'runId':'r'}"));
+    assert_int_equal(read.status, MASTRA_OK);
+    assert_true(glimpse(&read, "getWorkflowRunById", 8, "{'runId':'r','workflowName':'w'}"));
+}
+
+/* It never overtakes what was queued before. */
+static void reads_here_keep_the_order(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 300);
+    struct glimpse read = {.desk = desk};
+    int here = 0;
+    char title[32];
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_call(desk->store, "getThreadById", NULL, NULL, "{'threadId':'t'}"), MASTRA_OK);
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(client_submit(desk->store, "saveThread", MASTRA_DONE_IS_BRIEF, note_briefly,
+                                       &outcomes[i],
+                                       "{'thread':{'id':'t','resourceId':'r','title':'number %d'}}", i),
+                         MASTRA_OK);
+        if (i % 3 == 0)
+            crew_gate_wait(desk->done, 2 * i + 1);
+        here += glimpse(&read, "getThreadById", 2 * i + 2, "{'threadId':'t'}");
+        snprintf(title, sizeof(title), "\"number %d\"", i);
+        assert_non_null(strstr(read.json, title));
+    }
+    crew_check();
+    check_once(outcomes, 300);
+    assert_in_range(here, 1, 300);
+    free(outcomes);
+}
+
+/* The compact answer of a trace. */
+static void compact_traces(void **state)
+{
+    struct desk *desk = *state;
+    struct glimpse read = {.desk = desk};
+    static const char args[] = "{\"traceId\":\"x\"}";
+    const mastra_str view = {args, sizeof(args) - 1};
+    desk->store = desk_open(desk, "");
+    assert_int_equal(
+        client_call(desk->store, "batchCreateSpans", NULL, NULL,
+                    "{'records':[{'traceId':'x','spanId':'1','name':'n','spanType':'t','isEvent':"
+                    "false,'startedAt':1000,'input':{'a':null}}]}"),
+        MASTRA_OK);
+    assert_int_equal(
+        mastra_call_async(desk->store, "getTraceLight", view, MASTRA_COMPACT, note_glimpse, &read, NULL),
+        MASTRA_OK);
+    crew_gate_wait(desk->done, 1);
+    assert_int_equal(client_count(read.json, "spans"), 1);
+    const char *spans = strstr(read.json, "\"times\":");
+    assert_non_null(spans);
+    if (strncmp(read.json, "{\"traceId\":\"x\",\"columns\":[\"traceId\",\"spanId\",", 44) != 0 ||
+        !strstr(spans, "\"spans\":[[0,\"x\",1,\"1\",2,\"n\",3,\"t\",4,false,5,1000,"))
+        fail_msg("%s", read.json);
+}
+
 /* A callback cannot wait for room that only its own end can make. */
 static void fill_from_inside(void *user, mastra_status status, mastra_str json, const mastra_error *error)
 {
@@ -327,6 +442,9 @@ int main(void)
         DESK_TEST("brief callbacks may submit", brief_callbacks_submit),
         DESK_TEST("callbacks may call nothing else", callbacks_call_nothing_else),
         DESK_TEST("brief callbacks and others", brief_and_others),
+        DESK_TEST("rows are read on the submitter's thread", rows_are_read_here),
+        DESK_TEST("reads on the submitter's thread keep the order", reads_here_keep_the_order),
+        DESK_TEST("compact traces", compact_traces),
         DESK_TEST("a full queue does not block a callback", full_queue_in_callback),
         DESK_TEST("what is refused calls nothing back", errors_of_submitting),
         DESK_TEST("closing drains the queue", close_drains),

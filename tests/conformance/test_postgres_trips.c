@@ -159,6 +159,71 @@ static void test_far_page(void **state)
     mastra_json_free(json);
 }
 
+#define PAGE_OF(resource, page) "{'threadId':'t'" resource ",'perPage':10,'page':" page "}"
+#define NEWEST                  "{'threadId':'t','perPage':10,'orderBy':{'field':'createdAt','direction':'DESC'}}"
+
+static void expect_page(const struct fixture *fixture, const char *args, const char *first, int total)
+{
+    char *json = NULL;
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_status status = client_call(fixture->store, "listMessages", &json, &error, "%s", args);
+    if (status != MASTRA_OK)
+        fail_msg("%s: %s", args, error.message);
+    char *sought = test_format("\"id\":\"%s\"", first);
+    const char *found = strstr(json, "\"id\":\"");
+    if (!found || strncmp(found, sought, strlen(sought)) != 0 || client_number(json, "total") != total)
+        fail_msg("%s: not %s of %d: %s", args, first, total, json);
+    free(sought);
+    mastra_json_free(json);
+}
+
+static void write_behind(const struct fixture *fixture, const char *sql)
+{
+    place_run(&fixture->place, sql);
+}
+
+/* A total that was counted before is asked for with the page, and follows whatever anybody commits. */
+static void test_known_totals(void **state)
+{
+    static const char far[] = PAGE_OF("", "199");
+    static const char near[] = PAGE_OF("", "0");
+    static const char mine[] = PAGE_OF(",'resourceId':'r'", "0");
+    struct fixture *fixture = *state;
+    call(fixture->store, "saveThread", "{'thread':{'id':'t','resourceId':'r'}}");
+    write_behind(fixture, "INSERT INTO mastra_messages (id, thread_id, content, role, type, \"resourceId\","
+                          " \"createdAt\", \"createdAtZ\")"
+                          " SELECT 'm' || i, 't', 'c', 'user', 'v2', CASE WHEN i > 500 THEN 'r' END,"
+                          " to_timestamp(i) AT TIME ZONE 'UTC', to_timestamp(i)"
+                          " FROM generate_series(1, 2000) AS i");
+    expect_page(fixture, far, "m1991", 2000);
+    assert_int_equal(trips(fixture->store, "listMessages", far), 1);
+    assert_int_equal(trips(fixture->store, "listMessages", near), 1);
+    expect_page(fixture, far, "m1991", 2000);
+    expect_page(fixture, near, "m1", 2000);
+    expect_page(fixture, mine, "m501", 1500);
+    expect_page(fixture, mine, "m501", 1500);
+
+    /* None of these touches the thread's row. */
+    write_behind(fixture, "DELETE FROM mastra_messages WHERE id = 'm1'");
+    expect_page(fixture, far, "m1992", 1999);
+    write_behind(fixture, "DELETE FROM mastra_messages WHERE id = 'm2'");
+    expect_page(fixture, near, "m3", 1998);
+    expect_page(fixture, mine, "m501", 1500);
+    /* As many as before, but others. */
+    write_behind(fixture, "UPDATE mastra_messages SET thread_id = CASE id WHEN 'm3' THEN 'u' ELSE 't' END,"
+                          " id = id || 'x' WHERE id IN ('m3', 'm4')");
+    expect_page(fixture, near, "m4x", 1997);
+    write_behind(fixture, "BEGIN; DELETE FROM mastra_messages; ROLLBACK");
+    expect_page(fixture, near, "m4x", 1997);
+    write_behind(fixture, "DELETE FROM mastra_messages WHERE id IN ('m1999', 'm2000');"
+                          " UPDATE mastra_messages SET thread_id = 't' WHERE id = 'm3x'");
+    expect_page(fixture, NEWEST, "m1998", 1996);
+    assert_int_equal(trips(fixture->store, "listMessages", NEWEST), 1);
+    write_behind(fixture, "TRUNCATE mastra_messages");
+    call(fixture->store, "saveMessages", "{'messages':[" TEXT("a") "]}");
+    expect_page(fixture, near, "a", 1);
+}
+
 /* The plan of a statement as the backend writes it, for whatever values, in the database of the fixture. */
 static char *plan_of(const struct fixture *fixture, ms_sql_fn fn, const struct ms_query *query)
 {
@@ -236,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_trips, begin, end),
         cmocka_unit_test_setup_teardown(test_start, begin, end),
         cmocka_unit_test_setup_teardown(test_far_page, begin, end),
+        cmocka_unit_test_setup_teardown(test_known_totals, begin, end),
         cmocka_unit_test_setup_teardown(test_plans, begin, end),
     };
     return cmocka_run_group_tests_name("postgres trips", tests, NULL, NULL);

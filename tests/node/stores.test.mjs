@@ -220,6 +220,61 @@ test('call: an operation by its name, with plain values', async (t) => {
     await assert.rejects(store.call('nothing'), { message: /there is no operation/ });
 });
 
+for (const [name, work, field] of [
+    ['saveMessages', (memory) => memory.saveMessages(), 'messages'],
+    ['saveThread', (memory) => memory.saveThread(), 'thread'],
+    ['updateMessages', (memory) => memory.updateMessages(), 'messages'],
+    ['prune', (memory) => memory.prune(), 'policies'],
+    ['batchUpdateSpans', (_, spans) => spans.batchUpdateSpans(), 'records'],
+    ['batchCreateSpans', (_, spans) => spans.batchCreateSpans(), 'records'],
+]) {
+    test(`${name} without arguments tells which is missing`, async (t) => {
+        const store = open(t);
+        const call = work(await store.getStore('memory'), await store.getStore('observability'));
+        await assert.rejects(call, (error) => {
+            assert.ok(error instanceof MastraError, String(error));
+            assert.equal(error.details.field, field);
+            return true;
+        });
+    });
+}
+
+test('errors tell the ids of what the call was about', async (t) => {
+    const store = open(t);
+    const details = (call) =>
+        call.then(
+            () => assert.fail('must have been refused'),
+            (error) => error.details,
+        );
+    const update = { id: 'none', title: '', metadata: {} };
+    assert.deepEqual(await details(store.updateThread(update)), { threadId: 'none', status: 404 });
+    await store.close();
+    assert.deepEqual(await details(store.getThreadById({ threadId: 't' })), { threadId: 't' });
+    assert.deepEqual(await details(store.listMessages({ threadId: ['a', 'b'] })), { threadId: 'a,b', resourceId: '' });
+    assert.deepEqual(await details(store.deleteMessages(['a', 'b'])), { messageIds: 'a, b' });
+    assert.deepEqual(await details(store.deleteWorkflowRunById({ workflowName: 'w', runId: 'r' })), {
+        workflowName: 'w',
+        runId: 'r',
+    });
+    const span = { traceId: 'x', spanId: 's', name: 'n', spanType: 'agent_run', isEvent: false, startedAt: at(1) };
+    const { traceId, spanId, name, spanType } = span;
+    assert.deepEqual(await details(store.createSpan({ span })), { traceId, spanId, spanType, name });
+});
+
+for (const [name, retention, option] of [
+    ['a number', 5, 'retention'],
+    ['an unknown domain', { agents: {} }, 'retention.agents'],
+    ['an unknown table', { memory: { thread: { maxAge: '1d' } } }, 'retention.memory.thread'],
+    ['a list of tables', { memory: ['threads'] }, 'retention.memory'],
+]) {
+    test(`retention of ${name} is refused`, (t) => {
+        assert.throws(
+            () => open(t, { id: 'x', url: ':memory:', retention }),
+            (error) => error instanceof MastraError && error.message.includes(`the option ${option} `),
+        );
+    });
+}
+
 // Pruning
 
 test('prune: policies by table, within limits, and the operation', async (t) => {
@@ -301,7 +356,7 @@ test('errors are MastraErrors, whose cause says more', async (t) => {
                 'STORAGE',
                 'USER',
                 'Thread none not found',
-                { status: 404 },
+                { status: 404, threadId: 'none' },
             ],
         );
         assert.deepEqual(
@@ -371,6 +426,12 @@ for (const [name, work, field] of [
     ['a function as one of old traces', (store) => store.getTraces({ scope: () => 'a' }), 'scope'],
     ['a filter that is a function', (store) => store.listThreads({ filter: { metadata: () => 1 } }), 'filter.metadata'],
     ['a filter that is no number', (store) => store.listTraces({ filters: { scope: NaN } }), 'filters.scope'],
+    ['a filter that is a map', (store) => store.listThreads({ filter: { metadata: new Map([['a', 1]]) } }), 'filter.metadata'],
+    [
+        'a filter of messages that is a map',
+        (store) => store.listMessages({ threadId: 't', filter: { metadata: new Map([['a', 1]]) } }),
+        'filter.metadata',
+    ],
     ['tags that are a function', (store) => store.listTraces({ filters: { tags: () => ['a'] } }), 'filters.tags'],
     ['an undefined tag', (store) => store.listTraces({ filters: { tags: [undefined] } }), 'filters.tags[0]'],
     [

@@ -1,8 +1,10 @@
 'use strict';
 // One open store: operations by name, their arguments and results as values, their errors as Mastra's.
 
+const { detailsOf } = require('./details.js');
 const { stringify, unsayable } = require('./json.js');
 const { NativeStore } = require('./native.js');
+const { unfolded } = require('./records.js');
 
 function snake(name) {
     return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -24,11 +26,11 @@ function errorForms({ MastraError, ErrorDomain }) {
         make,
 
         /** An error of the library, which has an id of its own, or any other that has come up on the way. */
-        from(error, id, category = 'USER') {
+        from(error, id, category = 'USER', told = {}) {
             if (error instanceof MastraError) {
                 return error;
             }
-            const details = { ...error.details };
+            const details = { ...told, ...error.details };
             if (error.code === 'not_found') {
                 details.status = 404;
             }
@@ -81,7 +83,17 @@ class Client {
         try {
             return JSON.parse(await this.#native.call(operation, this.#text(operation, args)));
         } catch (error) {
-            throw this.#errors.from(error, this.errorId(operation));
+            throw this.#failed(operation, args, error);
+        }
+    }
+
+    /** For operations that have a compact answer: their result with dates in it. */
+    async callCompact(operation, args) {
+        try {
+            const result = JSON.parse(await this.#native.call(operation, this.#text(operation, args), true));
+            return result === null ? null : unfolded(result, 'spans');
+        } catch (error) {
+            throw this.#failed(operation, args, error);
         }
     }
 
@@ -90,8 +102,12 @@ class Client {
         try {
             await this.#native.call(operation, this.#text(operation, args));
         } catch (error) {
-            throw this.#errors.from(error, this.errorId(operation));
+            throw this.#failed(operation, args, error);
         }
+    }
+
+    #failed(operation, args, error) {
+        return this.#errors.from(error, this.errorId(operation), 'USER', detailsOf(operation, args));
     }
 
     #text(operation, args) {

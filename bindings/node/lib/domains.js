@@ -65,10 +65,10 @@ const first = (argument) => argument;
 /** Methods that call the operation of their name, as methods.js describes them. */
 function operations(table) {
     return Object.fromEntries(
-        Object.entries(table).map(([operation, { args = first, result }]) => {
+        Object.entries(table).map(([operation, { args = first, way, result }]) => {
             const method = result
                 ? async function (...given) {
-                      return result(await call(this, operation, args(...given)));
+                      return result(await call(this, operation, args(...given), way));
                   }
                 : async function (...given) {
                       await run(this, operation, args(...given));
@@ -96,6 +96,7 @@ function memoryMethods(core, methods) {
     async function list(domain, operation, args) {
         // Wrong filters are TypeErrors in every store.
         core.validateStorageMetadataFilter(args?.filter?.metadata);
+        checkFilter(domain, operation, 'filter.metadata', args?.filter?.metadata);
         const page = await call(domain, operation, args);
         page.messages = shown(domain, operation, () => forms.rows(each(message)(page.messages)));
         return page;
@@ -128,7 +129,7 @@ function memoryMethods(core, methods) {
         },
 
         async saveMessages(args) {
-            const { messages } = args;
+            const messages = args?.messages;
             if (messages?.length === 0) {
                 return { messages };
             }
@@ -184,6 +185,9 @@ function shown(value) {
     if (value === undefined || typeof value === 'number') {
         return value;
     }
+    if (value instanceof Map || value instanceof Set) {
+        return `a ${value.constructor.name}`;
+    }
     return value instanceof Date ? 'an invalid date' : `a ${typeof value}`.replace(/^a (?=o)/, 'an ');
 }
 
@@ -205,6 +209,10 @@ function checkFilter(domain, operation, path, filter) {
     };
     if (filter === undefined || filter === null) {
         return;
+    }
+    // It would say nothing, whatever it holds.
+    if (filter instanceof Map || filter instanceof Set) {
+        refuse(path, filter);
     }
     const said = asSaid(filter) ?? refuse(path, filter);
     const member = path.replace(/^(?:.*\.)?(.)/, (_, letter) => letter.toUpperCase());
@@ -246,6 +254,9 @@ function commonMethods(core, name) {
     return {
         async prune(policies, options = {}) {
             const results = [];
+            if (policies === null || typeof policies !== 'object') {
+                throw clients.get(this).refusal('prune', 'policies', `must be an object, got ${policies}`);
+            }
             for (const [key, { table }] of Object.entries(descriptor)) {
                 const policy = policies[key];
                 if (!policy) {
@@ -336,4 +347,4 @@ function openDomains(classes, client) {
     );
 }
 
-module.exports = { addMethods, checkFilter, clients, defineDomains, openDomains, operations };
+module.exports = { PRUNED, addMethods, checkFilter, clients, defineDomains, openDomains, operations };

@@ -1,7 +1,7 @@
 'use strict';
-// The methods of the domains: which operation each calls, what becomes of its argument and of its result. Arguments go as they
-// are unless `args` says otherwise; `result` is given the parsed result, without it the method returns nothing. A method that
-// needs more stands in domains.js.
+// The methods of the domains: which operation each calls, by which method of the client unless by `call`, what becomes of its
+// argument and of its result. Arguments go as they are unless `args` says otherwise; `result` is given the parsed result, without
+// it the method returns nothing. A method that needs more stands in domains.js.
 
 const {
     asIs,
@@ -41,10 +41,8 @@ function spanUpdate(given) {
     };
 }
 
-const spanUpdates = ({ records, ...rest }) => ({
-    ...rest,
-    records: Array.isArray(records) ? records.map(spanUpdate) : records,
-});
+const spanUpdates = (args) =>
+    Array.isArray(args?.records) ? { ...args, records: args.records.map(spanUpdate) } : args;
 
 /** Names of undefined members: JSON leaves them out, and what is stored would stay where it is merged. */
 function undefinedIn(value, besides) {
@@ -104,8 +102,8 @@ const observability = {
     batchUpdateSpans: { args: spanUpdates },
     getSpan: { result: spanIn },
     getRootSpan: { result: spanIn },
-    getTrace: { result: orNull(spansIn) },
-    getTraceLight: { result: orNull(spansIn) },
+    getTrace: { way: 'callCompact', result: asIs },
+    getTraceLight: { way: 'callCompact', result: asIs },
     batchDeleteTraces: {},
     listTraces: { result: spansIn },
     getTracesPaginated: { result: spansIn },

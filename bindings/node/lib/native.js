@@ -226,12 +226,13 @@ class NativeStore {
         return this.#closing !== undefined;
     }
 
-    call(operation, args) {
+    /** `compact`: the answer has the form that MASTRA_COMPACT says, where there is one. */
+    call(operation, args, compact = false) {
         return new Promise((resolve, reject) => {
             if (typeof operation !== 'string' || (args !== undefined && typeof args !== 'string')) {
                 throw new TypeError('call takes the name of an operation and JSON text or nothing');
             }
-            const entry = { store: this, operation, args, resolve, reject };
+            const entry = { store: this, operation, args, compact, resolve, reject };
             if (this.#closing) {
                 reject(this.#closedError(operation));
             } else if (this.#next < this.#waiting.length || !this.#begin(entry)) {
@@ -246,7 +247,7 @@ class NativeStore {
     close() {
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
-            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!'));
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', false)[0]);
             const ticket = takeTicket({ store: this, closes: true, resolve, reject });
             addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
         });
@@ -256,7 +257,8 @@ class NativeStore {
     // False when the queue is full; otherwise the entry is settled, now or later.
     #begin(entry) {
         const ticket = takeTicket(entry);
-        const begun = addon.call(this.#handle, ticket, entry.operation.replaceAll('\0', '\x01'), entry.args);
+        const operation = entry.operation.replaceAll('\0', '\x01');
+        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.compact);
         if (begun === undefined) {
             this.#underWay++;
             entry.args = undefined;
@@ -266,7 +268,11 @@ class NativeStore {
         if (begun === false) {
             return false;
         }
-        this.#reject(entry, begun);
+        if (typeof begun === 'string') {
+            entry.resolve(begun);
+        } else {
+            this.#reject(entry, begun[0]);
+        }
         return true;
     }
 

@@ -29,6 +29,21 @@ const within = (name, form) => (result) => {
     return result;
 };
 
+/** Records of the compact form, as objects with every column: half of what parsing objects costs. */
+function unfolded({ columns, times, ...result }, list) {
+    const blank = Object.fromEntries(columns.map((name) => [name, null]));
+    const isTime = columns.map((_, number) => times.includes(number));
+    result[list] = result[list].map((pairs) => {
+        const record = { ...blank };
+        for (let i = 0; i < pairs.length; i += 2) {
+            const number = pairs[i];
+            record[columns[number]] = isTime[number] ? new Date(pairs[i + 1]) : pairs[i + 1];
+        }
+        return record;
+    });
+    return result;
+}
+
 const asIs = (value) => value;
 const orUndefined = (value) => value ?? undefined;
 
@@ -45,6 +60,7 @@ module.exports = {
     orNull,
     orUndefined,
     stamped,
+    unfolded,
     within,
     message: timed('createdAt'),
     span: timed('startedAt', 'endedAt', 'createdAt', 'updatedAt'),

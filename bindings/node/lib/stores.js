@@ -2,7 +2,7 @@
 // The stores: composites of the four domains, with the operations as methods of their own beside them.
 
 const { Client, errorForms } = require('./client.js');
-const { addMethods, checkFilter, clients, defineDomains, openDomains, operations } = require('./domains.js');
+const { PRUNED, addMethods, checkFilter, clients, defineDomains, openDomains, operations } = require('./domains.js');
 const tables = require('./methods.js');
 const { backends } = require('./native.js');
 const plans = require('./options.js');
@@ -61,6 +61,35 @@ function recogniseBoth(Class, name) {
     return Class;
 }
 
+/** Retention of something that there is not would keep it for ever without a word. */
+function checkRetention({ name, retention }) {
+    const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+    const refuse = (option, why) => {
+        throw new Error(`${name}: the option ${option} ${why}`);
+    };
+
+    if (retention === undefined) {
+        return;
+    }
+    if (!isObject(retention)) {
+        refuse('retention', `must be an object, got ${retention}`);
+    }
+    for (const [domain, policies] of Object.entries(retention)) {
+        if (!Object.hasOwn(PRUNED, domain)) {
+            refuse(`retention.${domain}`, `is not known (known: ${Object.keys(PRUNED).join(', ')})`);
+        }
+        if (policies !== undefined && !isObject(policies)) {
+            refuse(`retention.${domain}`, `must be an object, got ${policies}`);
+        }
+        for (const table of Object.keys(policies ?? {})) {
+            if (!Object.hasOwn(PRUNED[domain], table)) {
+                const known = Object.keys(PRUNED[domain]).join(', ');
+                refuse(`retention.${domain}.${table}`, `is not known (known: ${known})`);
+            }
+        }
+    }
+}
+
 /** The classes, over the classes of one copy of core. */
 function defineStores(core) {
     const errors = errorForms(core);
@@ -69,7 +98,9 @@ function defineStores(core) {
     /** What `plan` makes of a configuration, or an error as Mastra's stores throw it. */
     function planned(plan, config) {
         try {
-            return plan(config);
+            const made = plan(config);
+            checkRetention(made);
+            return made;
         } catch (error) {
             throw errors.from(error, plan.errorId);
         }

@@ -143,6 +143,7 @@ static void woken(napi_env env, napi_value function, void *context, void *data)
     struct outcome *next;
 
     (void)data;
+    addon->answered_here = 0;
     /* When the environment ends, what has not been taken is released by end_environment. */
     if (!env) {
         return;
@@ -253,6 +254,7 @@ static struct addon *new_addon(napi_env env)
         return NULL;
     }
     addon->env = env;
+    addon->thread = pthread_self();
     addon->users = 1;
     addon->end = &addon->first;
     if (napi_set_instance_data(env, addon, drop_instance, NULL) != napi_ok) {

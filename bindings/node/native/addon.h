@@ -29,6 +29,7 @@ struct outcome {
     struct store *store;
     uint32_t ticket; /* by which JavaScript knows the call */
     bool closes;     /* part of the store itself, unlike that of a call */
+    bool here;       /* the call was executed on the thread of JavaScript, which has the outcome at once */
     bool failed;     /* the text is an error record */
     enum text_form form;
     void *text; /* JSON */
@@ -37,10 +38,12 @@ struct outcome {
 
 struct addon {
     napi_env env;
+    pthread_t thread; /* of JavaScript */
     size_t users; /* the environment and each store */
     napi_threadsafe_function wake;
     uint32_t busy; /* what is under way and keeps the process alive */
     struct store *stores;
+    uint32_t answered_here; /* calls in a row, without a turn of the event loop for an outcome */
 
     pthread_mutex_t lock;
     struct outcome *first;

@@ -10,6 +10,8 @@
  * time is up. */
 #define LIBRARY_CLOSE_TIMEOUT_MS 1
 
+#define ANSWERS_HERE_MOST        32
+
 enum store_state {
     STORE_OPEN,
     STORE_CLOSING,
@@ -330,7 +332,15 @@ static void forget_call(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
-/* On a thread of the library. */
+/* What JavaScript asks for. */
+struct request {
+    char operation[64];
+    mastra_str args;
+    uint32_t ticket;
+    bool compact; /* see MASTRA_COMPACT */
+};
+
+/* On a thread of the library, or below `submit`. */
 static void finished(void *user, mastra_status status, mastra_str json, const mastra_error *error)
 {
     struct outcome *outcome = user;
@@ -342,18 +352,26 @@ static void finished(void *user, mastra_status status, mastra_str json, const ma
     } else {
         outcome_set_error(outcome, error);
     }
-    addon_deliver(store->addon, outcome);
+    if (pthread_equal(pthread_self(), store->addon->thread)) {
+        outcome->here = true;
+    } else {
+        addon_deliver(store->addon, outcome);
+    }
     /* Closing joins this thread before the store goes. */
     forget_call(store);
 }
 
-static mastra_status submit(struct store *store, const char *operation, mastra_str args,
-                            struct outcome *outcome, mastra_error *error)
+static mastra_status submit(struct store *store, const struct request *request, struct outcome *outcome,
+                            mastra_error *error)
 {
-    unsigned flags = MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF;
+    unsigned flags = MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF | (request->compact ? MASTRA_COMPACT : 0);
     bool closing = store->state != STORE_OPEN;
     mastra_status status;
 
+    /* Answers that come at once keep the event loop from turning: now and then one goes the long way. */
+    if (!closing && store->addon->answered_here < ANSWERS_HERE_MOST) {
+        flags |= MASTRA_MAY_RUN_HERE;
+    }
     /* Another thread may be about to give up the handle. */
     if (closing) {
         pthread_mutex_lock(&store->lock);
@@ -361,7 +379,8 @@ static mastra_status submit(struct store *store, const char *operation, mastra_s
     if (store->gone) {
         error->status = status = MASTRA_CLOSED;
     } else {
-        status = mastra_call_async(store->handle, operation, args, flags, finished, outcome, error);
+        status = mastra_call_async(store->handle, request->operation, request->args, flags, finished, outcome,
+                                   error);
     }
     if (closing) {
         pthread_mutex_unlock(&store->lock);
@@ -369,7 +388,8 @@ static mastra_status submit(struct store *store, const char *operation, mastra_s
     return status;
 }
 
-static mastra_status begin_call(struct store *store, const char *operation, mastra_str args, uint32_t ticket,
+/* *ret_here: the outcome, when there is one already. */
+static mastra_status begin_call(struct store *store, const struct request *request, struct outcome **ret_here,
                                 mastra_error *error)
 {
     struct outcome *outcome = calloc(1, sizeof *outcome);
@@ -380,13 +400,17 @@ static mastra_status begin_call(struct store *store, const char *operation, mast
         return error->status = MASTRA_OUT_OF_MEMORY;
     }
     outcome->store = store;
-    outcome->ticket = ticket;
+    outcome->ticket = request->ticket;
     if (!counted) {
         pthread_mutex_lock(&store->lock);
         store->pending++;
         pthread_mutex_unlock(&store->lock);
     }
-    status = submit(store, operation, args, outcome, error);
+    status = submit(store, request, outcome, error);
+    if (status == MASTRA_OK && !counted && outcome->here) {
+        *ret_here = outcome;
+        return status;
+    }
     if (status == MASTRA_OK) {
         addon_hold(store->addon);
         return status;
@@ -398,45 +422,77 @@ static mastra_status begin_call(struct store *store, const char *operation, mast
     return status;
 }
 
+/* The text of an error in an array of one, which a result is not. */
+static napi_value wrapped(napi_env env, napi_value error)
+{
+    napi_value array = NULL;
+
+    if (napi_create_array_with_length(env, 1, &array) == napi_ok && error) {
+        napi_set_element(env, array, 0, error);
+    }
+    return array;
+}
+
+static napi_value answer_here(napi_env env, struct store *store, struct outcome *outcome)
+{
+    struct outcome taken = outcome_take(outcome);
+    napi_value text = value_of_outcome(env, &taken);
+
+    store->addon->answered_here++;
+    free(taken.text);
+    return taken.failed || !text ? wrapped(env, text) : text;
+}
+
+/* Everything but the arguments' text. */
+static bool read_request(napi_env env, const napi_value *argv, struct request *request)
+{
+    size_t len;
+
+    request->args = (mastra_str){NULL, 0};
+    return napi_get_value_uint32(env, argv[1], &request->ticket) == napi_ok &&
+           napi_get_value_string_utf8(env, argv[2], request->operation, sizeof request->operation, &len) ==
+               napi_ok &&
+           napi_get_value_bool(env, argv[4], &request->compact) == napi_ok;
+}
+
 /*
- * call(handle, ticket, operation, args): undefined when the call was begun (its outcome comes to `settle`), false when
- * the queue is full, else the text of an error.
+ * call(handle, ticket, operation, args, compact): undefined when the call was begun (its outcome comes to `settle`), a
+ * string when it has been answered already, false when the queue is full, else the text of an error in an array.
  */
 napi_value store_call(napi_env env, napi_callback_info info)
 {
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_status status = MASTRA_OUT_OF_MEMORY;
-    char operation[64];
+    struct request request;
     struct value_room room;
-    mastra_str args = {NULL, 0};
     napi_valuetype args_type = napi_undefined;
+    struct outcome *here = NULL;
     napi_value result = NULL;
-    napi_value argv[4];
-    size_t count = 4;
-    uint32_t ticket = 0;
+    napi_value argv[5];
+    size_t count = 5;
     struct store *store;
-    size_t len;
 
     napi_get_cb_info(env, info, &count, argv, NULL, NULL);
     store = store_of(env, argv[0]);
     napi_typeof(env, argv[3], &args_type);
-    if (!store || napi_get_value_uint32(env, argv[1], &ticket) != napi_ok ||
-        napi_get_value_string_utf8(env, argv[2], operation, sizeof operation, &len) != napi_ok) {
+    if (!store || !read_request(env, argv, &request)) {
         return NULL;
     }
     room.block = NULL;
     if (args_type == napi_string) {
-        args.ptr = value_text(env, argv[3], &room, &args.len);
+        request.args.ptr = value_text(env, argv[3], &room, &request.args.len);
     }
     error.status = status;
-    if (args_type != napi_string || args.ptr) {
-        status = begin_call(store, operation, args, ticket, &error);
+    if (args_type != napi_string || request.args.ptr) {
+        status = begin_call(store, &request, &here, &error);
     }
     value_room_release(&room);
     if (status == MASTRA_LIMIT_EXCEEDED) {
         napi_get_boolean(env, false, &result);
     } else if (status != MASTRA_OK) {
-        result = value_error(env, &error);
+        result = wrapped(env, value_error(env, &error));
+    } else if (here) {
+        result = answer_here(env, store, here);
     }
     return result;
 }

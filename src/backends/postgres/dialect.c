@@ -373,5 +373,6 @@ static void array(struct ms_buf *out, const struct ms_column *column, size_t n)
     .prefix = prefix, .above = above, .array = array, .row_id = "ctid", .bytewise = " COLLATE \"C\"",        \
     .lock = " FOR UPDATE", .inline_names = true, .twins = true, .fine_times = true, .raises = true
 
-const struct ms_dialect pg_dialect = {COMMON, .has = has, .contains = contains, .at = at};
+const struct ms_dialect pg_dialect = {COMMON, .has = has, .contains = contains, .at = at,
+                                      .snapshot = "pg_current_snapshot()::text"};
 const struct ms_dialect pg_text_dialect = {COMMON, .has = has_text, .contains = contains_text, .at = at_text};

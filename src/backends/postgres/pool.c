@@ -115,6 +115,7 @@ void pg_disconnect(struct pg_connection *connection)
     heap = connection->pool->heap;
     PQfinish(connection->pg);
     ms_heap_release(heap, connection->statements);
+    ms_heap_release(heap, connection->totals);
     ms_heap_release(heap, connection);
 }
 

@@ -120,6 +120,8 @@ struct pg_connection {
     size_t statement_count;
     struct pg_statement *statements; /* room for PG_STATEMENTS_MAX; NULL behind a transaction pooler */
 
+    struct pg_totals *totals; /* what was counted on it, see totals.c; NULL: nothing yet */
+
     /* The pool's own. */
     struct pg_connection *next;
     struct pg_connection *previous;

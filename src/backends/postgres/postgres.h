@@ -148,6 +148,24 @@ mastra_status pg_apply(struct ms_session *session, const struct ms_write *first,
 mastra_status pg_commit(struct ms_session *session, mastra_error *error);
 void pg_rollback(struct ms_session *session);
 
+/*
+ * totals.c: how many messages a long list had, in one session of the server, with the snapshot that was counted in. As long as the
+ * server's snapshot is the same, nothing has been committed since, by nobody.
+ */
+#define PG_LONG_LIST 1000 /* counting fewer rows is no matter */
+
+struct pg_total {
+    int64_t total;
+    const char *snapshot; /* the empty text: not known */
+};
+
+/* What the session's connection, which it has, remembers of the query; false: nothing, or such a query is not remembered. */
+bool pg_total_find(const struct pg_session *session, const struct ms_query *query, struct pg_total *ret);
+/* Whether it may be remembered. */
+bool pg_total_fits(const struct pg_session *session, const struct ms_query *query);
+void pg_total_note(struct pg_session *session, const struct ms_query *query, int64_t total,
+                   mastra_str snapshot);
+
 /* schema.c */
 mastra_status pg_ensure_schema(struct ms_backend *backend, mastra_error *error);
 /* Finds out which JSON columns are of text, once. */

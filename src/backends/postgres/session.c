@@ -354,6 +354,102 @@ mastra_status pg_count(struct ms_session *base, const struct ms_query *query, in
     return loose ? count_loose(session, query, needed, ret, error) : count_exact(session, query, ret, error);
 }
 
+/* A total, and what it is a total of. */
+struct counting {
+    struct reading *page; /* that comes behind it; NULL: none */
+    int64_t total;        /* -1: the one before */
+    mastra_str snapshot;  /* in the session's arena */
+};
+
+static mastra_status take_counted(void *arg, size_t index, const PGresult *result, mastra_error *error)
+{
+    struct counting *counting = arg;
+
+    if (index > 0) {
+        return read_rows(counting->page, result, error);
+    }
+    counting->total = pg_int_at(result, 0, 0);
+    return ms_arena_str(counting->page->session->arena, pg_str_at(result, 0, 1), &counting->snapshot)
+               ? MASTRA_OK
+               : ms_error_oom(error);
+}
+
+/* In one exchange: the total, unless nothing was committed since it was counted last, and the page that it leads to if it is
+ * what it was. *ret_known false: it is not, or there was none; nothing was read then. */
+static mastra_status known_page(struct reading *reading, const struct ms_query *query, int64_t *ret_total,
+                                bool *ret_known, mastra_error *error)
+{
+    struct pg_session *session = reading->session;
+    struct counting counting = {.page = reading};
+    struct ms_query known = *query;
+    struct pg_total before;
+    struct pg_plan plan;
+    unsigned rows = 0;
+    mastra_status status;
+
+    session->mode = MS_SESSION_SNAPSHOT;
+    status = pg_plan_begin(&plan, session, error);
+    *ret_known =
+        status == MASTRA_OK && pg_total_find(session, query, &before) && query->offset < before.total;
+    if (!*ret_known) {
+        session->mode = MS_SESSION_READ;
+        return status;
+    }
+    const struct ms_sql_since since = {query, mastra_str_of(before.snapshot)};
+
+    known.known_total = before.total;
+    plan.read = take_counted;
+    plan.arg = &counting;
+    status = pg_plan_add(&plan, ms_sql_count_since, &since, true, NULL, error);
+    if (status == MASTRA_OK) {
+        status = pg_plan_add(&plan, ms_sql_list, &known, true, &rows, error);
+    }
+    if (status == MASTRA_OK) {
+        status = add_commit(&plan, error);
+    }
+    if (status == MASTRA_OK) {
+        status = pg_plan_run(&plan, error);
+    }
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    session->mode = MS_SESSION_READ;
+    *ret_total = counting.total < 0 ? before.total : counting.total;
+    *ret_known = *ret_total == before.total;
+    pg_total_note(session, query, *ret_total, counting.snapshot);
+    if (rows & MS_ROWS_REVERSED) {
+        reverse(reading);
+    }
+    return MASTRA_OK;
+}
+
+/* Counts for far_page, which begins the transaction, and for those that come after it. */
+static mastra_status count_anew(struct pg_session *session, const struct ms_query *query, int64_t *ret,
+                                mastra_error *error)
+{
+    struct reading none = {.session = session};
+    struct counting counting = {.page = &none};
+    const struct ms_sql_since since = {query, {"", 0}};
+    struct pg_plan plan;
+    mastra_status status = pg_plan_begin(&plan, session, error);
+    bool fits = status == MASTRA_OK && pg_total_fits(session, query);
+
+    plan.read = fits ? take_counted : take_number;
+    plan.arg = fits ? (void *)&counting : (void *)ret;
+    if (status == MASTRA_OK) {
+        status = fits ? pg_plan_add(&plan, ms_sql_count_since, &since, true, NULL, error)
+                      : pg_plan_add(&plan, ms_sql_count, query, true, NULL, error);
+    }
+    if (status == MASTRA_OK) {
+        status = pg_plan_run(&plan, error);
+    }
+    if (status == MASTRA_OK && fits) {
+        *ret = counting.total;
+        pg_total_note(session, query, counting.total, counting.snapshot);
+    }
+    return status;
+}
+
 /* Far from the beginning: count, then read from the nearer end, as of one moment. */
 static mastra_status far_page(struct ms_session *base, const struct ms_query *query, struct ms_arena *arena,
                               struct ms_rows *ret, int64_t *ret_total, mastra_error *error)
@@ -366,7 +462,7 @@ static mastra_status far_page(struct ms_session *base, const struct ms_query *qu
     if (alone) {
         session->mode = MS_SESSION_SNAPSHOT;
     }
-    status = count_exact(session, query, ret_total, error);
+    status = count_anew(session, query, ret_total, error);
     known.known_total = *ret_total;
     return status == MASTRA_OK && query->offset < *ret_total ? list(base, &known, alone, arena, ret, error)
                                                              : status;
@@ -385,6 +481,19 @@ mastra_status pg_page(struct ms_session *base, const struct ms_query *query, str
     uint64_t needed = 0;
     mastra_status status = needs_look(reading.session, query, &loose, &needed, error);
 
+    if (status == MASTRA_OK && !loose && reading.session->mode == MS_SESSION_READ) {
+        bool known = false;
+
+        reading.totalled = false;
+        status = known_page(&reading, query, ret_total, &known, error);
+        if (status != MASTRA_OK || known) {
+            ret->items = reading.items;
+            ret->count = reading.count;
+            return status;
+        }
+        reading.totalled = true;
+        reading.count = 0;
+    }
     if (status == MASTRA_OK && !loose && query->offset >= FAR_OFFSET) {
         return far_page(base, query, arena, ret, ret_total, error);
     }
@@ -393,6 +502,9 @@ mastra_status pg_page(struct ms_session *base, const struct ms_query *query, str
         status = list_loose(&reading, query, needed, &reading.total, error);
     } else if (status == MASTRA_OK) {
         status = read_by(&reading, ms_sql_page, query, NULL, error);
+    }
+    if (status == MASTRA_OK && !loose && reading.total >= PG_LONG_LIST) {
+        pg_total_note(reading.session, query, reading.total, mastra_str_of(NULL));
     }
     /* No row, no total with it. */
     if (status == MASTRA_OK && reading.total < 0) {

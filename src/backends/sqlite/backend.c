@@ -171,7 +171,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
 
 static unsigned traits(const struct ms_backend *base)
 {
-    return MS_TRAIT_GROUP_COMMIT | (backend_of(base)->memory ? MS_TRAIT_ONE_CONNECTION : 0);
+    return MS_TRAIT_GROUP_COMMIT | (backend_of(base)->memory ? MS_TRAIT_ONE_CONNECTION : MS_TRAIT_GLANCES);
 }
 
 static void interrupt(struct ms_backend *base)
@@ -188,6 +188,20 @@ static void interrupt(struct ms_backend *base)
 }
 
 /* Readers. */
+
+/* An idle reader, so that nobody has to be waited for; NULL when there is none. */
+static struct connection *take_idle_reader(struct sqlite_backend *backend)
+{
+    struct connection *reader;
+
+    pthread_mutex_lock(&backend->lock);
+    reader = backend->idle;
+    if (reader) {
+        backend->idle = reader->next;
+    }
+    pthread_mutex_unlock(&backend->lock);
+    return reader;
+}
 
 /* An idle reader, or NULL when the caller may open one more. */
 static struct connection *take_reader(struct sqlite_backend *backend)
@@ -241,6 +255,10 @@ static mastra_status borrow(struct sqlite_backend *backend, enum ms_session_mode
     if (mode == MS_SESSION_WRITE || backend->memory) {
         *ret = backend->writer;
         return MASTRA_OK;
+    }
+    if (mode == MS_SESSION_GLANCE) {
+        *ret = take_idle_reader(backend);
+        return *ret ? MASTRA_OK : ms_error_set(error, MASTRA_BUSY, "all readers are taken");
     }
     *ret = take_reader(backend);
     return *ret ? MASTRA_OK : open_reader(backend, ret, error);
@@ -296,6 +314,7 @@ static mastra_status begin_mode(struct connection *connection, enum ms_session_m
     case MS_SESSION_SNAPSHOT:
         return begin_snapshot(connection, error);
     case MS_SESSION_READ:
+    case MS_SESSION_GLANCE:
         break;
     }
     return MASTRA_OK;
