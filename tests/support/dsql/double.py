@@ -23,7 +23,8 @@ what was asked for behind it, or `error: ...`.
                          makes an access key known, or changes it; SECONDS from now
     forget ID            makes an access key unknown
     count NAME           how often something happened since the start or the last reset: connections (open now),
-                         accepted, denied, refused (statements), commits, conflicts, stale (OC001), closed (by age)
+                         accepted, denied, refused (statements), commits, conflicts, stale (OC001), doomed (transactions that will not
+                         commit), closed (by age), broken (the double itself failed)
     log [N]              the last things that were noted, as JSON
     finish-jobs          ends the asynchronous builds that wait, whatever their delay"""
 
@@ -39,7 +40,9 @@ from control import Control
 from door import Gate, contexts
 from iam import Denied, Key
 from session import Session
-from wire import Backend
+from statements import EQUALITY
+from watch import Jobs, Watch
+from wire import Backend, SqlError
 
 # Names, values at the start, and their meaning. Times are in seconds.
 SETTINGS = {
@@ -51,7 +54,11 @@ SETTINGS = {
     "rate": 100.0,  # new connections a second
     "burst": 1000,
     "sleeping": False,  # the cluster is waking up and takes no connections
+    "lock_wait": 0.05,  # after which whoever holds a lock gives it up
     "index_delay": 0.05,  # until an asynchronous index is built
+    "statistics": False,  # sizes and statistics of tables and indexes may be asked for
+    "many_schemas": False,  # more than ten schemas may be made; only at the start
+    "modifying_with": False,  # WITH may hold INSERT, UPDATE and DELETE
 }
 
 
@@ -75,7 +82,13 @@ class Double:
         for name, value in configuration["settings"].items():
             self.set(name, value)
         self.beginning = dict(self.settings)
+        self.known_keys = dict(self.keys)
+        self.faults = {}
+        self.primary_keys = {}
         self.prepare()
+        self.watch = Watch(self)
+        self.jobs = Jobs(self)
+        self.catalogue = Backend(self.server)
 
     def set(self, name, value):
         """Changes a setting, from text."""
@@ -91,14 +104,74 @@ class Double:
         there.query("ALTER DATABASE postgres OWNER TO admin")
         there.close()
         here = Backend(self.server)
-        here.query("ALTER SCHEMA public OWNER TO admin")
+        here.query("ALTER SCHEMA public OWNER TO admin; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+                   f"ALTER DATABASE postgres SET dsql.schemas TO '{'any' if self.settings['many_schemas'] else 'ten'}'")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "setup.sql"), encoding="utf-8") as file:
+            here.query("SET dsql.schemas TO 'any';" + file.read())
         here.close()
 
     def now(self):
         return time.time() + self.settings["clock"]
 
+    def reset(self):
+        with self.lock:
+            self.settings.update(self.beginning)
+            self.keys = dict(self.known_keys)
+            self.faults.clear()
+            self.counters.clear()
+            self.journal.clear()
+
     def check_role(self, user, key):
-        pass
+        """Roles other than admin are for those whom AWS IAM GRANT has given them."""
+        if user == "admin":
+            return
+        name, arn = (word.replace("'", "''") for word in (user, key.arn))
+        with self.lock:
+            if not self.catalogue.query("SELECT FROM sys.iam_pg_role_mappings "
+                                        f"WHERE pg_role_name = '{name}' AND arn = '{arn}'"):
+                raise Denied(f"the role is not granted to {key.arn}")
+
+    def primary_key(self, table):
+        """The columns of a table's key; the table is a schema, or None, and a name."""
+        path = ".".join('"' + part.replace('"', '""') + '"' for part in table if part).replace("'", "''")
+        with self.lock:
+            if table not in self.primary_keys:
+                rows = self.catalogue.query(
+                    "SELECT a.attname FROM pg_index AS x JOIN pg_attribute AS a ON a.attrelid = x.indrelid "
+                    f"AND a.attnum = ANY (x.indkey) WHERE x.indisprimary AND x.indrelid = to_regclass('{path}')")
+                self.primary_keys[table] = [row[0] for row in rows]
+            return self.primary_keys[table]
+
+    def check_lock(self, lock):
+        """FOR UPDATE needs the whole key."""
+        key = self.primary_key(lock.table)
+        if not key or not set(key) <= lock.columns:
+            raise SqlError("0A000", EQUALITY)
+
+    def bump(self, session):
+        """The schema changed: every session but the one that did it will be told."""
+        with self.lock:
+            self.primary_keys.clear()
+            self.version += 1
+            if session and session.version == self.version - 1:
+                session.version = self.version
+
+    def fail(self, number, kind):
+        with self.lock:
+            self.faults[number] = kind
+
+    def fault(self):
+        """A commit is about to happen: what is to befall it, if anything."""
+        if not self.faults:
+            return None
+        with self.lock:
+            found = self.faults.pop(1, None)
+            self.faults = {number - 1: kind for number, kind in self.faults.items()}
+            return found
+
+    def all_sessions(self):
+        with self.lock:
+            return list(self.sessions)
 
     def note(self, what, detail=""):
         with self.lock:
@@ -110,9 +183,7 @@ class Double:
             return len(self.sessions) if name == "connections" else self.counters[name]
 
     def drop(self):
-        with self.lock:
-            sessions = list(self.sessions)
-        for session in sessions:
+        for session in self.all_sessions():
             session.cut()
 
     def serve(self, listener):
@@ -140,7 +211,8 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     control = Control(double, double.configuration["control"])
     threading.Thread(target=double.serve, args=(listener,), daemon=True).start()
-    threading.Thread(target=control.serve, daemon=True).start()
+    for act in (control.serve, double.watch.run, double.jobs.run):
+        threading.Thread(target=act, daemon=True).start()
     print(listener.getsockname()[1], flush=True)
     sys.stdin.read()
     os._exit(0)

@@ -135,8 +135,8 @@ class Backend:
             self.waiting = self.frames.feed(data)
         return self.waiting.pop(0)
 
-    def exchange(self, data):
-        """Sends it and yields lists of messages, up to and with ReadyForQuery."""
+    def exchange(self, data, ends=1):
+        """Sends it and yields lists of messages, up to and with so many ReadyForQuery."""
         view = memoryview(data)
         fd = self.socket
         if len(view) <= 32768:
@@ -156,18 +156,35 @@ class Backend:
             messages = self.frames.feed(piece)
             if messages:
                 last = messages[-1]
+                ends -= sum(message[:1] == b"Z" for message in messages)
                 yield messages
-                if last[:1] == b"Z" and not len(view):
+                if ends == 0:
                     self.status = last[5:6]
                     return
 
+    def execute(self, sql, copy=None):
+        """Runs a statement by the extended protocol, which leaves what has no name alone; gives the rows. `copy` is
+        what COPY FROM STDIN reads."""
+        name = b"double_statement\0"
+        data = [frame(b"P", name + text(sql) + b"\0\0"), frame(b"B", name + name + b"\0\0\0\0\0\0"),
+                frame(b"E", name + b"\0\0\0\0")]
+        if copy is not None:
+            data += [copy, frame(b"c")]
+        data += [frame(b"C", b"P" + name), frame(b"C", b"S" + name), frame(b"S")]
+        return self.results(b"".join(data))
+
     def query(self, sql):
         """Runs statements by the simple protocol; gives the rows as texts, raises SqlError."""
+        return self.results(frame(b"Q", text(sql)))
+
+    def results(self, data):
         rows, error = [], None
-        for messages in self.exchange(frame(b"Q", text(sql))):
+        for messages in self.exchange(data):
             for message in messages:
                 if message[:1] == b"D":
                     rows.append(row_of(message))
+                elif message[:1] == b"d":
+                    rows.append(message)
                 elif message[:1] == b"E" and not error:
                     fields = error_fields(message)
                     error = SqlError(fields["C"], fields["M"])
