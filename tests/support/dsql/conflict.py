@@ -134,21 +134,26 @@ class Conflict:
     def straight(self, statement, portal, message):
         """On the tables themselves. Gives the error, which nobody has been told."""
         data, skip = self.injected(statement, portal)
+        if message and statement.kind == LOCK:
+            # What was bound before the row was written would not find it.
+            data += frame(b"B", SHADOW + portal.name + b"\0" + portal.bind)
+            message = frame(b"E", SHADOW + message[-4:]) + frame(b"C", b"P" + SHADOW)
+            return self.collect(data + message + SYNC, skip + 1, b"3")
         if message:
             return self.collect(data + message + SYNC, skip)
         return self.collect(data + SYNC, skip) or self.collect(frame(b"Q", text(statement.sql)), 0)
 
-    def collect(self, data, skip):
+    def collect(self, data, skip, hidden=b""):
         failed, found = None, []
         for messages in self.session.backend.exchange(data):
             for message in messages:
                 if message[:1] == b"E":
                     failed = failed or message
-                elif message[:1] in b"ZN" or failed:
+                elif message[:1] in b"ZNS" or failed:
                     continue
                 elif skip:
                     skip -= 1
-                else:
+                elif message[:1] not in hidden:
                     found.append(message)
         if not failed:
             self.session.out += found

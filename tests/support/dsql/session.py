@@ -55,10 +55,13 @@ class Prepared:
 
 
 class Portal:
-    __slots__ = ("prepared", "bind")
+    """What was bound: the statement, its name, and the end of the Bind message."""
 
-    def __init__(self, prepared, bind):
+    __slots__ = ("prepared", "name", "bind")
+
+    def __init__(self, prepared, name, bind):
         self.prepared = prepared
+        self.name = name
         self.bind = bind
 
 
@@ -414,7 +417,8 @@ class Session:
         elif kind == b"B":
             end = message.index(b"\0", 5)
             stop = message.index(b"\0", end + 1)
-            self.portals[message[5:end]] = Portal(self.prepared.get(message[end + 1:stop]), message[stop + 1:])
+            name = message[end + 1:stop]
+            self.portals[message[5:end]] = Portal(self.prepared.get(name), name, message[stop + 1:])
         elif kind == b"F":
             raise SqlError("0A000", "function calls by the protocol are not supported")
         return message

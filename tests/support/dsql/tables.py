@@ -5,14 +5,14 @@ from wire import SqlError
 
 # Types of columns, and what they are called in refusals.
 TYPES = {
-    "smallint", "int2", "integer", "int", "int4", "bigint", "int8", "real", "float4", "double precision", "float8",
+    "smallint", "int2", "integer", "int", "int4", "bigint", "int8", "real", "float4", "double precision", "float8", "float",
     "numeric", "decimal", "char", "character", "varchar", "character varying", "bpchar", "text", "boolean", "bool",
     "date", "time", "time without time zone", "timetz", "time with time zone", "timestamp",
     "timestamp without time zone", "timestamptz", "timestamp with time zone", "interval", "uuid", "bytea",
 }
 SERIAL = {"serial", "serial2", "serial4", "serial8", "smallserial", "bigserial"}
 UNKEYED = {"numeric", "decimal", "interval", "timetz", "time with time zone", "bytea"}
-WITH_LENGTH = {"numeric", "decimal", "char", "character", "varchar", "character varying", "time", "timetz", "timestamp",
+WITH_LENGTH = {"float", "numeric", "decimal", "char", "character", "varchar", "character varying", "time", "timetz", "timestamp",
                "timestamptz", "bpchar", "interval"}
 LENGTHS = {"char": 4096, "character": 4096, "bpchar": 4096, "varchar": 65535, "character varying": 65535}
 # What ends a type.
