@@ -49,4 +49,5 @@ const struct pg_flavour dsql_flavour = {
     .optimistic = true,
     .narrow = true,
     .bears_no_key = true,
+    .build_index = dsql_build_index,
 };
