@@ -18,7 +18,7 @@ from wire import NUMBER, SqlError, error_fields, frame, text
 SYNC = frame(b"S")
 SHADOW = b"double_shadow\0"
 SHORT = struct.Struct("!h")
-INJECTED = 5  # answers to what is executed in between: parsed, bound, complete, closed, closed
+INJECTED = 7  # answers to what is executed in between: closed, closed, parsed, bound, complete, closed, closed
 PARAM = re.compile(r"\$(\d+)")
 NAMES = """SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n
     ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'p'
@@ -34,8 +34,9 @@ def quoted(name):
 
 
 def statement_frames(sql, types=b"\0\0", bound=b"\0\0\0\0\0\0", name=b"double_statement\0"):
-    """Executes a statement in between, and leaves nothing behind."""
-    return b"".join((frame(b"P", name + text(sql) + types), frame(b"B", name + name + bound),
+    """Executes a statement in between, and leaves nothing behind, nor minds what a failed one has left."""
+    return b"".join((frame(b"C", b"P" + name), frame(b"C", b"S" + name),
+                     frame(b"P", name + text(sql) + types), frame(b"B", name + name + bound),
                      frame(b"E", name + b"\0\0\0\0"), frame(b"C", b"P" + name), frame(b"C", b"S" + name)))
 
 

@@ -166,8 +166,8 @@ class Backend:
         """Runs a statement by the extended protocol, which leaves what has no name alone; gives the rows. `copy` is
         what COPY FROM STDIN reads."""
         name = b"double_statement\0"
-        data = [frame(b"P", name + text(sql) + b"\0\0"), frame(b"B", name + name + b"\0\0\0\0\0\0"),
-                frame(b"E", name + b"\0\0\0\0")]
+        data = [frame(b"C", b"P" + name), frame(b"C", b"S" + name), frame(b"P", name + text(sql) + b"\0\0"),
+                frame(b"B", name + name + b"\0\0\0\0\0\0"), frame(b"E", name + b"\0\0\0\0")]
         if copy is not None:
             data += [copy, frame(b"c")]
         data += [frame(b"C", b"P" + name), frame(b"C", b"S" + name), frame(b"S")]
