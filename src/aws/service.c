@@ -79,10 +79,10 @@ static void copy_string(mastra_str object, const char *name, char *out, size_t s
 }
 
 /* A cancelled transaction is worth repeating when all that stood against it were others. */
-static enum ms_fault fault_of_reasons(mastra_str object)
+static enum ms_aws_fault fault_of_reasons(mastra_str object)
 {
     mastra_str reasons = ms_json_member(object, mastra_str_of("CancellationReasons"));
-    enum ms_fault fault = MS_FAULT_REFUSED;
+    enum ms_aws_fault fault = MS_FAULT_REFUSED;
     struct ms_json_iter iter;
     mastra_str reason;
 
@@ -92,7 +92,7 @@ static enum ms_fault fault_of_reasons(mastra_str object)
     ms_json_iter_init(&iter, reasons);
     while (ms_json_next(&iter, NULL, &reason)) {
         char code[64];
-        enum ms_fault of_reason;
+        enum ms_aws_fault of_reason;
 
         copy_string(reason, "Code", code, sizeof code);
         of_reason = ms_fault_of_reason(mastra_str_of(code));

@@ -45,7 +45,7 @@ struct ms_service_call {
     unsigned attempts;
     int status;
     mastra_str answer; /* JSON text, checked where the status is 200 */
-    enum ms_fault fault;
+    enum ms_aws_fault fault;
     char code[MS_SERVICE_CODE_SIZE]; /* of an error, without its prefix */
     char message[MS_SERVICE_MESSAGE_SIZE];
     char request_id[MS_HTTP_REQUEST_ID_SIZE];

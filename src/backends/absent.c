@@ -1,4 +1,5 @@
 /* What this build lacks, as functions that say so: the interface has the same names everywhere. */
+#include <mastra/dsql.h>
 #include <mastra/postgres.h>
 
 #include "base/error.h"
@@ -64,6 +65,19 @@ mastra_status mastra_postgres_pool_inspect(mastra_postgres_pool *pool, mastra_po
     (void)pool;
     (void)ret_info;
     return no_postgres(error);
+}
+
+#endif
+
+#if !MASTRA_WITH_POSTGRES || !MASTRA_WITH_AWS
+
+mastra_status mastra_open_dsql(const mastra_dsql_options *dsql, const mastra_options *options,
+                               mastra_store **ret_store, mastra_error *error)
+{
+    (void)dsql;
+    (void)options;
+    (void)ret_store;
+    return ms_error_set(error, MASTRA_NOT_SUPPORTED, "this library was built without Aurora DSQL");
 }
 
 #endif

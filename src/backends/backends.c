@@ -2,6 +2,9 @@
 #if MASTRA_WITH_POSTGRES
 #include "backends/postgres/postgres.h"
 #endif
+#if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
+#include "backends/dsql/dsql.h"
+#endif
 
 static const struct {
     const char *scheme;
@@ -11,6 +14,9 @@ static const struct {
 #if MASTRA_WITH_POSTGRES
     {"postgresql", &ms_postgres_ops},
     {"postgres", &ms_postgres_ops},
+#endif
+#if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
+    {"dsql", &ms_dsql_ops},
 #endif
 };
 

@@ -462,7 +462,7 @@ static bool sequence_term(struct ms_sql *sql, const struct ms_entity *entity, co
         walk_text(sql, ", 0)");
     }
     walk_text(sql, suffix);
-    if (!sql->dialect->sequence && entity->key_count == 0) {
+    if (!sql->dialect->sequence && entity->key_count == 0 && sql->dialect->row_id) {
         walk_text(sql, ", ");
         walk_text(sql, sql->dialect->row_id);
         walk_text(sql, suffix);
@@ -583,12 +583,18 @@ static void column_list(struct ms_sql *sql, const struct ms_entity *entity, uint
     }
 }
 
-static void lock_rows(struct ms_sql *sql, bool lock)
+static void lock_rows(struct ms_sql *sql, bool lock, const char *clause)
 {
     walk_shape(sql, lock);
     if (lock) {
-        walk_text(sql, sql->dialect->lock);
+        walk_text(sql, clause);
     }
+}
+
+static bool can_lock(const struct ms_sql *sql, const struct ms_entity *entity)
+{
+    return !sql->dialect->locks_primary || entity->key_form == MS_KEY_PRIMARY ||
+           entity->key_form == MS_KEY_PRIMARY_TABLE;
 }
 
 void ms_sql_get(struct ms_sql *sql, const void *what)
@@ -602,7 +608,7 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
     walk_text(sql, " FROM ");
     walk_table(sql, row->entity);
     walk_key_condition(sql, row->entity, row->key);
-    lock_rows(sql, row->lock);
+    lock_rows(sql, row->lock && can_lock(sql, row->entity), sql->dialect->lock);
 }
 
 static void from_table(struct ms_sql *sql, const struct ms_query *query)
@@ -623,7 +629,7 @@ static void list_rows(struct ms_sql *sql, const struct ms_query *query)
     from_table(sql, query);
     side(sql, query);
     order_and_window(sql, query);
-    lock_rows(sql, query->lock);
+    lock_rows(sql, query->lock, sql->dialect->lock_list);
 }
 
 void ms_sql_list(struct ms_sql *sql, const void *what)

@@ -62,19 +62,24 @@ struct ms_dialect {
     void (*array)(struct ms_buf *out, const struct ms_column *column, size_t n);
     /* The expression that orders equal times of a sequenced entity by insertion. NULL: its column does. */
     const char *sequence;
-    /* Tells apart equal rows without a key. */
+    /* Tells apart equal rows without a key. NULL: nothing does. */
     const char *row_id;
     /* Behind a text that breaks ties: has it compared byte by byte. */
     const char *bytewise;
-    /* Behind a query whose rows will be written. */
+    /* Behind a query for one row by its key that will be written, or that what is written depends on. */
     const char *lock;
     /* A text that is the same as long as no transaction that wrote has ended anywhere. NULL: there is none. */
     const char *snapshot;
+    /* Behind a query for several rows that will be written. */
+    const char *lock_list;
     bool inline_names; /* members and paths, which are constants of the program, are part of the text */
     bool twins; /* times are kept twice: in a column without and, named with a Z behind, one with a zone */
     bool fine_times;  /* stored times may be finer than milliseconds; what is within one counts as it */
     bool leaves_ties; /* whoever reads rows of one time may be asked to sort them */
     bool raises;      /* EXPECT fails by itself: with a division by zero */
+    bool
+        locks_primary; /* a row can be locked by its table's primary key only; what is written needs no lock */
+    bool returning; /* queries may take their rows from what a statement writes, and lock them further in */
 };
 
 #define MS_SQL_BINDS 128
@@ -112,6 +117,8 @@ struct ms_sql_key {
 struct ms_sql_batch {
     const struct ms_write *first;
     size_t count;
+    bool
+        unless_there; /* rows whose key is there already are left alone; for a table whose key no index keeps */
 };
 
 /* A query whose rows were counted before, in this snapshot; the empty text: they were not. */

@@ -186,11 +186,14 @@ static void erase(struct ms_sql *sql, const struct ms_write *write)
 static void expect(struct ms_sql *sql, const struct ms_write *write)
 {
     bool raises = sql->dialect->raises;
+    bool locks = raises && sql->dialect->returning;
 
-    walk_text(sql, raises ? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM " : "SELECT 1 FROM ");
+    walk_text(sql, locks    ? "SELECT 1 / COUNT(*) FROM (SELECT 1 FROM "
+                   : raises ? "SELECT 1 / COUNT(*) FROM "
+                            : "SELECT 1 FROM ");
     walk_table(sql, write->entity);
     walk_key_condition(sql, write->entity, write->key);
-    if (raises) {
+    if (locks) {
         walk_text(sql, sql->dialect->lock);
         walk_text(sql, ") AS found");
     }
@@ -265,6 +268,23 @@ static void put_sequence_array(struct ms_sql *sql, const struct ms_entity *entit
     put_array(sql, NULL, arg);
 }
 
+/* No row with the record's key. */
+static void put_unless(struct ms_sql *sql, const struct ms_entity *entity)
+{
+    walk_text(sql, " WHERE NOT EXISTS (SELECT 1 FROM ");
+    walk_table(sql, entity);
+    walk_text(sql, " AS present");
+    for (size_t i = 0; i < entity->key_count; i++) {
+        const char *name = entity->columns[entity->keys[i]].name;
+
+        walk_text(sql, i == 0 ? " WHERE present." : " AND present.");
+        walk_name(sql, name);
+        walk_text(sql, " = record.");
+        walk_name(sql, name);
+    }
+    walk_text(sql, ")");
+}
+
 /* Arrays hold times with their zone. */
 static void put_element(struct ms_sql *sql, const struct ms_column *column, const void *arg)
 {
@@ -283,6 +303,7 @@ void ms_sql_batch(struct ms_sql *sql, const void *what)
 
     walk_shape(sql, VERB_BATCH);
     walk_shape(sql, batch->first->kind);
+    walk_shape(sql, batch->unless_there);
     walk_shape_entity(sql, entity);
     insert_into(sql, entity);
     walk_text(sql, " SELECT ");
@@ -292,7 +313,9 @@ void ms_sql_batch(struct ms_sql *sql, const void *what)
     walk_text(sql, ") AS record (");
     walk_insert(sql, entity, &names);
     walk_text(sql, ")");
-    if (batch->first->kind == MS_WRITE_PUT) {
+    if (batch->unless_there) {
+        put_unless(sql, entity);
+    } else if (batch->first->kind == MS_WRITE_PUT) {
         on_conflict(sql, entity);
     }
 }

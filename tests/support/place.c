@@ -1,5 +1,6 @@
 #include "support/place.h"
 
+#include "support/dsql.h"
 #include "support/files.h"
 #include "support/postgres.h"
 #include "support/raw.h"
@@ -44,19 +45,65 @@ long long place_number(const struct place *place, const char *sql)
 /* Other zones than the server's and the tests' own. */
 #define SESSION "&options=-c%%20TimeZone%%3DPacific/Auckland"
 
-/*
- * A schema whose tables are as a store has made them is only emptied between tests, which is much faster than to make it
- * anew. What it looked like tells whether a test has changed more than rows.
- */
-static struct {
-    char *schema;
+/* A server with schemas: where it is looked at behind stores' backs, and how a store is told of a schema. */
+struct realm {
+    bool (*available)(void);
+    const char *(*behind)(void);      /* URL */
+    char *(*url)(const char *schema); /* of stores */
+    const char *furnishing;           /* parameter of the store that makes the tables, NULL: none */
+    /*
+     * A schema whose tables are as a store has made them is only emptied between tests, which is much faster than to make
+     * it anew. What it looked like tells whether a test has changed more than rows.
+     */
+    char *spare;
     char *look;
-} spare;
+};
 
-static struct pg_conn *connect_to(const char *schema)
+static bool postgres_available(void)
 {
-    struct pg_conn *connection = postgres_connect(postgres_fact(postgres_shared(), ""));
-    char *sql = test_format("SET search_path TO \"%s\"; SET client_min_messages TO error", schema);
+    return postgres_shared() != NULL;
+}
+
+static const char *postgres_behind(void)
+{
+    return postgres_fact(postgres_shared(), "");
+}
+
+static char *url_on_postgres(const char *schema)
+{
+    char *more = test_format(SESSION "&schema=%s", schema);
+    char *url = postgres_url(postgres_shared(), more);
+    free(more);
+    return url;
+}
+
+static bool dsql_available(void)
+{
+    return dsql_shared() != NULL;
+}
+
+static const char *dsql_behind(void)
+{
+    return dsql_fact(dsql_shared(), "_POSTGRES");
+}
+
+static char *url_on_dsql(const char *schema)
+{
+    char *more = test_format("&schema=%s", schema);
+    char *url = dsql_url(dsql_shared(), more);
+    free(more);
+    return url;
+}
+
+static struct realm on_postgres = {
+    .available = postgres_available, .behind = postgres_behind, .url = url_on_postgres};
+static struct realm on_dsql = {
+    .available = dsql_available, .behind = dsql_behind, .url = url_on_dsql, .furnishing = "waitForIndexes=1"};
+
+static struct pg_conn *connect_to(const struct place *place)
+{
+    struct pg_conn *connection = postgres_connect(place->realm->behind());
+    char *sql = test_format("SET search_path TO \"%s\"; SET client_min_messages TO error", place->schema);
     postgres_run(connection, sql);
     free(sql);
     return connection;
@@ -81,24 +128,18 @@ static void empty(struct pg_conn *connection)
     free(deletes);
 }
 
-static void drop(const char *schema)
+static void drop(const struct place *place)
 {
-    char *sql = test_format("SET client_min_messages TO error; DROP SCHEMA IF EXISTS \"%s\" CASCADE", schema);
-    postgres_run_on(postgres_fact(postgres_shared(), ""), sql);
+    char *sql =
+        test_format("SET client_min_messages TO error; DROP SCHEMA IF EXISTS \"%s\" CASCADE", place->schema);
+    postgres_run_on(place->realm->behind(), sql);
     free(sql);
 }
 
-bool place_postgres_available(void)
+static void begin_fresh(struct place *place, struct realm *realm)
 {
-    return postgres_shared() != NULL;
-}
-
-void place_postgres_begin_fresh(struct place *place)
-{
-    *place = (struct place){.schema = postgres_schema_name()};
-    char *more = test_format(SESSION "&schema=%s", place->schema);
-    place->url = postgres_url(postgres_shared(), more);
-    free(more);
+    *place = (struct place){.schema = postgres_schema_name(), .realm = realm};
+    place->url = realm->url(place->schema);
 }
 
 /* Lets a store make its tables. */
@@ -106,7 +147,10 @@ static void furnish(const struct place *place)
 {
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_store *store = NULL;
-    mastra_status status = mastra_open(place->url, NULL, &store, &error);
+    char *url =
+        place->realm->furnishing ? place_url(place, place->realm->furnishing) : test_format("%s", place->url);
+    mastra_status status = mastra_open(url, NULL, &store, &error);
+    free(url);
     if (status == MASTRA_OK)
         status = mastra_init(store, &error);
     mastra_close(store, NULL);
@@ -114,40 +158,69 @@ static void furnish(const struct place *place)
         fail_msg("%s", error.message);
 }
 
-void place_postgres_begin(struct place *place)
+static void begin(struct place *place, struct realm *realm)
 {
-    place_postgres_begin_fresh(place);
+    begin_fresh(place, realm);
     place->tidy = true;
-    if (!spare.schema) {
+    if (!realm->spare) {
         furnish(place);
-        struct pg_conn *connection = connect_to(place->schema);
-        free(spare.look);
-        spare.look = postgres_text(connection, look_sql);
+        struct pg_conn *connection = connect_to(place);
+        free(realm->look);
+        realm->look = postgres_text(connection, look_sql);
         postgres_close(connection);
         return;
     }
     free(place->schema);
     free(place->url);
-    place->schema = spare.schema;
-    spare.schema = NULL;
-    char *more = test_format(SESSION "&schema=%s", place->schema);
-    place->url = postgres_url(postgres_shared(), more);
-    free(more);
+    place->schema = realm->spare;
+    realm->spare = NULL;
+    place->url = realm->url(place->schema);
+}
+
+bool place_postgres_available(void)
+{
+    return postgres_available();
+}
+
+void place_postgres_begin_fresh(struct place *place)
+{
+    begin_fresh(place, &on_postgres);
+}
+
+void place_postgres_begin(struct place *place)
+{
+    begin(place, &on_postgres);
+}
+
+bool place_dsql_available(void)
+{
+    return dsql_available();
+}
+
+void place_dsql_begin_fresh(struct place *place)
+{
+    begin_fresh(place, &on_dsql);
+}
+
+void place_dsql_begin(struct place *place)
+{
+    begin(place, &on_dsql);
 }
 
 /* Keeps the schema for the next test, if this one has only changed rows. False: it is of no use any more. */
 static bool keep(struct place *place)
 {
-    struct pg_conn *connection = connect_to(place->schema);
+    struct realm *realm = place->realm;
+    struct pg_conn *connection = connect_to(place);
     char *look = postgres_text(connection, look_sql);
-    bool same = look && spare.look && strcmp(look, spare.look) == 0;
+    bool same = look && realm->look && strcmp(look, realm->look) == 0;
     if (same)
         empty(connection);
     postgres_close(connection);
     free(look);
-    if (!same || spare.schema)
+    if (!same || realm->spare)
         return false;
-    spare.schema = place->schema;
+    realm->spare = place->schema;
     place->schema = NULL;
     return true;
 }
@@ -155,19 +228,19 @@ static bool keep(struct place *place)
 static void put_away(struct place *place)
 {
     if (!place->tidy || !keep(place))
-        drop(place->schema);
+        drop(place);
 }
 
 static void run_postgres(const struct place *place, const char *sql)
 {
-    struct pg_conn *connection = connect_to(place->schema);
+    struct pg_conn *connection = connect_to(place);
     postgres_run(connection, sql);
     postgres_close(connection);
 }
 
 static char *text_postgres(const struct place *place, const char *sql)
 {
-    struct pg_conn *connection = connect_to(place->schema);
+    struct pg_conn *connection = connect_to(place);
     char *text = postgres_text(connection, sql);
     postgres_close(connection);
     return text;
@@ -188,7 +261,7 @@ void place_wipe(const struct place *place)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
     if (place->schema)
-        drop(place->schema);
+        drop(place);
     for (size_t i = 0; place->path && i < sizeof(endings) / sizeof(endings[0]); i++) {
         char *path = test_format("%s%s", place->path, endings[i]);
         unlink(path);
@@ -225,6 +298,7 @@ static const struct place_kind kinds[] = {
     {"file", NULL, place_file_begin},
     {"memory", NULL, place_memory_begin},
     {"postgres", place_postgres_available, place_postgres_begin_fresh},
+    {"dsql", place_dsql_available, place_dsql_begin_fresh},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

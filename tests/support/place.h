@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct realm;
+
 struct place {
-    char *url;       /* of the store */
-    char *directory; /* removed with it, NULL: none */
-    char *path;      /* of SQLite's file, NULL: none */
-    char *schema;    /* of PostgreSQL, NULL: none */
-    bool tidy;       /* the schema is emptied and used again by this program's next place */
+    char *url;           /* of the store */
+    char *directory;     /* removed with it, NULL: none */
+    char *path;          /* of SQLite's file, NULL: none */
+    char *schema;        /* of a server, NULL: none */
+    struct realm *realm; /* the server */
+    bool tidy;           /* the schema is emptied and used again by this program's next place */
 };
 
 /* All begin with an empty store and are ended by place_end. */
@@ -24,6 +27,11 @@ void place_memory_begin(struct place *place);
 bool place_postgres_available(void);
 void place_postgres_begin(struct place *place);
 void place_postgres_begin_fresh(struct place *place);
+
+/* The same on the shared double of Aurora DSQL (see support/dsql.h). */
+bool place_dsql_available(void);
+void place_dsql_begin(struct place *place);
+void place_dsql_begin_fresh(struct place *place);
 
 void place_end(struct place *place);
 
@@ -46,6 +54,7 @@ void place_check(const struct place *place);
 #define PLACE_FILE     1u
 #define PLACE_MEMORY   2u
 #define PLACE_POSTGRES 4u
+#define PLACE_DSQL     8u
 
 struct place_kind;
 

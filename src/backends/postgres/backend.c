@@ -1,4 +1,4 @@
-#include "backends/postgres/postgres.h"
+#include "backends/postgres/ddl.h"
 #include "base/error.h"
 
 const struct pg_flavour pg_flavour = {
@@ -8,14 +8,32 @@ const struct pg_flavour pg_flavour = {
      * is written (see struct pg_absent): whatever the server does between its statements cannot hurt it. */
     .begin = "BEGIN ISOLATION LEVEL READ COMMITTED",
     .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    .clock = "SELECT clock_timestamp()",
+    .indexes = pg_indexes,
+    .index_count = PG_INDEX_COUNT,
 };
 
-static void close_backend(struct ms_backend *base)
+void pg_close(struct ms_backend *base)
 {
     struct postgres *backend = postgres_of(base);
 
     pg_backend_disconnect(&backend->base);
     ms_heap_release(backend->base.heap, backend);
+}
+
+mastra_status pg_open_flavour(struct postgres *backend, const struct ms_backend_ops *ops,
+                              const struct pg_flavour *flavour, struct ms_config *config,
+                              const struct pg_defaults *defaults, mastra_error *error)
+{
+    backend->base.base.ops = ops;
+    backend->base.heap = config->heap;
+    backend->base.log = config->log;
+    backend->flavour = flavour;
+    for (int e = 0; flavour->json_is_text && e < MS_ENTITY_COUNT; e++) {
+        atomic_store(&backend->text_json[e], ms_entity_all(ms_entity(e)));
+        atomic_store(&backend->looked, true);
+    }
+    return pg_backend_connect(&backend->base, config, defaults, error);
 }
 
 static mastra_status open_backend(struct ms_config *config, struct ms_backend **ret, mastra_error *error)
@@ -26,13 +44,9 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
     if (!backend) {
         return ms_error_oom(error);
     }
-    backend->base.base.ops = &ms_postgres_ops;
-    backend->base.heap = config->heap;
-    backend->base.log = config->log;
-    backend->flavour = &pg_flavour;
-    status = pg_backend_connect(&backend->base, config, &pg_postgres_defaults, error);
+    status = pg_open_flavour(backend, &ms_postgres_ops, &pg_flavour, config, &pg_postgres_defaults, error);
     if (status != MASTRA_OK) {
-        close_backend(&backend->base.base);
+        pg_close(&backend->base.base);
         return status;
     }
     *ret = &backend->base.base;
@@ -45,7 +59,7 @@ static unsigned traits(const struct ms_backend *base)
     return MS_TRAIT_STRICT_PARENTS | MS_TRAIT_JSON_BY_VALUE;
 }
 
-static uint32_t parallel(const struct ms_backend *base)
+uint32_t pg_parallel(const struct ms_backend *base)
 {
     return pg_pool_settings_of(pg_backend_of(base)->client.pool)->max;
 }
@@ -54,9 +68,9 @@ const struct ms_backend_ops ms_postgres_ops = {
     .name = "postgres",
     .error_store = "PG",
     .open = open_backend,
-    .close = close_backend,
+    .close = pg_close,
     .traits = traits,
-    .parallel = parallel,
+    .parallel = pg_parallel,
     .ensure_schema = pg_ensure_schema,
     .interrupt = pg_backend_interrupt,
     .begin = pg_begin,

@@ -22,6 +22,10 @@ struct pg_backend {
 struct pg_defaults {
     struct pg_pool_settings settings;
     const char *schema;
+    /* How the keywords are found; NULL: pg_read_keywords. `arg` is the settings' connect_arg. */
+    mastra_status (*keywords)(void *arg, struct ms_config *config, struct pg_keywords *keywords,
+                              mastra_error *error);
+    bool leases_only; /* run locks have no guards */
 };
 
 extern const struct pg_defaults pg_postgres_defaults;

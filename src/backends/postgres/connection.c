@@ -188,11 +188,14 @@ static const char *find_state(const char *text)
     return found;
 }
 
-/* The line that says why, without its SQLSTATE when it stands in it. With several hosts it is the last that has one. */
+/* The line that says why, without its SQLSTATE when it stands in it, and what the server advises. With several hosts it
+ * is the last that has one. */
 static void reason_line(const char *text, const char *state, char *out, size_t size)
 {
+    static const char mark[] = "\nHINT:  ";
     const char *begin = text;
     const char *behind = state ? state + 7 : text;
+    const char *hint = state ? strstr(behind, mark) : NULL;
     char line[1024];
 
     for (const char *at = text; state && at < state; at++) {
@@ -200,8 +203,9 @@ static void reason_line(const char *text, const char *state, char *out, size_t s
             begin = at + 1;
         }
     }
-    snprintf(line, sizeof line, "%.*s%.*s", state ? (int)(state - begin) : 0, begin,
-             (int)strcspn(behind, "\n"), behind);
+    hint = hint ? hint + sizeof mark - 1 : "";
+    snprintf(line, sizeof line, "%.*s%.*s%s%.*s", state ? (int)(state - begin) : 0, begin,
+             (int)strcspn(behind, "\n"), behind, *hint ? "; " : "", (int)strcspn(hint, "\n"), hint);
     ms_error_copy(out, size, mastra_str_of(line[0] ? line : "no reason was given"));
 }
 
@@ -304,8 +308,8 @@ static bool reports(PGconn *pg, const char *name, const char *wanted)
 }
 
 /* Behind a transaction pooler only what it follows can be set: what the server reports of itself. */
-static mastra_status settle_pooled(PGconn *pg, const struct pg_interrupt *interrupt, int64_t deadline_ns,
-                                   mastra_error *error)
+static mastra_status settle_reported(PGconn *pg, const struct pg_interrupt *interrupt, int64_t deadline_ns,
+                                     mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
 
@@ -326,8 +330,8 @@ static mastra_status settle(PGconn *pg, const struct pg_pool_settings *settings,
 {
     const char *sql = settings->connect ? settings->connect->session : NULL;
 
-    if (settings->transaction_pooler) {
-        return settle_pooled(pg, interrupt, deadline_ns, error);
+    if (settings->transaction_pooler || (sql && !*sql)) {
+        return settle_reported(pg, interrupt, deadline_ns, error);
     }
     return run_plain(pg, sql ? sql : session_settings, interrupt, deadline_ns, error);
 }
@@ -596,6 +600,9 @@ bool pg_connection_take_back(struct pg_connection *connection)
         return false;
     }
     forget_statements(connection);
+    if (settings->connect && settings->connect->session) {
+        return false;
+    }
     if (!settings->transaction_pooler &&
         run_plain(pg, "DISCARD ALL", NULL, deadline_ns, &ignored) != MASTRA_OK) {
         return false;

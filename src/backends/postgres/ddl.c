@@ -121,11 +121,11 @@ static void whole_name(const char *schema, const struct pg_index *index, char ou
     }
 }
 
-bool pg_needs_digest(const char *schema, char out[PG_LONG_NAME])
+bool pg_needs_digest(const struct pg_flavour *flavour, const char *schema, char out[PG_LONG_NAME])
 {
-    for (size_t i = 0; i < PG_INDEX_COUNT; i++) {
-        if (pg_indexes[i].prefix == PG_PREFIX_DIGEST) {
-            whole_name(schema, &pg_indexes[i], out);
+    for (size_t i = 0; i < flavour->index_count; i++) {
+        if (flavour->indexes[i].prefix == PG_PREFIX_DIGEST) {
+            whole_name(schema, &flavour->indexes[i], out);
             return strlen(out) > PG_NAME_MOST;
         }
     }
@@ -148,11 +148,14 @@ void pg_index_name(const char *schema, const char *digest, const struct pg_index
     }
 }
 
-void pg_constraint_name(const char *schema, const struct ms_entity *entity, char out[PG_NAME_MOST + 1])
+/* Where it is the name of an index that is built by itself, it has the prefix of one. */
+void pg_constraint_name(const struct pg_flavour *flavour, const char *schema, const struct ms_entity *entity,
+                        char out[PG_NAME_MOST + 1])
 {
     bool spans = entity->id == MS_SPAN;
+    bool bare = flavour->narrow && strcmp(schema, "public") == 0;
     char name[PG_LONG_NAME];
-    size_t len = put_prefix(schema, name);
+    size_t len = bare ? 0 : put_prefix(schema, name);
 
     snprintf(name + len, sizeof name - len, "%s_%s", entity->table,
              spans ? "traceid_spanid_pk" : "workflow_name_run_id_key");
@@ -174,19 +177,19 @@ void pg_put_qualified(struct ms_buf *out, const char *schema, const char *name)
     ms_sql_quote(out, name);
 }
 
-static const char *declared_type(const struct ms_column *column)
+static const char *declared_type(const struct pg_flavour *flavour, const struct ms_column *column)
 {
     switch (column->type) {
     case MS_TEXT:
         return column->flags & MS_UUID ? "UUID" : "TEXT";
     case MS_JSON:
-        return "JSONB";
+        return flavour->json_is_text ? "TEXT" : "JSONB";
     case MS_INTEGER:
         return "INTEGER";
     case MS_BIGINT:
         return "BIGINT";
     case MS_REAL:
-        return "FLOAT";
+        return "DOUBLE PRECISION";
     case MS_BOOLEAN:
         return "BOOLEAN";
     case MS_TIMESTAMP:
@@ -207,7 +210,7 @@ static void put_twin_name(struct ms_buf *out, const struct ms_column *column)
     ms_buf_add_text(out, "Z\"");
 }
 
-static void put_columns(struct ms_buf *out, const struct ms_entity *entity)
+static void put_columns(struct ms_buf *out, const struct pg_flavour *flavour, const struct ms_entity *entity)
 {
     for (int i = 0; i < entity->column_count; i++) {
         const struct ms_column *column = &entity->columns[i];
@@ -215,7 +218,7 @@ static void put_columns(struct ms_buf *out, const struct ms_entity *entity)
         ms_buf_add_text(out, i == 0 ? " (" : ", ");
         ms_sql_quote(out, column->name);
         ms_buf_add_char(out, ' ');
-        ms_buf_add_text(out, declared_type(column));
+        ms_buf_add_text(out, declared_type(flavour, column));
         if (entity->key_form == MS_KEY_PRIMARY && column->flags & MS_KEY) {
             ms_buf_add_text(out, " PRIMARY KEY");
         }
@@ -244,13 +247,35 @@ static void put_key_columns(struct ms_buf *out, const struct ms_entity *entity)
     ms_buf_add_char(out, ')');
 }
 
-void pg_put_table(struct ms_buf *out, const char *schema, const struct ms_entity *entity)
+static bool has_named_key(const struct ms_entity *entity)
 {
+    return entity->id == MS_SNAPSHOT || entity->id == MS_SPAN;
+}
+
+static void put_constraint(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                           const struct ms_entity *entity)
+{
+    char name[PG_NAME_MOST + 1];
+
+    pg_constraint_name(flavour, schema, entity, name);
+    ms_buf_add_text(out, "CONSTRAINT ");
+    ms_sql_quote(out, name);
+}
+
+void pg_put_table(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                  const struct ms_entity *entity)
+{
+    bool named = flavour->narrow && has_named_key(entity);
+
     ms_buf_add_text(out, "CREATE TABLE IF NOT EXISTS ");
     pg_put_qualified(out, schema, entity->table);
-    put_columns(out, entity);
-    if (entity->key_form == MS_KEY_PRIMARY_TABLE) {
-        ms_buf_add_text(out, ", PRIMARY KEY ");
+    put_columns(out, flavour, entity);
+    if (entity->key_form == MS_KEY_PRIMARY_TABLE || named) {
+        ms_buf_add_text(out, ", ");
+        if (named) {
+            put_constraint(out, flavour, schema, entity);
+        }
+        ms_buf_add_text(out, " PRIMARY KEY ");
         put_key_columns(out, entity);
     }
     ms_buf_add_char(out, ')');
@@ -280,15 +305,17 @@ static const char *default_of(const struct ms_column *column)
     }
 }
 
-void pg_put_column(struct ms_buf *out, const char *schema, const struct ms_entity *entity,
-                   const struct ms_column *column)
+void pg_put_column(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                   const struct ms_entity *entity, const struct ms_column *column)
 {
+    bool plain = flavour->narrow || column->null == MS_NULL;
+
     alter(out, schema, entity);
     ms_buf_add_text(out, " ADD COLUMN IF NOT EXISTS ");
     ms_sql_quote(out, column->name);
     ms_buf_add_char(out, ' ');
-    ms_buf_add_text(out, declared_type(column));
-    ms_buf_add_text(out, column->null == MS_NULL ? "" : default_of(column));
+    ms_buf_add_text(out, declared_type(flavour, column));
+    ms_buf_add_text(out, plain ? "" : default_of(column));
 }
 
 /* Rows that are there keep null: the time at which they get the column is not theirs. */
@@ -318,16 +345,32 @@ void pg_put_sequence(struct ms_buf *out, const char *schema, const struct ms_ent
     ms_buf_add_text(out, " BIGINT");
 }
 
-void pg_put_key(struct ms_buf *out, const char *schema, const struct ms_entity *entity)
+/* The peer's tables, where constraints cannot be added: the index that it makes, or would make. */
+static void put_key_index(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                          const struct ms_entity *entity)
 {
     char name[PG_NAME_MOST + 1];
 
+    pg_constraint_name(flavour, schema, entity, name);
+    ms_buf_add_text(out, "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS ");
+    ms_sql_quote(out, name);
+    ms_buf_add_text(out, " ON ");
+    pg_put_qualified(out, schema, entity->table);
+    ms_buf_add_char(out, ' ');
+    put_key_columns(out, entity);
+}
+
+void pg_put_key(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                const struct ms_entity *entity)
+{
+    if (flavour->narrow) {
+        put_key_index(out, flavour, schema, entity);
+        return;
+    }
     alter(out, schema, entity);
     ms_buf_add_text(out, " ADD ");
-    if (entity->id == MS_SNAPSHOT || entity->id == MS_SPAN) {
-        pg_constraint_name(schema, entity, name);
-        ms_buf_add_text(out, "CONSTRAINT ");
-        ms_sql_quote(out, name);
+    if (has_named_key(entity)) {
+        put_constraint(out, flavour, schema, entity);
     }
     ms_buf_add_text(out, entity->id == MS_SNAPSHOT ? " UNIQUE " : " PRIMARY KEY ");
     put_key_columns(out, entity);
@@ -337,23 +380,27 @@ void pg_put_replica_identity(struct ms_buf *out, const char *schema, const struc
 {
     char name[PG_NAME_MOST + 1];
 
-    pg_constraint_name(schema, entity, name);
+    pg_constraint_name(&pg_flavour, schema, entity, name);
     alter(out, schema, entity);
     ms_buf_add_text(out, " REPLICA IDENTITY USING INDEX ");
     ms_sql_quote(out, name);
 }
 
-void pg_put_index(struct ms_buf *out, const char *schema, const char *digest, const struct pg_index *index)
+void pg_put_index(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                  const char *digest, const struct pg_index *index)
 {
     char name[PG_NAME_MOST + 1];
 
     pg_index_name(schema, digest, index, name);
-    ms_buf_add_text(out, "CREATE INDEX IF NOT EXISTS ");
+    ms_buf_add_text(out,
+                    flavour->narrow ? "CREATE INDEX ASYNC IF NOT EXISTS " : "CREATE INDEX IF NOT EXISTS ");
     ms_sql_quote(out, name);
     ms_buf_add_text(out, " ON ");
     pg_put_qualified(out, schema, ms_entity(index->entity)->table);
-    ms_buf_add_text(out, " USING ");
-    ms_buf_add_text(out, index->method ? index->method : "btree");
+    if (!flavour->narrow) {
+        ms_buf_add_text(out, " USING ");
+        ms_buf_add_text(out, index->method ? index->method : "btree");
+    }
     ms_buf_add_char(out, ' ');
     ms_buf_add_text(out, index->columns);
     if (index->include) {

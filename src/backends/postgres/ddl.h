@@ -34,24 +34,29 @@ void pg_index_name(const char *schema, const char *digest, const struct pg_index
                    char out[PG_NAME_MOST + 1]);
 
 /* The whole of the name that takes a digest; false when it needs none. */
-bool pg_needs_digest(const char *schema, char out[PG_LONG_NAME]);
+bool pg_needs_digest(const struct pg_flavour *flavour, const char *schema, char out[PG_LONG_NAME]);
 
 /* Of the constraint that is the entity's key where it has a name of its own: of runs and of spans. */
-void pg_constraint_name(const char *schema, const struct ms_entity *entity, char out[PG_NAME_MOST + 1]);
+void pg_constraint_name(const struct pg_flavour *flavour, const char *schema, const struct ms_entity *entity,
+                        char out[PG_NAME_MOST + 1]);
 
 /* Statements. */
-void pg_put_table(struct ms_buf *out, const char *schema, const struct ms_entity *entity);
+void pg_put_table(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                  const struct ms_entity *entity);
 /* A column or, of a time, its twin, that a table which is there lacks. */
-void pg_put_column(struct ms_buf *out, const char *schema, const struct ms_entity *entity,
-                   const struct ms_column *column);
+void pg_put_column(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                   const struct ms_entity *entity, const struct ms_column *column);
 void pg_put_twin(struct ms_buf *out, const char *schema, const struct ms_entity *entity,
                  const struct ms_column *column);
 void pg_put_twin_default(struct ms_buf *out, const char *schema, const struct ms_entity *entity,
                          const struct ms_column *column);
 void pg_put_sequence(struct ms_buf *out, const char *schema, const struct ms_entity *entity);
-void pg_put_key(struct ms_buf *out, const char *schema, const struct ms_entity *entity);
+/* A key for a table that is there. */
+void pg_put_key(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                const struct ms_entity *entity);
 void pg_put_replica_identity(struct ms_buf *out, const char *schema, const struct ms_entity *entity);
-void pg_put_index(struct ms_buf *out, const char *schema, const char *digest, const struct pg_index *index);
+void pg_put_index(struct ms_buf *out, const struct pg_flavour *flavour, const char *schema,
+                  const char *digest, const struct pg_index *index);
 void pg_put_trigger_function(struct ms_buf *out, const char *schema);
 void pg_put_trigger(struct ms_buf *out, const char *schema);
 

@@ -1,7 +1,12 @@
 /* SQL as PostgreSQL speaks it. */
-#include "backends/postgres/postgres.h"
+#include "backends/postgres/dialect.h"
 
-static void placeholder(struct ms_buf *out, size_t n)
+/* What PostgreSQL itself can do and its relations need not be able to. */
+#define PG_DIALECT_OWN                                                                                       \
+    .row_id = "ctid", .bytewise = " COLLATE \"C\"", .lock = " FOR UPDATE", .lock_list = " FOR UPDATE",       \
+    .returning = true
+
+void pg_sql_placeholder(struct ms_buf *out, size_t n)
 {
     ms_buf_add_char(out, '$');
     ms_buf_add_int(out, (int64_t)n);
@@ -41,7 +46,7 @@ static void instant_or_null(struct ms_buf *out, const struct ms_column *column)
 }
 
 /* The index of pages is on this very expression, see ddl.c. */
-static void time_of(struct ms_buf *out, const struct ms_column *column)
+void pg_sql_time(struct ms_buf *out, const struct ms_column *column)
 {
     if (column->flags & (MS_TWINLESS | MS_STEADY)) {
         ms_sql_quote(out, column->name);
@@ -80,7 +85,7 @@ static const char *cast_of(const struct ms_column *column)
     }
 }
 
-static void read_column(struct ms_buf *out, const struct ms_column *column)
+void pg_sql_read(struct ms_buf *out, const struct ms_column *column)
 {
     if (column->type == MS_TIMESTAMP) {
         read_time(out, column);
@@ -90,11 +95,11 @@ static void read_column(struct ms_buf *out, const struct ms_column *column)
     ms_buf_add_text(out, cast_of(column));
 }
 
-static void any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_any_of(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, " = ANY(");
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_char(out, ')');
 }
 
@@ -132,18 +137,18 @@ static void put_object(struct ms_buf *out, const struct ms_column *column, const
 
 static void put_json(struct ms_buf *out, size_t n)
 {
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_text(out, "::jsonb");
 }
 
 /* The parameter has to be used. */
 static void any_text(struct ms_buf *out, size_t n)
 {
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_text(out, "::text IS NOT NULL");
 }
 
-static void has_text(struct ms_buf *out, const struct ms_column *column, const char *member, size_t n)
+void pg_sql_has_text(struct ms_buf *out, const struct ms_column *column, const char *member, size_t n)
 {
     if (member) {
         mentions(out, column, member);
@@ -152,13 +157,13 @@ static void has_text(struct ms_buf *out, const struct ms_column *column, const c
     any_text(out, n);
 }
 
-static void contains_text(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_contains_text(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     (void)column;
     any_text(out, n);
 }
 
-static void at_text(struct ms_buf *out, const struct ms_column *column, const char *path, size_t n)
+void pg_sql_at_text(struct ms_buf *out, const struct ms_column *column, const char *path, size_t n)
 {
     (void)column;
     (void)path;
@@ -169,7 +174,7 @@ static void at_text(struct ms_buf *out, const struct ms_column *column, const ch
 static void has(struct ms_buf *out, const struct ms_column *column, const char *member, size_t n)
 {
     if (column->type != MS_JSON) {
-        has_text(out, column, member, n);
+        pg_sql_has_text(out, column, member, n);
         return;
     }
     put_object(out, column, member);
@@ -218,7 +223,7 @@ static bool next_segment(struct path *path, const char **name, size_t *len)
 static void put_text_at(struct ms_buf *out, size_t n)
 {
     ms_buf_add_text(out, " = to_jsonb(");
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_text(out, "::text)");
 }
 
@@ -283,7 +288,7 @@ static void put_hint(struct ms_buf *out, const struct ms_column *column, struct 
         ms_buf_add_text(out, " ->> ");
         put_name(out, name, len);
         ms_buf_add_text(out, " = ");
-        placeholder(out, n);
+        pg_sql_placeholder(out, n);
         ms_buf_add_text(out, "::text AND ");
     }
 }
@@ -315,30 +320,30 @@ static void at(struct ms_buf *out, const struct ms_column *column, const char *t
     ms_buf_add_char(out, ')');
 }
 
-static void member(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_member(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     ms_buf_add_text(out, "COALESCE(jsonb_typeof(");
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, "::jsonb -> ");
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_text(out, "::text) <> 'null', false)");
 }
 
-static void prefix(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_prefix(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     ms_buf_add_text(out, "starts_with(");
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, ", ");
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_char(out, ')');
 }
 
 /* In the collation of the column, in which its index and lists in its order are sorted. */
-static void above(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_above(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, " > ");
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
 }
 
 static const char *array_type(const struct ms_column *column)
@@ -362,17 +367,18 @@ static const char *array_type(const struct ms_column *column)
     return "::timestamptz[]";
 }
 
-static void array(struct ms_buf *out, const struct ms_column *column, size_t n)
+void pg_sql_array(struct ms_buf *out, const struct ms_column *column, size_t n)
 {
-    placeholder(out, n);
+    pg_sql_placeholder(out, n);
     ms_buf_add_text(out, column ? array_type(column) : "::int8[]");
 }
 
-#define COMMON                                                                                               \
-    .placeholder = placeholder, .read = read_column, .time = time_of, .any_of = any_of, .member = member,    \
-    .prefix = prefix, .above = above, .array = array, .row_id = "ctid", .bytewise = " COLLATE \"C\"",        \
-    .lock = " FOR UPDATE", .inline_names = true, .twins = true, .fine_times = true, .raises = true
-
-const struct ms_dialect pg_dialect = {COMMON, .has = has, .contains = contains, .at = at,
+const struct ms_dialect pg_dialect = {PG_DIALECT_COMMON,
+                                      PG_DIALECT_OWN,
+                                      .array = pg_sql_array,
+                                      .has = has,
+                                      .contains = contains,
+                                      .at = at,
                                       .snapshot = "pg_current_snapshot()::text"};
-const struct ms_dialect pg_text_dialect = {COMMON, .has = has_text, .contains = contains_text, .at = at_text};
+const struct ms_dialect pg_text_dialect = {PG_DIALECT_COMMON, PG_DIALECT_OWN, .array = pg_sql_array,
+                                           PG_DIALECT_TEXT};

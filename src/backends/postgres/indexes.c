@@ -58,11 +58,15 @@ static void add_name(struct ms_buf *sql, mastra_str name)
     ms_buf_printf(sql, "\"%.*s\"", (int)name.len, name.ptr);
 }
 
-static void add_columns(struct ms_buf *sql, const struct ms_index_wish *wish)
+static void add_columns(struct ms_buf *sql, const struct pg_flavour *flavour,
+                        const struct ms_index_wish *wish)
 {
     for (size_t i = 0; i < wish->column_count; i++) {
         ms_buf_add_text(sql, i == 0 ? " (" : ", ");
         add_name(sql, wish->columns[i]);
+        if (flavour->narrow) {
+            continue;
+        }
         if (wish->opclass.ptr) {
             ms_buf_add_char(sql, ' ');
             add_name(sql, wish->opclass);
@@ -97,23 +101,25 @@ static void add_storage(struct ms_buf *sql, mastra_str storage)
 }
 
 /* The line's end ends a comment in the condition, too. */
-static void add_index_text(struct ms_buf *sql, const char *schema, const struct ms_index_wish *wish,
-                           bool concurrent)
+static void add_index_text(struct ms_buf *sql, const struct pg_flavour *flavour, const char *schema,
+                           const struct ms_index_wish *wish)
 {
     ms_buf_add_text(sql, wish->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    ms_buf_add_text(sql, concurrent ? "CONCURRENTLY " : "");
+    ms_buf_add_text(sql, flavour->narrow ? "ASYNC " : wish->concurrent ? "CONCURRENTLY " : "");
     add_name(sql, wish->name);
     ms_buf_add_text(sql, " ON ");
     ms_sql_quote(sql, schema);
     ms_buf_add_char(sql, '.');
     add_name(sql, wish->table);
-    if (wish->method.ptr) {
+    if (wish->method.ptr && !flavour->narrow) {
         ms_buf_add_text(sql, " USING ");
         add_name(sql, wish->method);
     }
-    add_columns(sql, wish);
-    add_storage(sql, wish->storage);
-    if (wish->tablespace.ptr) {
+    add_columns(sql, flavour, wish);
+    if (!flavour->narrow) {
+        add_storage(sql, wish->storage);
+    }
+    if (wish->tablespace.ptr && !flavour->narrow) {
         ms_buf_add_text(sql, " TABLESPACE ");
         add_name(sql, wish->tablespace);
     }
@@ -122,38 +128,6 @@ static void add_index_text(struct ms_buf *sql, const char *schema, const struct 
         ms_buf_add_str(sql, wish->where);
         ms_buf_add_text(sql, "\n)");
     }
-}
-
-/* A concurrent index is built outside of any transaction; what was read in this one has done its service. */
-static mastra_status end_transaction(struct pg_session *session, mastra_error *error)
-{
-    mastra_status status = MASTRA_OK;
-
-    if (session->begun) {
-        status = pg_execute(session->connection, "COMMIT", error);
-        session->begun = false;
-    }
-    return status;
-}
-
-static mastra_status run_text(struct pg_session *session, struct ms_buf *sql, bool concurrent,
-                              mastra_error *error)
-{
-    struct pg_plan plan;
-    mastra_status status;
-
-    if (sql->failed) {
-        return ms_error_oom(error);
-    }
-    if (concurrent) {
-        status = end_transaction(session, error);
-        return status == MASTRA_OK ? pg_execute(session->connection, sql->ptr, error) : status;
-    }
-    status = pg_plan_begin(&plan, session, error);
-    if (status == MASTRA_OK) {
-        status = pg_plan_text(&plan, sql->ptr, NULL, 0, false, error);
-    }
-    return status == MASTRA_OK ? pg_plan_run(&plan, error) : status;
 }
 
 static void add_drop_text(struct ms_buf *sql, const char *schema, mastra_str name)
@@ -186,7 +160,7 @@ static mastra_status clear_away(struct pg_session *session, mastra_str name, mas
 
     ms_buf_init(&sql, session->owner->base.heap, 0);
     add_drop_text(&sql, session->owner->base.schema, name);
-    status = run_text(session, &sql, false, error);
+    status = pg_change_schema(session, &sql, false, error);
     ms_buf_release(&sql);
     return status;
 }
@@ -209,9 +183,26 @@ static mastra_status explain(const struct ms_index_wish *wish, mastra_error *err
     return ms_error_argument(error, "where", wish->where, message);
 }
 
+/* A concurrent index is built outside of any transaction. */
+static mastra_status build(struct pg_session *session, struct ms_buf *sql, const struct ms_index_wish *wish,
+                           bool concurrent, mastra_error *error)
+{
+    mastra_status status;
+
+    if (!pg_flavour_of(session)->build_index) {
+        return pg_change_schema(session, sql, concurrent, error);
+    }
+    if (sql->failed) {
+        return ms_error_oom(error);
+    }
+    status = pg_end_transaction(session, error);
+    return status == MASTRA_OK ? pg_flavour_of(session)->build_index(session, sql, wish, error) : status;
+}
+
 mastra_status pg_create_index(struct ms_session *base, const struct ms_index_wish *wish, mastra_error *error)
 {
     struct pg_session *session = pg_session_of(base);
+    bool concurrent = wish->concurrent && !pg_flavour_of(session)->narrow;
     enum taken taken = TAKEN_NOT;
     struct ms_buf sql;
     mastra_status status = who_has_name(session, wish->name, &taken, error);
@@ -223,13 +214,17 @@ mastra_status pg_create_index(struct ms_session *base, const struct ms_index_wis
         return ms_error_set(error, MASTRA_CONFLICT, "there is a table or view named \"%.*s\"",
                             (int)wish->name.len, wish->name.ptr);
     }
+    /* One that is not valid may yet become so where indexes are built asynchronously. */
+    if (taken == TAKEN_BY_RUIN && pg_flavour_of(session)->narrow) {
+        return MASTRA_OK;
+    }
     if (taken == TAKEN_BY_RUIN && clear_away(session, wish->name, error) != MASTRA_OK) {
         return error->status;
     }
     ms_buf_init(&sql, session->owner->base.heap, 0);
-    add_index_text(&sql, session->owner->base.schema, wish, wish->concurrent);
-    status = run_text(session, &sql, wish->concurrent, error);
-    if (status != MASTRA_OK && wish->concurrent) {
+    add_index_text(&sql, pg_flavour_of(session), session->owner->base.schema, wish);
+    status = build(session, &sql, wish, concurrent, error);
+    if (status != MASTRA_OK && concurrent) {
         drop_invalid(session, wish->name);
     }
     ms_buf_release(&sql);
@@ -251,22 +246,31 @@ enum {
     OUT_FETCHED,
 };
 
-static const char list_text[] =
-    "SELECT i.relname::text, t.relname::text, x.indisunique, pg_get_indexdef(x.indexrelid),"
-    " (SELECT COALESCE(json_agg(a.attname ORDER BY k.place), '[]')::text FROM unnest(x.indkey)"
-    " WITH ORDINALITY AS k (number, place) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid"
+#define LIST_WHAT                                                                                            \
+    "SELECT i.relname::text, t.relname::text, x.indisunique, pg_get_indexdef(x.indexrelid),"                 \
+    " (SELECT COALESCE(json_agg(a.attname ORDER BY k.place), '[]')::text FROM unnest(x.indkey)"              \
+    " WITH ORDINALITY AS k (number, place) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid"          \
     " AND a.attnum = k.number WHERE k.place <= x.indnkeyatts),"
-    " pg_size_pretty(pg_relation_size(i.oid)), m.amname::text, COALESCE(s.idx_scan, 0)::int8,"
-    " COALESCE(s.idx_tup_read, 0)::int8, COALESCE(s.idx_tup_fetch, 0)::int8"
-    " FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid"
-    " JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid"
-    " JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace"
+#define LIST_FROM                                                                                            \
+    " FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid"                   \
+    " JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid"                                                   \
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace"                                           \
     " JOIN pg_catalog.pg_am AS m ON m.oid = i.relam"
-    " LEFT JOIN pg_catalog.pg_stat_user_indexes AS s ON s.indexrelid = x.indexrelid"
-    " WHERE n.nspname = $1::text AND ($2::text IS NULL OR t.relname = $2::text)"
-    " AND ($3::text IS NULL OR i.relname = $3::text)"
-    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS r WHERE r.conindid = x.indexrelid)"
-    " ORDER BY t.relname COLLATE \"C\", i.relname COLLATE \"C\"";
+#define LIST_WHERE                                                                                           \
+    " WHERE n.nspname = $1::text AND ($2::text IS NULL OR t.relname = $2::text)"                             \
+    " AND ($3::text IS NULL OR i.relname = $3::text)"                                                        \
+    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS r WHERE r.conindid = x.indexrelid)"          \
+    " ORDER BY t.relname, i.relname"
+
+static const char list_text[] =
+    LIST_WHAT " pg_size_pretty(pg_relation_size(i.oid)), m.amname::text, COALESCE(s.idx_scan, 0)::int8,"
+              " COALESCE(s.idx_tup_read, 0)::int8, COALESCE(s.idx_tup_fetch, 0)::int8" LIST_FROM
+              " LEFT JOIN pg_catalog.pg_stat_user_indexes AS s ON s.indexrelid = x.indexrelid" LIST_WHERE;
+
+/* What may not be measured is not asked for; the way of access has another name. */
+static const char narrow_list_text[] =
+    LIST_WHAT " NULL::text, CASE m.amname WHEN 'btree_index' THEN 'btree' ELSE m.amname::text END,"
+              " NULL::int8, NULL::int8, NULL::int8" LIST_FROM LIST_WHERE;
 
 struct listing {
     struct ms_arena *arena;
@@ -304,9 +308,11 @@ static mastra_index *read_index(const PGresult *result, int row, struct ms_arena
     }
     *index = blank;
     index->unique = PQgetvalue(result, row, OUT_UNIQUE)[0] != 0;
-    index->scans = pg_int_at(result, row, OUT_SCANS);
-    index->tuples_read = pg_int_at(result, row, OUT_READ);
-    index->tuples_fetched = pg_int_at(result, row, OUT_FETCHED);
+    if (!PQgetisnull(result, row, OUT_SCANS)) {
+        index->scans = pg_int_at(result, row, OUT_SCANS);
+        index->tuples_read = pg_int_at(result, row, OUT_READ);
+        index->tuples_fetched = pg_int_at(result, row, OUT_FETCHED);
+    }
     if (!ms_arena_str(arena, pg_str_at(result, row, OUT_NAME), &index->name) ||
         !ms_arena_str(arena, pg_str_at(result, row, OUT_TABLE), &index->table) ||
         !ms_arena_str(arena, pg_str_at(result, row, OUT_DEFINITION), &index->definition) ||
@@ -353,7 +359,8 @@ mastra_status pg_list_indexes(struct ms_session *base, mastra_str table, mastra_
     const char *values[] = {session->owner->base.schema, table_copy.ptr, name_copy.ptr};
 
     if (status == MASTRA_OK) {
-        status = pg_plan_text(&plan, list_text, values, 3, true, error);
+        status = pg_plan_text(&plan, pg_flavour_of(session)->narrow ? narrow_list_text : list_text, values, 3,
+                              true, error);
     }
     if (status == MASTRA_OK) {
         status = pg_plan_run(&plan, error);

@@ -479,7 +479,7 @@ void pg_pool_give_back(struct pg_connection *connection)
         /* Others may be as well: the server may have been restarted. */
         atomic_store(&pool->suspect_ns, ms_clock_monotonic_ns());
     }
-    if (connection->lost || connection->expires_ns <= ms_clock_monotonic_ns() ||
+    if (connection->lost || connection->worn || connection->expires_ns <= ms_clock_monotonic_ns() ||
         PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
         pg_pool_retire(connection);
         return;

@@ -52,7 +52,8 @@ struct pg_connect_ops {
     void (*release)(void *arg);
 
     /* Statements that give a new session its settings, separated by semicolons; NULL: what struct pg_connection
-     * promises. */
+     * promises; empty: only what the server reports to be otherwise is set. Unless it is NULL, a session that the program
+     * had is not used again. */
     const char *session;
 };
 
@@ -113,6 +114,7 @@ struct pg_connection {
     PGconn *pg;
     struct pg_client *client; /* who has borrowed it; NULL while it is idle, or lent to the program itself */
     bool lost;                /* of no use any more: it is closed when it is given back. Anyone may set it */
+    bool worn;                /* to be closed when it is given back, although it works */
     uint64_t number;          /* unique in the pool: another one means another session of the server */
 
     uint32_t clock; /* in statements */

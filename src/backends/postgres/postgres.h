@@ -10,12 +10,30 @@
 
 struct ms_sql_key;
 
+struct pg_index;
+struct pg_session;
+
 /* What a flavour of PostgreSQL changes about statements. */
 struct pg_flavour {
     const struct ms_dialect *dialect;
     const struct ms_dialect *text_dialect; /* for tables whose JSON stands in columns of text */
     const char *begin;                     /* a transaction that writes */
     const char *begin_snapshot;            /* one that reads, all of it as of one moment */
+    const char *clock;                     /* the query for the time that leases are judged by */
+    const struct pg_index *indexes;        /* that every schema has */
+    size_t index_count;
+    bool json_is_text; /* all JSON stands in columns of text, kept character for character */
+    /* Nobody waits for anybody: who commits second learns of the conflict, be it about a row that neither had found. */
+    bool optimistic;
+    /* The server knows less: a statement that changes the schema is a transaction by itself, columns are added by name and
+     * type alone, keys are part of CREATE TABLE, indexes are plain and built asynchronously, there are no triggers, and
+     * a prepared statement goes with its session only. */
+    bool narrow;
+    /* Whether tables without an index on their key can be written all the same. */
+    bool bears_no_key;
+    /* Builds the index that the statement asks for; the session has no transaction open. NULL: executing it does. */
+    mastra_status (*build_index)(struct pg_session *session, const struct ms_buf *sql,
+                                 const struct ms_index_wish *wish, mastra_error *error);
 };
 
 struct postgres {
@@ -24,6 +42,7 @@ struct postgres {
     /* The JSON columns that are of text, by entity; known once the schema was looked at. */
     _Atomic uint64_t text_json[MS_ENTITY_COUNT];
     atomic_bool looked;
+    atomic_bool keyless[MS_ENTITY_COUNT]; /* the server has no index on the key, at least not yet */
     char digest
         [PG_DIGEST_SIZE]; /* of an index's name, while init_lock is held; empty: not known, or not needed */
 };
@@ -47,8 +66,22 @@ struct pg_session {
     mastra_time clock; /* as of the last row that was read with a lock; MASTRA_TIME_NONE: not known */
 };
 
+static inline const struct pg_flavour *pg_flavour_of(const struct pg_session *session)
+{
+    return session->owner->flavour;
+}
+
 extern const struct ms_backend_ops ms_postgres_ops;
 extern const struct pg_flavour pg_flavour;
+
+/* backend.c */
+
+/* Sets up the first part of a flavour's backend, which is all zero; pg_close must follow, after a failure as well. */
+mastra_status pg_open_flavour(struct postgres *backend, const struct ms_backend_ops *ops,
+                              const struct pg_flavour *flavour, struct ms_config *config,
+                              const struct pg_defaults *defaults, mastra_error *error);
+void pg_close(struct ms_backend *base);
+uint32_t pg_parallel(const struct ms_backend *base);
 
 /* dialect.c */
 extern const struct ms_dialect pg_dialect;
@@ -95,6 +128,13 @@ mastra_status pg_plan_text(struct pg_plan *plan, const char *sql, const char *co
 /* The writes of a unit, in few statements. */
 mastra_status pg_plan_writes(struct pg_plan *plan, const struct ms_write *first, mastra_error *error);
 
+/* Ends the transaction that the session may have open. */
+mastra_status pg_end_transaction(struct pg_session *session, mastra_error *error);
+
+/* A statement that changes the schema: in the session's transaction, or `apart`, which a narrow flavour always does. */
+mastra_status pg_change_schema(struct pg_session *session, struct ms_buf *sql, bool apart,
+                               mastra_error *error);
+
 /* Sends it. */
 mastra_status pg_plan_run(struct pg_plan *plan, mastra_error *error);
 
@@ -105,10 +145,11 @@ struct pg_value {
     int format;
 };
 
-mastra_status pg_value_of(const struct ms_bind *bind, struct ms_arena *arena, struct pg_value *ret,
-                          mastra_error *error);
+/* `plain_json`: JSON is for a column of text. */
+mastra_status pg_value_of(const struct ms_bind *bind, bool plain_json, struct ms_arena *arena,
+                          struct pg_value *ret, mastra_error *error);
 /* A column of a batch; column NULL: the sequence numbers. */
-mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_column *column,
+mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_column *column, bool plain_json,
                           struct ms_arena *arena, struct pg_value *ret, mastra_error *error);
 
 /* json.c */

@@ -1,5 +1,6 @@
 /* Rows as the server sends them, in binary form. */
 #include "backends/postgres/postgres.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "store/record.h"
 
@@ -84,6 +85,24 @@ static bool is_json_null(mastra_str text)
     return text.len == 4 && memcmp(text.ptr, "null", 4) == 0;
 }
 
+/* Some of the peer's adapters store a string as it is, without quotes. */
+static bool read_json_text(mastra_str text, const struct ms_column *column, struct ms_arena *arena,
+                           mastra_str *field)
+{
+    struct ms_buf quoted;
+    mastra_str value;
+    bool done;
+
+    if (!(column->flags & MS_VALUE) || ms_json_check(text, &value, NULL)) {
+        return ms_arena_str(arena, text, field);
+    }
+    ms_buf_init(&quoted, ms_arena_heap(arena), 0);
+    ms_json_put_string(&quoted, text);
+    done = !quoted.failed && ms_arena_str(arena, ms_buf_view(&quoted), field);
+    ms_buf_release(&quoted);
+    return done;
+}
+
 /* Where the peer's table does not take null, JSON's own stands for it. */
 static bool read_json(mastra_str text, bool jsonb, const struct ms_column *column, struct ms_arena *arena,
                       mastra_str *field)
@@ -96,10 +115,10 @@ static bool read_json(mastra_str text, bool jsonb, const struct ms_column *colum
     if (column->null != MS_NULL && is_json_null(text)) {
         return true;
     }
-    if (jsonb ? !pg_json_compact(arena, text, field) : !ms_arena_str(arena, text, field)) {
-        return false;
+    if (!jsonb) {
+        return read_json_text(text, column, arena, field);
     }
-    return !(column->flags & MS_TWICE) || pg_json_once(arena, field);
+    return pg_json_compact(arena, text, field) && (!(column->flags & MS_TWICE) || pg_json_once(arena, field));
 }
 
 static bool read_field(const PGresult *result, int row, int n, const struct ms_column *column,

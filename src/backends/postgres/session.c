@@ -152,8 +152,6 @@ static mastra_status take_rows(void *arg, size_t index, const PGresult *result, 
     return MASTRA_OK;
 }
 
-static const char clock_text[] = "SELECT clock_timestamp()";
-
 static mastra_status read_by(struct reading *reading, ms_sql_fn fn, const void *what, unsigned *ret_rows,
                              mastra_error *error)
 {
@@ -166,7 +164,7 @@ static mastra_status read_by(struct reading *reading, ms_sql_fn fn, const void *
         status = pg_plan_add(&plan, fn, what, true, ret_rows, error);
     }
     if (status == MASTRA_OK && reading->entity->clocked) {
-        status = pg_plan_text(&plan, clock_text, NULL, 0, true, error);
+        status = pg_plan_text(&plan, pg_flavour_of(plan.session)->clock, NULL, 0, true, error);
     }
     if (status == MASTRA_OK && reading->last && reading->session->mode == MS_SESSION_SNAPSHOT) {
         status = add_commit(&plan, error);
@@ -541,7 +539,7 @@ mastra_status pg_clock(struct ms_session *base, mastra_time *ret, mastra_error *
     plan.read = take_time;
     plan.arg = ret;
     if (status == MASTRA_OK) {
-        status = pg_plan_text(&plan, clock_text, NULL, 0, true, error);
+        status = pg_plan_text(&plan, pg_flavour_of(plan.session)->clock, NULL, 0, true, error);
     }
     return status == MASTRA_OK ? pg_plan_run(&plan, error) : status;
 }

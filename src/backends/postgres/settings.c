@@ -330,7 +330,8 @@ static mastra_status new_pool(struct pg_backend *backend, struct ms_config *conf
     mastra_status status;
 
     pg_keywords_init(&keywords, backend->heap);
-    status = pg_read_keywords(config, &keywords, error);
+    status = defaults->keywords ? defaults->keywords(settings.connect_arg, config, &keywords, error)
+                                : pg_read_keywords(config, &keywords, error);
     if (status == MASTRA_OK) {
         status = pg_read_pool_settings(config, &settings, error);
     }
@@ -361,20 +362,20 @@ static mastra_status given_pool(const struct ms_config *config, struct pg_pool *
     return MASTRA_OK;
 }
 
-static mastra_status become_client(struct pg_backend *backend, struct pg_pool *pool, mastra_error *error)
+static mastra_status become_client(struct pg_backend *backend, struct pg_pool *pool, bool leases_only,
+                                   mastra_error *error)
 {
+    bool guarded = !leases_only && !pg_pool_settings_of(pool)->transaction_pooler;
     mastra_status status = pg_client_init(&backend->client, pool, backend->log, error);
 
     if (status != MASTRA_OK) {
         return status;
     }
     backend->scope = pg_pool_scope(pool, backend->schema);
-    if (!pg_pool_settings_of(pool)->transaction_pooler) {
+    if (guarded) {
         backend->guards = pg_guards_new(backend);
     }
-    return backend->scope != 0 && (backend->guards || pg_pool_settings_of(pool)->transaction_pooler)
-               ? MASTRA_OK
-               : ms_error_oom(error);
+    return backend->scope != 0 && (backend->guards || !guarded) ? MASTRA_OK : ms_error_oom(error);
 }
 
 mastra_status pg_backend_connect(struct pg_backend *backend, struct ms_config *config,
@@ -393,7 +394,7 @@ mastra_status pg_backend_connect(struct pg_backend *backend, struct ms_config *c
         status = status == MASTRA_OK ? given_pool(config, &pool, error) : status;
     }
     if (status == MASTRA_OK) {
-        status = become_client(backend, pool, error);
+        status = become_client(backend, pool, defaults->leases_only, error);
     }
     pg_pool_unref(pool);
     return status;

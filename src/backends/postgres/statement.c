@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 
-#define NAME_SIZE 16
+#define NAME_SIZE       16
+
+/* That a session is left with where they cannot be forgotten one by one. */
+#define STATEMENTS_MOST 1000
 
 /* Prepared statements of the connection. */
 
@@ -48,7 +51,11 @@ static struct pg_statement *make_room(struct pg_plan *plan, mastra_error *error)
             oldest = &connection->statements[i];
         }
     }
-    if (oldest->prepared) {
+    if (pg_flavour_of(plan->session)->narrow) {
+        /* It has no word for that: the session is replaced before it knows too many. */
+        oldest->prepared = false;
+        connection->worn = connection->next_statement > STATEMENTS_MOST;
+    } else if (oldest->prepared) {
         char *sql = ms_arena_bytes(plan->arena, NAME_SIZE + 16);
 
         if (!sql) {
@@ -163,14 +170,16 @@ static mastra_status bind_values(struct pg_plan *plan, struct pg_step *step, con
     const char **values = ms_arena_alloc(plan->arena, (sql->bind_count + 1) * sizeof *values);
     int *lengths = ms_arena_alloc(plan->arena, (sql->bind_count + 1) * sizeof *lengths);
     int *formats = ms_arena_alloc(plan->arena, (sql->bind_count + 1) * sizeof *formats);
+    bool plain_json = pg_flavour_of(plan->session)->json_is_text;
     mastra_status status = values && lengths && formats ? MASTRA_OK : ms_error_oom(error);
 
     for (size_t i = 0; i < sql->bind_count && status == MASTRA_OK; i++) {
         const struct ms_bind *bind = &sql->binds[i];
         struct pg_value value = {NULL, 0, 0};
 
-        status = bind->kind == MS_BIND_COLUMN ? pg_array_of(what, bind->column, plan->arena, &value, error)
-                                              : pg_value_of(bind, plan->arena, &value, error);
+        status = bind->kind == MS_BIND_COLUMN
+                     ? pg_array_of(what, bind->column, plain_json, plan->arena, &value, error)
+                     : pg_value_of(bind, plain_json, plan->arena, &value, error);
         values[i] = value.ptr;
         lengths[i] = value.len;
         formats[i] = value.format;
@@ -315,6 +324,18 @@ static bool is_state(const mastra_error *error, const char *state)
     return strcmp(error->backend, state) == 0;
 }
 
+/* Whether a row with the key of one that is written can be there although it was not as far as the unit knows. */
+static bool may_have_come(const struct pg_plan *plan, const struct pg_note *note)
+{
+    if (note->must_be_new) {
+        return true;
+    }
+    if (!pg_flavour_of(plan->session)->optimistic) {
+        return false;
+    }
+    return note->write ? note->write->kind == MS_WRITE_PUT : plan->session->absent != NULL;
+}
+
 /* What the refusal of a step means to the unit that it is of. */
 static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, mastra_error *error)
 {
@@ -325,7 +346,13 @@ static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, m
                             (int)write->key[0].len, write->key[0].ptr);
     }
     /* Somebody else was quicker: the next run will find the row. */
-    if (note->must_be_new && is_state(error, "23505")) {
+    if (is_state(error, "23505") && may_have_come(plan, note)) {
+        error->retriable = true;
+    }
+    /* The next run does without the index. */
+    if (is_state(error, "42P10") && write && write->entity->id < MS_ENTITY_COUNT &&
+        pg_flavour_of(plan->session)->bears_no_key) {
+        atomic_store(&plan->session->owner->keyless[write->entity->id], true);
         error->retriable = true;
     }
     /* The server has forgotten a statement, or has another idea of its table. A new connection has neither. What the
@@ -491,14 +518,51 @@ static bool may_be_absent(const struct pg_session *session, const struct ms_enti
     return absent != NULL;
 }
 
+/* A row whose key no index keeps: changed where it is there, and put there where it is not. */
+static mastra_status add_keyless(struct pg_plan *plan, const struct ms_write *write, mastra_error *error)
+{
+    const struct ms_entity *entity = write->entity;
+    struct ms_write *patch = ms_arena_alloc(plan->arena, sizeof *patch);
+    struct ms_sql_batch *batch = ms_arena_alloc(plan->arena, sizeof *batch);
+    mastra_status status;
+
+    if (!patch || !batch) {
+        return ms_error_oom(error);
+    }
+    *patch = *write;
+    patch->kind = MS_WRITE_PATCH;
+    patch->columns = ms_entity_fields(entity) & ~ms_entity_keys(entity) & ~ms_entity_kept(entity);
+    for (int i = 0; i < entity->column_count; i++) {
+        const struct ms_column *column = &entity->columns[i];
+
+        if (column->flags & MS_STICKY && !ms_field_str(column, write->record)->ptr) {
+            patch->columns &= ~MS_BIT(i);
+        }
+    }
+    *batch = (struct ms_sql_batch){write, 1, true};
+    status = add_write(plan, ms_sql_write, patch, write, error);
+    return status == MASTRA_OK ? add_write(plan, ms_sql_batch, batch, write, error) : status;
+}
+
+static bool is_keyless(const struct pg_session *session, const struct ms_write *write)
+{
+    const struct ms_entity *entity = write->entity;
+
+    return write->kind == MS_WRITE_PUT && entity->id < MS_ENTITY_COUNT &&
+           atomic_load(&session->owner->keyless[entity->id]);
+}
+
 static mastra_status add_records(struct pg_plan *plan, const struct ms_write *first, size_t *ret_taken,
                                  mastra_error *error)
 {
     const struct pg_session *session = plan->session;
     bool alone = may_be_absent(session, first->entity);
-    struct ms_sql_batch batch = {first, 1};
+    struct ms_sql_batch batch = {first, 1, false};
 
     *ret_taken = 1;
+    if (is_keyless(session, first)) {
+        return add_keyless(plan, first, error);
+    }
     if (alone && first->entity->id < MS_ENTITY_COUNT && is_absent(session, first)) {
         return add_new(plan, first, error);
     }
@@ -558,7 +622,7 @@ static mastra_status add_next(struct pg_plan *plan, const struct ms_write *write
     case MS_WRITE_ERASE:
         return add_erasures(plan, write, ret_taken, error);
     case MS_WRITE_EXPECT:
-        if (is_touch_of(write, write->next)) {
+        if (pg_flavour_of(plan->session)->dialect->returning && is_touch_of(write, write->next)) {
             *ret_taken = 2;
             return add_write(plan, ms_sql_touch_expected, write->next, write, error);
         }

@@ -163,7 +163,19 @@ mastra_status pg_describe_table(struct ms_session *base, mastra_str table, struc
 
 /* Changing. */
 
-static mastra_status run_text(struct pg_session *session, struct ms_buf *sql, mastra_error *error)
+mastra_status pg_end_transaction(struct pg_session *session, mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    if (session->begun) {
+        status = pg_execute(session->connection, "COMMIT", error);
+        session->begun = false;
+    }
+    return status;
+}
+
+mastra_status pg_change_schema(struct pg_session *session, struct ms_buf *sql, bool apart,
+                               mastra_error *error)
 {
     struct pg_plan plan;
     mastra_status status;
@@ -172,12 +184,20 @@ static mastra_status run_text(struct pg_session *session, struct ms_buf *sql, ma
         return ms_error_oom(error);
     }
     status = pg_plan_begin(&plan, session, error);
+    if (status == MASTRA_OK && (apart || pg_flavour_of(session)->narrow)) {
+        status = pg_end_transaction(session, error);
+        return status == MASTRA_OK ? pg_execute(session->connection, sql->ptr, error) : status;
+    }
     if (status == MASTRA_OK) {
         status = pg_plan_text(&plan, sql->ptr, NULL, 0, false, error);
     }
-    if (status == MASTRA_OK) {
-        status = pg_plan_run(&plan, error);
-    }
+    return status == MASTRA_OK ? pg_plan_run(&plan, error) : status;
+}
+
+static mastra_status run_text(struct pg_session *session, struct ms_buf *sql, mastra_error *error)
+{
+    mastra_status status = pg_change_schema(session, sql, false, error);
+
     ms_buf_clear(sql);
     return status;
 }
@@ -189,14 +209,14 @@ static mastra_status add_column(struct pg_session *session, struct ms_buf *sql,
     const char *schema = session->owner->base.schema;
     mastra_status status;
 
-    pg_put_column(sql, schema, entity, column);
+    pg_put_column(sql, pg_flavour_of(session), schema, entity, column);
     status = run_text(session, sql, error);
     if (status != MASTRA_OK || column->type != MS_TIMESTAMP || column->flags & MS_TWINLESS) {
         return status;
     }
     pg_put_twin(sql, schema, entity, column);
     status = run_text(session, sql, error);
-    if (status == MASTRA_OK) {
+    if (status == MASTRA_OK && !pg_flavour_of(session)->narrow) {
         pg_put_twin_default(sql, schema, entity, column);
         status = run_text(session, sql, error);
     }
@@ -208,10 +228,11 @@ static mastra_status create_table(struct pg_session *session, struct ms_buf *sql
 {
     mastra_status status;
 
-    pg_put_table(sql, session->owner->base.schema, entity);
+    pg_put_table(sql, pg_flavour_of(session), session->owner->base.schema, entity);
     status = run_text(session, sql, error);
-    if (status == MASTRA_OK && (entity->id == MS_SNAPSHOT || entity->id == MS_SPAN)) {
-        pg_put_key(sql, session->owner->base.schema, entity);
+    if (status == MASTRA_OK && !pg_flavour_of(session)->narrow &&
+        (entity->id == MS_SNAPSHOT || entity->id == MS_SPAN)) {
+        pg_put_key(sql, pg_flavour_of(session), session->owner->base.schema, entity);
         status = run_text(session, sql, error);
     }
     return status;

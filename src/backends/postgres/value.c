@@ -82,12 +82,13 @@ static mastra_status text_value(const struct ms_bind *bind, struct ms_arena *are
     return MASTRA_OK;
 }
 
-static mastra_status json_value(const struct ms_bind *bind, struct ms_arena *arena, struct pg_value *ret,
-                                mastra_error *error)
+static mastra_status json_value(const struct ms_bind *bind, bool plain, struct ms_arena *arena,
+                                struct pg_value *ret, mastra_error *error)
 {
     mastra_str copy;
 
-    if (!pg_json_for(bind->column, bind->text, arena, &copy)) {
+    if (plain ? !ms_arena_str(arena, bind->text, &copy)
+              : !pg_json_for(bind->column, bind->text, arena, &copy)) {
         return ms_error_oom(error);
     }
     *ret = (struct pg_value){copy.ptr, 0, 0};
@@ -200,8 +201,8 @@ static mastra_status set_value(const struct ms_bind *bind, struct ms_arena *aren
     return array_end(&out, arena, ret, error);
 }
 
-mastra_status pg_value_of(const struct ms_bind *bind, struct ms_arena *arena, struct pg_value *ret,
-                          mastra_error *error)
+mastra_status pg_value_of(const struct ms_bind *bind, bool plain_json, struct ms_arena *arena,
+                          struct pg_value *ret, mastra_error *error)
 {
     switch (bind->kind) {
     case MS_BIND_NULL:
@@ -210,7 +211,7 @@ mastra_status pg_value_of(const struct ms_bind *bind, struct ms_arena *arena, st
     case MS_BIND_TEXT:
         return text_value(bind, arena, ret, error);
     case MS_BIND_JSON:
-        return json_value(bind, arena, ret, error);
+        return json_value(bind, plain_json, arena, ret, error);
     case MS_BIND_TIME:
         return time_value(bind->integer, arena, ret, error);
     case MS_BIND_INTEGER:
@@ -229,13 +230,13 @@ mastra_status pg_value_of(const struct ms_bind *bind, struct ms_arena *arena, st
 
 /* A column of a batch. */
 
-static unsigned element_type(const struct ms_column *column)
+static unsigned element_type(const struct ms_column *column, bool plain_json)
 {
     switch (column->type) {
     case MS_TEXT:
         return OID_TEXT;
     case MS_JSON:
-        return OID_JSONB;
+        return plain_json ? OID_TEXT : OID_JSONB;
     case MS_INTEGER:
         return OID_INT4;
     case MS_BIGINT:
@@ -261,7 +262,7 @@ static mastra_status put_text(struct ms_buf *out, const struct ms_column *column
     return check_text(column, text, error);
 }
 
-static mastra_status put_json(struct ms_buf *out, const struct ms_column *column, mastra_str text,
+static mastra_status put_json(struct ms_buf *out, const struct ms_column *column, mastra_str text, bool plain,
                               struct ms_arena *arena, mastra_error *error)
 {
     char head[5] = {0, 0, 0, 0, JSONB_FORMAT};
@@ -272,8 +273,12 @@ static mastra_status put_json(struct ms_buf *out, const struct ms_column *column
     }
     if (!text.ptr) {
         text = mastra_str_of("null");
-    } else if (!pg_json_for(column, text, arena, &text)) {
+    } else if (!plain && !pg_json_for(column, text, arena, &text)) {
         return ms_error_oom(error);
+    }
+    if (plain) {
+        array_bytes(out, text.ptr, text.len);
+        return MASTRA_OK;
     }
     put_int(head, text.len + 1, 4);
     ms_buf_add(out, head, sizeof head);
@@ -291,7 +296,7 @@ static void put_number(struct ms_buf *out, int64_t value, int len)
 }
 
 static mastra_status put_element(struct ms_buf *out, const struct ms_column *column, const void *record,
-                                 struct ms_arena *arena, mastra_error *error)
+                                 bool plain_json, struct ms_arena *arena, mastra_error *error)
 {
     const void *field = ms_field(column, record);
 
@@ -299,7 +304,7 @@ static mastra_status put_element(struct ms_buf *out, const struct ms_column *col
     case MS_TEXT:
         return put_text(out, column, *(const mastra_str *)field, error);
     case MS_JSON:
-        return put_json(out, column, *(const mastra_str *)field, arena, error);
+        return put_json(out, column, *(const mastra_str *)field, plain_json, arena, error);
     case MS_INTEGER:
         put_number(out, *(const int64_t *)field, 4);
         break;
@@ -327,7 +332,7 @@ static mastra_status put_element(struct ms_buf *out, const struct ms_column *col
     return MASTRA_OK;
 }
 
-mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_column *column,
+mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_column *column, bool plain_json,
                           struct ms_arena *arena, struct pg_value *ret, mastra_error *error)
 {
     const struct ms_write *write = batch->first;
@@ -335,10 +340,10 @@ mastra_status pg_array_of(const struct ms_sql_batch *batch, const struct ms_colu
     struct ms_buf out;
 
     ms_buf_init(&out, ms_arena_heap(arena), 0);
-    array_begin(&out, column ? element_type(column) : OID_INT8, batch->count);
+    array_begin(&out, column ? element_type(column, plain_json) : OID_INT8, batch->count);
     for (size_t i = 0; i < batch->count && status == MASTRA_OK; i++) {
         if (column) {
-            status = put_element(&out, column, write->record, arena, error);
+            status = put_element(&out, column, write->record, plain_json, arena, error);
         } else {
             array_int(&out, (uint64_t)write->sequence, 8);
         }

@@ -111,6 +111,7 @@ static const struct ms_dialect dialect = {
     .sequence = "rowid",
     .bytewise = "",
     .lock = "",
+    .lock_list = "",
     .leaves_ties = true,
 };
 

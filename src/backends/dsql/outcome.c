@@ -1,0 +1,144 @@
+/* What became of a commit whose answer was not heard. */
+#include "backends/dsql/dsql.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#include <math.h>
+
+/* More would tell nothing new: a transaction is there as a whole or not at all. */
+#define LOOKED_AT_MOST 16
+
+static bool same_field(const struct ms_column *column, const void *a, const void *b)
+{
+    const void *left = ms_field(column, a);
+    const void *right = ms_field(column, b);
+
+    switch (column->type) {
+    case MS_TEXT:
+    case MS_JSON: {
+        const mastra_str *x = left;
+        const mastra_str *y = right;
+
+        return (x->ptr == NULL) == (y->ptr == NULL) && ms_str_compare(*x, *y) == 0;
+    }
+    case MS_INTEGER:
+    case MS_BIGINT:
+        return *(const int64_t *)left == *(const int64_t *)right;
+    case MS_REAL:
+        return (isnan(*(const double *)left) && isnan(*(const double *)right)) ||
+               *(const double *)left == *(const double *)right;
+    case MS_BOOLEAN:
+        return *(const bool *)left == *(const bool *)right;
+    case MS_TIMESTAMP:
+        break;
+    }
+    return *(const mastra_time *)left == *(const mastra_time *)right;
+}
+
+/* The columns that a row has from this write. */
+static uint64_t columns_of(const struct ms_write *write)
+{
+    const struct ms_entity *entity = write->entity;
+    uint64_t columns = write->columns;
+
+    if (write->kind != MS_WRITE_PATCH) {
+        columns = ms_entity_fields(entity) & ~ms_entity_kept(entity);
+        for (int i = 0; i < entity->column_count; i++) {
+            const struct ms_column *column = &entity->columns[i];
+
+            if (column->flags & MS_STICKY && !ms_field_str(column, write->record)->ptr) {
+                columns &= ~MS_BIT(i);
+            }
+        }
+    }
+    return columns;
+}
+
+static bool is_in_place(const struct ms_write *write, const void *row)
+{
+    const struct ms_entity *entity = write->entity;
+    uint64_t columns;
+
+    if (write->kind == MS_WRITE_ERASE || !row) {
+        /* A patch of a row that is not there does nothing. */
+        return write->kind == MS_WRITE_ERASE ? row == NULL : write->kind == MS_WRITE_PATCH;
+    }
+    columns = columns_of(write);
+    for (int i = 0; i < entity->column_count; i++) {
+        if (columns & MS_BIT(i) && !same_field(&entity->columns[i], write->record, row)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool tells(const struct ms_write *write)
+{
+    return write->entity->key_count > 0 && (write->kind == MS_WRITE_PUT || write->kind == MS_WRITE_INSERT ||
+                                            write->kind == MS_WRITE_PATCH || write->kind == MS_WRITE_ERASE);
+}
+
+static mastra_status read_row(struct ms_session *session, const struct ms_write *write,
+                              struct ms_arena *arena, void **ret, mastra_error *error)
+{
+    mastra_str key[MS_KEYS_MOST] = {{NULL, 0}};
+
+    for (size_t i = 0; i < write->entity->key_count; i++) {
+        key[i] = write->kind == MS_WRITE_ERASE
+                     ? write->key[i]
+                     : *ms_field_str(&write->entity->columns[write->entity->keys[i]], write->record);
+    }
+    return pg_get(session, write->entity, key, false, arena, ret, error);
+}
+
+struct finding {
+    size_t asked;
+    bool in_place;
+};
+
+static mastra_status look(struct ms_session *session, const struct ms_write *first, struct ms_arena *arena,
+                          struct finding *finding, mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    finding->in_place = true;
+    for (const struct ms_write *write = first;
+         write && finding->in_place && finding->asked < LOOKED_AT_MOST && status == MASTRA_OK;
+         write = write->next) {
+        void *row = NULL;
+
+        if (tells(write)) {
+            status = read_row(session, write, arena, &row, error);
+            finding->in_place = status == MASTRA_OK && is_in_place(write, row);
+            finding->asked++;
+        }
+    }
+    return status;
+}
+
+/* Even if the commit is still on its way: a transaction that writes the same rows makes it fail, or fails itself. */
+mastra_status dsql_look_up(struct ms_backend *backend, const struct ms_write *first, mastra_error *error)
+{
+    struct ms_arena *arena = ms_arena_new(dsql_of(backend)->postgres.base.heap, 0);
+    mastra_error own = MASTRA_ERROR_INIT;
+    struct finding finding = {0};
+    struct ms_session *session = NULL;
+    mastra_status status =
+        arena ? pg_begin(backend, MS_SESSION_SNAPSHOT, &session, &own) : ms_error_oom(&own);
+
+    if (status == MASTRA_OK) {
+        status = look(session, first, arena, &finding, &own);
+        pg_rollback(session);
+    }
+    ms_arena_free(arena);
+    if (status != MASTRA_OK || finding.asked == 0) {
+        /* Then what is known already is all. */
+        return MASTRA_UNKNOWN_OUTCOME;
+    }
+    if (finding.in_place) {
+        return MASTRA_OK;
+    }
+    ms_error_set(error, MASTRA_UNAVAILABLE, "the connection was lost before the transaction was committed");
+    error->retriable = true;
+    return MASTRA_UNAVAILABLE;
+}
