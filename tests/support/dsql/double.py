@@ -120,6 +120,7 @@ class Double:
             self.faults.clear()
             self.counters.clear()
             self.journal.clear()
+        self.pace.fill()
 
     def check_role(self, user, key):
         """Roles other than admin are for those whom AWS IAM GRANT has given them."""
