@@ -68,7 +68,7 @@ class Conflict:
         self.names = None
         self.shadows = set()
         self.victim = False
-        self.savepoints = 0
+        self.savepoint = False
 
     # Statements that write.
 
@@ -111,11 +111,10 @@ class Conflict:
     def injected(self, statement, portal):
         """What comes before: a savepoint, and a row that is to be locked is written."""
         sqls = ["SAVEPOINT double_last"]
-        if self.savepoints == 0:
+        if not self.savepoint:
             sqls.insert(0, "SAVEPOINT double_first")
-        else:
-            sqls.insert(0, "RELEASE SAVEPOINT double_last")
-        self.savepoints += 1
+        # None is ever released: who waits for a row of it would wait for the whole transaction from then on.
+        self.savepoint = True
         data = [named(OURS, sql) for sql in sqls]
         if statement.kind == LOCK:
             sql = self.touch(statement)
@@ -222,7 +221,7 @@ class Conflict:
 
     def give_up(self):
         """Somebody else wants to write what this transaction has written."""
-        if not self.savepoints:
+        if not self.savepoint:
             self.die()
         elif not self.doomed:
             self.doom("somebody else changed the same row and did not wait")

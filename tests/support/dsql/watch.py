@@ -23,14 +23,15 @@ class Watch:
             limit = self.double.settings["lock_wait"]
             for session in self.double.all_sessions():
                 since = session.since
-                if since and now - since > limit and session.backend:
-                    self.look(session, since)
+                if since and now - since > limit and session.backend and self.look(session, since):
+                    break
 
     def look(self, waiter, since):
+        """Gives true where a circle was broken: others of it need not be looked at before that has come about."""
         for pid, whole in self.backend.query(BLOCKERS.format(waiter.backend.pid)):
             holder = next((s for s in self.double.all_sessions() if s.backend and s.backend.pid == int(pid)), None)
             if waiter.since != since:
-                return
+                break
             if not holder:
                 # A superuser's session of a test's, which will end.
                 continue
@@ -43,6 +44,8 @@ class Watch:
                 # It waits itself, perhaps for the waiter.
                 waiter.conflict.victim = True
                 self.backend.query(f"SELECT pg_cancel_backend({waiter.backend.pid})")
+                return True
+        return False
 
     def push(self, holder, whole):
         if holder.backend.status != b"T" or holder.conflict.dead:
