@@ -591,6 +591,12 @@ static void lock_rows(struct ms_sql *sql, bool lock, const char *clause)
     }
 }
 
+static bool can_lock(const struct ms_sql *sql, const struct ms_entity *entity)
+{
+    return !sql->dialect->locks_primary || entity->key_form == MS_KEY_PRIMARY ||
+           entity->key_form == MS_KEY_PRIMARY_TABLE;
+}
+
 void ms_sql_get(struct ms_sql *sql, const void *what)
 {
     const struct ms_sql_key *row = what;
@@ -602,7 +608,7 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
     walk_text(sql, " FROM ");
     walk_table(sql, row->entity);
     walk_key_condition(sql, row->entity, row->key);
-    lock_rows(sql, row->lock, sql->dialect->lock);
+    lock_rows(sql, row->lock && can_lock(sql, row->entity), sql->dialect->lock);
 }
 
 static void from_table(struct ms_sql *sql, const struct ms_query *query)

@@ -75,7 +75,9 @@ struct ms_dialect {
     bool fine_times;  /* stored times may be finer than milliseconds; what is within one counts as it */
     bool leaves_ties; /* whoever reads rows of one time may be asked to sort them */
     bool raises;      /* EXPECT fails by itself: with a division by zero */
-    bool returning;   /* queries may take their rows from what a statement writes, and lock them further in */
+    bool
+        locks_primary; /* a row can be locked by its table's primary key only; what is written needs no lock */
+    bool returning; /* queries may take their rows from what a statement writes, and lock them further in */
 };
 
 #define MS_SQL_BINDS 128

@@ -52,8 +52,18 @@ static const struct test_case cases[] = {
            WRONG(",'runId':5", "runId"), WRONG(",'agentName':'\\u0000'", "agentName"),
            WRONG(",'createdAt':'soon'", "createdAt"), {"saveEval", NULL, "{'$error':'invalid_argument'}"},
            {"getEvals", NULL, ALL_OF("", "0")})},
-    {"R2", "saveEval", "JSON and texts come out as they were given",
+    {"R2", "saveEval", "JSON comes out as it was given",
      STEPS_ON(TRAIT_RAW_JSON,
+              {"saveEval",
+               "{" EVAL_BODY("a", "x") ",'input':'[1]','output':'z','result':{'score': "
+                                       "1.50,'n':9007199254740993,'s':'\\u0000'}}",
+               "null"},
+              {"getEvals", NULL,
+               ALL_OF("{'$open':true,'input':'[1]','result':{'$raw':{'score': "
+                      "1.50,'n':9007199254740993,'s':'\\u0000'}}}",
+                      "1")})},
+    {"R2", "saveEval", "JSON and texts come out as they were given",
+     STEPS_ON(TRAIT_RAW_JSON | TRAIT_NUL,
               {"saveEval",
                "{" EVAL_BODY("a", "x") ",'input':'[1]','output':'z\\u0000','result':{'score': "
                                        "1.50,'n':9007199254740993,'s':'\\u0000'}}",

@@ -16,9 +16,11 @@ static void array(struct ms_buf *out, const struct ms_column *column, size_t n)
 }
 
 /* The database has one collation, that of bytes. A row that is read by its key with FOR UPDATE is among those that must
- * not have changed when the transaction commits; rows that are written are so anyway. */
-const struct ms_dialect dsql_dialect = {PG_DIALECT_COMMON, PG_DIALECT_TEXT,       .array = array,
-                                        .bytewise = "",    .lock = " FOR UPDATE", .lock_list = ""};
+ * not have changed when the transaction commits; rows that are written are so anyway. The peer's tables of runs and
+ * spans have no primary key: what is read there to be written later is written by the same unit. */
+const struct ms_dialect dsql_dialect = {PG_DIALECT_COMMON,    PG_DIALECT_TEXT,       .array = array,
+                                        .bytewise = "",       .lock = " FOR UPDATE", .lock_list = "",
+                                        .locks_primary = true};
 
 #define INDEX(entity, name, columns)                                                                         \
     {                                                                                                        \
@@ -49,4 +51,5 @@ const struct pg_flavour dsql_flavour = {
     .optimistic = true,
     .narrow = true,
     .bears_no_key = true,
+    .build_index = dsql_build_index,
 };

@@ -62,8 +62,14 @@ mastra_status dsql_apply(struct ms_session *session, const struct ms_write *firs
                          mastra_error *error);
 mastra_status dsql_commit(struct ms_session *session, mastra_error *error);
 
-/* jobs.c: waits for all indexes of the cluster that are being built. */
+/* jobs.c */
+
+/* Waits for all indexes of the cluster that are being built. */
 mastra_status dsql_wait_for_jobs(struct postgres *backend, mastra_error *error);
+
+/* Has an index built and waits for it; one that takes longer than a statement may goes on being built. */
+mastra_status dsql_build_index(struct pg_session *session, const struct ms_buf *sql,
+                               const struct ms_index_wish *wish, mastra_error *error);
 
 /* outcome.c */
 

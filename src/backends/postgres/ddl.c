@@ -189,7 +189,7 @@ static const char *declared_type(const struct pg_flavour *flavour, const struct 
     case MS_BIGINT:
         return "BIGINT";
     case MS_REAL:
-        return "FLOAT";
+        return "DOUBLE PRECISION";
     case MS_BOOLEAN:
         return "BOOLEAN";
     case MS_TIMESTAMP:

@@ -183,6 +183,22 @@ static mastra_status explain(const struct ms_index_wish *wish, mastra_error *err
     return ms_error_argument(error, "where", wish->where, message);
 }
 
+/* A concurrent index is built outside of any transaction. */
+static mastra_status build(struct pg_session *session, struct ms_buf *sql, const struct ms_index_wish *wish,
+                           bool concurrent, mastra_error *error)
+{
+    mastra_status status;
+
+    if (!pg_flavour_of(session)->build_index) {
+        return pg_change_schema(session, sql, concurrent, error);
+    }
+    if (sql->failed) {
+        return ms_error_oom(error);
+    }
+    status = pg_end_transaction(session, error);
+    return status == MASTRA_OK ? pg_flavour_of(session)->build_index(session, sql, wish, error) : status;
+}
+
 mastra_status pg_create_index(struct ms_session *base, const struct ms_index_wish *wish, mastra_error *error)
 {
     struct pg_session *session = pg_session_of(base);
@@ -207,8 +223,7 @@ mastra_status pg_create_index(struct ms_session *base, const struct ms_index_wis
     }
     ms_buf_init(&sql, session->owner->base.heap, 0);
     add_index_text(&sql, pg_flavour_of(session), session->owner->base.schema, wish);
-    /* A concurrent index is built outside of any transaction. */
-    status = pg_change_schema(session, &sql, concurrent, error);
+    status = build(session, &sql, wish, concurrent, error);
     if (status != MASTRA_OK && concurrent) {
         drop_invalid(session, wish->name);
     }

@@ -31,6 +31,9 @@ struct pg_flavour {
     bool narrow;
     /* Whether tables without an index on their key can be written all the same. */
     bool bears_no_key;
+    /* Builds the index that the statement asks for; the session has no transaction open. NULL: executing it does. */
+    mastra_status (*build_index)(struct pg_session *session, const struct ms_buf *sql,
+                                 const struct ms_index_wish *wish, mastra_error *error);
 };
 
 struct postgres {

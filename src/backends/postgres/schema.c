@@ -589,14 +589,26 @@ static mastra_status ensure(struct postgres *backend, bool may_make, mastra_erro
     return status;
 }
 
+/* Where each step stays done, it pays to go on after whatever came between. */
+static bool worth_again(const struct pg_flavour *flavour, const mastra_error *error)
+{
+    if (!flavour->narrow) {
+        return is_collision(error);
+    }
+    ms_clock_sleep_us((int64_t)ms_random_below(STEP_PAUSE_MOST_US));
+    return error->retriable || is_collision(error);
+}
+
 mastra_status pg_ensure_schema(struct ms_backend *base, mastra_error *error)
 {
+    const struct postgres *backend = postgres_of(base);
+    int most = backend->flavour->narrow ? STEP_ATTEMPTS : ATTEMPTS_MOST;
     mastra_status status;
     int attempts = 0;
 
     do {
         status = ensure(postgres_of(base), true, error);
-    } while (status != MASTRA_OK && is_collision(error) && ++attempts < ATTEMPTS_MOST);
+    } while (status != MASTRA_OK && ++attempts < most && worth_again(backend->flavour, error));
     return status;
 }
 
