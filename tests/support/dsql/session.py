@@ -85,6 +85,7 @@ class Session:
         self.failed = False  # since the last Sync
         self.busy = threading.Lock()  # held while something is executed
         self.since = 0.0  # when it began; 0: nothing is
+        self.idle = 0.0  # when the last thing ended
 
     # The connection's life.
 
@@ -167,6 +168,7 @@ class Session:
                 self.finish()
             finally:
                 self.since = 0.0
+                self.idle = time.monotonic()
         if self.out:
             data, self.out = b"".join(self.out), []
             self.client.sendall(data)

@@ -37,7 +37,9 @@ class Watch:
                 continue
             if holder.busy.acquire(blocking=False):
                 try:
-                    self.push(holder, whole == "t")
+                    # Who is at work will commit and win; only who dawdles is in the way.
+                    if time.monotonic() - holder.idle > self.double.settings["lock_wait"]:
+                        self.push(holder, whole == "t")
                 finally:
                     holder.busy.release()
             elif self.backend.query(f"SELECT FROM unnest(pg_blocking_pids({pid}))"):
