@@ -689,6 +689,9 @@ static void test_ages(void **state)
     run(connection, "BEGIN");
     expect(connection, "SELECT 1", "54000 transaction age limit of 0s exceeded");
     run(connection, "ROLLBACK");
+    run(connection, "BEGIN");
+    expect(connection, "COMMIT", "54000 transaction age limit of 0s exceeded");
+    assert_int_equal(PQtransactionStatus(connection), PQTRANS_IDLE);
     dsql_do(server, "set transaction_age 300");
     PQclear(PQexec(other, "SELECT 1"));
     run(other, "BEGIN");
@@ -892,6 +895,26 @@ static void test_pipelines(void **state)
     close_pair(pair);
 }
 
+/* What a transaction was does not linger when the next one comes at once. */
+static void test_pipelines_of_transactions(void **state)
+{
+    struct pair pair = open_pair();
+    (void)state;
+
+    pipeline(pair.a,
+             (const char *const[]){"BEGIN", "UPDATE t SET b = 'x' WHERE a = 1", "COMMIT", "BEGIN",
+                                   "UPDATE t SET b = 'y' WHERE a = 2", NULL},
+             (const char *const[]){"ok", "ok", "ok", "ok", "ok"});
+    /* Its first savepoint is there to go back to. */
+    run(pair.b, "UPDATE t SET b = 'z' WHERE a = 2");
+    pipeline(pair.a,
+             (const char *const[]){"SELECT * FROM t", "ROLLBACK", "BEGIN", "UPDATE t SET b = 'w' WHERE a = 1",
+                                   "COMMIT", NULL},
+             (const char *const[]){"ok", "ok", "ok", "ok", "ok"});
+    expect_rows(pair.b, "SELECT b FROM t ORDER BY a", "w|z");
+    close_pair(pair);
+}
+
 static void test_prepared(void **state)
 {
     struct pair pair = open_pair();
@@ -1077,6 +1100,7 @@ int main(void)
         cmocka_unit_test_setup(test_for_update_counts_as_written, begin),
         cmocka_unit_test_setup(test_same_key_twice, begin),
         cmocka_unit_test_setup(test_pipelines, begin),
+        cmocka_unit_test_setup(test_pipelines_of_transactions, begin),
         cmocka_unit_test_setup(test_prepared, begin),
         cmocka_unit_test_setup(test_schema_changed, begin),
         cmocka_unit_test_setup(test_faults, begin),
