@@ -1,235 +1,16 @@
 /* What the double of Aurora DSQL lets pass, and above all what it refuses: a lax double would prove nothing. */
-#include "support/dsql.h"
+#include "fault/double_lab.h"
 #include "support/files.h"
-#include "support/postgres.h"
 
-#include <mastra/aws.h>
-
-#include <libpq-fe.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-#define OC000 "40001 OC000"
-#define OC001 "40001 OC001"
-#define MIXED "0A000 ddl and dml are not supported in the same transaction"
-
-static struct dsql_server *server;
-
-static int begin_all(void **state)
-{
-    (void)state;
-    server = dsql_start(NULL);
-    return 0;
-}
-
-static int end_all(void **state)
-{
-    (void)state;
-    dsql_end(server);
-    return 0;
-}
-
-/* An empty schema, and settings as at the start. */
-static int begin(void **state)
-{
-    (void)state;
-    /* What a test that failed has left open would be in the way. */
-    dsql_do(server, "drop");
-    dsql_do(server, "reset");
-    postgres_run_on(dsql_fact(server, "_POSTGRES"),
-                    "SET client_min_messages TO error; DROP SCHEMA public CASCADE; CREATE SCHEMA public "
-                    "AUTHORIZATION admin; TRUNCATE sys.double_jobs, sys.double_mappings; "
-                    "GRANT USAGE ON SCHEMA public TO PUBLIC; DROP SCHEMA IF EXISTS mine CASCADE; "
-                    "DROP ROLE IF EXISTS reader");
-    return 0;
-}
-
-/* Connections. */
-
-struct login {
-    const char *user;
-    const char *token_user; /* whom the token is for; NULL: the user */
-    const char *host;       /* NULL: the double's */
-    const char *token_host; /* NULL: the double's */
-    const char *region;
-    const char *key;
-    const char *secret;
-    const char *session;
-    const char *database;
-    const char *password; /* instead of a token */
-    const char *mode;     /* sslmode */
-    const char *sni;      /* "0": none */
-    const char *options;
-    const char *address; /* NULL: the double's */
-    int64_t expires_s;
-};
-
-static const char *or_fact(const char *text, const char *fact)
-{
-    return text ? text : dsql_fact(server, fact);
-}
-
-/* To be freed. */
-static char *token_for(const struct login *login)
-{
-    mastra_aws_credentials keys = MASTRA_AWS_CREDENTIALS_INIT;
-    mastra_aws_options options = MASTRA_AWS_OPTIONS_INIT;
-    mastra_dsql_token_options wish = MASTRA_DSQL_TOKEN_OPTIONS_INIT;
-    mastra_error error = MASTRA_ERROR_INIT;
-    mastra_aws *aws = NULL;
-    char *token = NULL;
-
-    keys.access_key_id = mastra_str_of(or_fact(login->key, "_KEY_ID"));
-    keys.secret_access_key = mastra_str_of(or_fact(login->secret, "_SECRET"));
-    keys.session_token = mastra_str_of(login->session);
-    options.keys = &keys;
-    wish.host = or_fact(login->token_host, "_HOST");
-    wish.region = or_fact(login->region, "_REGION");
-    wish.user = login->token_user ? login->token_user : login->user;
-    wish.expires_s = login->expires_s;
-    if (mastra_aws_open(&options, &aws, &error) != MASTRA_OK ||
-        mastra_dsql_token(aws, &wish, &token, NULL, &error) != MASTRA_OK)
-        fail_msg("%s", error.message);
-    char *copy = test_format("%s", token);
-    mastra_dsql_token_free(token);
-    mastra_aws_close(aws);
-    return copy;
-}
-
-static PGconn *try_to_connect(struct login login)
-{
-    if (!login.user)
-        login.user = "admin";
-    char *token = login.password ? test_format("%s", login.password) : token_for(&login);
-    const char *const names[] = {"host",    "hostaddr",    "port",   "user",    "dbname", "password",
-                                 "sslmode", "sslrootcert", "sslsni", "options", NULL};
-    const char *const values[] = {or_fact(login.host, "_HOST"),
-                                  or_fact(login.address, "_ADDRESS"),
-                                  dsql_fact(server, "_PORT"),
-                                  login.user,
-                                  login.database ? login.database : "postgres",
-                                  token,
-                                  login.mode ? login.mode : "verify-full",
-                                  dsql_fact(server, "_CA"),
-                                  login.sni ? login.sni : "1",
-                                  login.options,
-                                  NULL};
-    PGconn *connection = PQconnectdbParams(names, values, 0);
-    free(token);
-    return connection;
-}
-
-static PGconn *open_connection(void)
-{
-    PGconn *connection = try_to_connect((struct login){.user = "admin"});
-    if (PQstatus(connection) != CONNECTION_OK)
-        fail_msg("%s", PQerrorMessage(connection));
-    return connection;
-}
-
-static void expect_denied(struct login login, const char *text)
-{
-    PGconn *connection = try_to_connect(login);
-    if (PQstatus(connection) == CONNECTION_OK)
-        fail_msg("a connection that was to be refused with: %s", text);
-    if (!strstr(PQerrorMessage(connection), text))
-        fail_msg("\"%s\" instead of \"%s\"", PQerrorMessage(connection), text);
-    PQfinish(connection);
-}
-
-static void expect_admitted(struct login login)
-{
-    PGconn *connection = try_to_connect(login);
-    if (PQstatus(connection) != CONNECTION_OK)
-        fail_msg("%s", PQerrorMessage(connection));
-    PQfinish(connection);
-}
-
-/* Statements. */
-
-/* What came of it, in static memory: "ok", "gone", or SQLSTATE and message. */
-static const char *outcome(PGconn *connection, PGresult *result)
-{
-    static char text[600];
-    ExecStatusType status = PQresultStatus(result);
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
-        snprintf(text, sizeof(text), "ok");
-    else if (!state)
-        snprintf(text, sizeof(text), "%s", PQstatus(connection) == CONNECTION_OK ? "?" : "gone");
-    else
-        snprintf(text, sizeof(text), "%s %s", state, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-    PQclear(result);
-    return text;
-}
-
-static bool starts_as(const char *text, const char *expected)
-{
-    /* Of a conflict, the code at the end of the text counts. */
-    if (strcmp(expected, OC000) == 0 || strcmp(expected, OC001) == 0)
-        return strncmp(text, "40001", 5) == 0 && strstr(text, expected + 6);
-    return strncmp(text, expected, strlen(expected)) == 0;
-}
-
-static void expect_result(PGconn *connection, PGresult *result, const char *sql, const char *expected)
-{
-    const char *text = outcome(connection, result);
-    if (!starts_as(text, expected))
-        fail_msg("%.200s: \"%s\" instead of \"%s\"", sql, text, expected);
-}
-
-/* By the simple protocol. */
-static void expect(PGconn *connection, const char *sql, const char *expected)
-{
-    expect_result(connection, PQexec(connection, sql), sql, expected);
-}
-
-/* By the extended protocol. */
-static void expect_extended(PGconn *connection, const char *sql, const char *expected)
-{
-    expect_result(connection, PQexecParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0), sql, expected);
-}
-
-static void run(PGconn *connection, const char *sql)
-{
-    expect(connection, sql, "ok");
-}
-
-/* Rows as "a,b|c,d". */
-static void expect_rows(PGconn *connection, const char *sql, const char *expected)
-{
-    char text[1000] = "";
-    size_t len = 0;
-    PGresult *result = PQexecParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(connection));
-    for (int row = 0; row < PQntuples(result); row++) {
-        for (int column = 0; column < PQnfields(result) && len < sizeof(text) - 100; column++)
-            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.90s",
-                                    column ? ","
-                                    : row  ? "|"
-                                           : "",
-                                    PQgetvalue(result, row, column));
-    }
-    PQclear(result);
-    if (strcmp(text, expected) != 0)
-        fail_msg("%s: \"%s\" instead of \"%s\"", sql, text, expected);
-}
-
-static void make_table(PGconn *connection)
-{
-    run(connection, "CREATE TABLE t (a integer PRIMARY KEY, b text)");
-    run(connection, "INSERT INTO t VALUES (1, 'one'), (2, 'two')");
-}
 
 /* The door. */
 
@@ -240,9 +21,9 @@ static void test_door(void **state)
 
     expect_admitted((struct login){0});
     expect_admitted((struct login){.host = "localhost", .token_host = "localhost"});
-    expect_admitted((struct login){.key = dsql_fact(server, "_SESSION_KEY_ID"),
-                                   .secret = dsql_fact(server, "_SESSION_SECRET"),
-                                   .session = dsql_fact(server, "_SESSION_TOKEN")});
+    expect_admitted((struct login){.key = dsql_fact(double_server, "_SESSION_KEY_ID"),
+                                   .secret = dsql_fact(double_server, "_SESSION_SECRET"),
+                                   .session = dsql_fact(double_server, "_SESSION_TOKEN")});
     expect_denied((struct login){.mode = "disable"}, "SSL is required");
     expect_denied((struct login){.mode = "require", .sni = "0"}, "sni was not received");
     expect_denied((struct login){.host = "another.dsql.us-east-1.on.aws"}, denied);
@@ -252,8 +33,8 @@ static void test_door(void **state)
     expect_denied((struct login){.key = "AKIAUNKNOWN000000000"}, denied);
     expect_denied((struct login){.secret = "another"}, denied);
     expect_denied((struct login){.session = "a-token-for-a-key-without-one"}, denied);
-    expect_denied((struct login){.key = dsql_fact(server, "_SESSION_KEY_ID"),
-                                 .secret = dsql_fact(server, "_SESSION_SECRET")},
+    expect_denied((struct login){.key = dsql_fact(double_server, "_SESSION_KEY_ID"),
+                                 .secret = dsql_fact(double_server, "_SESSION_SECRET")},
                   denied);
     expect_denied((struct login){.password = "guess"}, denied);
     expect_denied((struct login){.database = "mastra"}, "does not exist");
@@ -264,18 +45,18 @@ static void test_token_times(void **state)
 {
     (void)state;
     expect_admitted((struct login){.expires_s = 1});
-    dsql_do(server, "set clock 890");
+    dsql_do(double_server, "set clock 890");
     expect_admitted((struct login){0});
-    dsql_do(server, "set clock 901");
+    dsql_do(double_server, "set clock 901");
     expect_denied((struct login){0}, "access denied");
     expect_denied((struct login){0}, "HINT:  Signature expired");
     expect_admitted((struct login){.expires_s = 604800});
-    dsql_do(server, "set clock -290");
+    dsql_do(double_server, "set clock -290");
     expect_admitted((struct login){0});
-    dsql_do(server, "set clock -301");
+    dsql_do(double_server, "set clock -301");
     expect_denied((struct login){0}, "access denied");
-    dsql_do(server, "set clock 0");
-    dsql_do(server, "key AKIAGONE s expires=-1");
+    dsql_do(double_server, "set clock 0");
+    dsql_do(double_server, "key AKIAGONE s expires=-1");
     expect_denied((struct login){.key = "AKIAGONE", .secret = "s"}, "access denied");
 }
 
@@ -286,7 +67,7 @@ static void test_roles(void **state)
     (void)state;
 
     make_table(admin);
-    dsql_do(server, "key AKIAREADER r actions=DbConnect arn=arn:aws:iam::1:role/r");
+    dsql_do(double_server, "key AKIAREADER r actions=DbConnect arn=arn:aws:iam::1:role/r");
     expect_denied(reader, "access denied");
     run(admin, "CREATE ROLE reader WITH LOGIN");
     expect_denied(reader, "access denied");
@@ -309,16 +90,16 @@ static void test_crowds(void **state)
     PGconn *connection = open_connection();
     (void)state;
 
-    dsql_do(server, "set connections 1");
+    dsql_do(double_server, "set connections 1");
     expect_denied((struct login){0}, "too many open connections");
     PQfinish(connection);
-    dsql_do(server, "reset");
-    dsql_do(server, "set rate 0");
-    dsql_do(server, "set burst 1");
+    dsql_do(double_server, "reset");
+    dsql_do(double_server, "set rate 0");
+    dsql_do(double_server, "set burst 1");
     PQfinish(try_to_connect((struct login){0}));
     expect_denied((struct login){0}, "rate exceeded");
-    dsql_do(server, "reset");
-    dsql_do(server, "set sleeping on");
+    dsql_do(double_server, "reset");
+    dsql_do(double_server, "set sleeping on");
     expect_denied((struct login){0}, "waking up cluster");
 }
 
@@ -493,7 +274,7 @@ static void test_refusals(void **state)
     expect(connection, "SELECT 1; TRUNCATE t", "0A000");
     expect(connection, "INSERT INTO t VALUES (3, 'x'); SAVEPOINT s", "0A000");
     expect_rows(connection, "SELECT a, b FROM t ORDER BY a", "1,one|2,two");
-    assert_true(dsql_count(server, "refused") > 200);
+    assert_true(dsql_count(double_server, "refused") > 200);
     PQfinish(connection);
 }
 
@@ -546,12 +327,12 @@ static void test_allowed(void **state)
     PGconn *connection = open_connection();
     (void)state;
 
-    dsql_do(server, "set index_delay 3600");
+    dsql_do(double_server, "set index_delay 3600");
     for (int extended = 0; extended < 2; extended++) {
         for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
             (extended ? expect_extended : expect)(connection, allowed[i], "ok");
     }
-    assert_int_equal(dsql_count(server, "refused"), 0);
+    assert_int_equal(dsql_count(double_server, "refused"), 0);
     PQfinish(connection);
 }
 
@@ -685,427 +466,44 @@ static void test_ages(void **state)
     (void)state;
 
     make_table(connection);
-    dsql_do(server, "set transaction_age 0");
+    dsql_do(double_server, "set transaction_age 0");
     run(connection, "BEGIN");
     expect(connection, "SELECT 1", "54000 transaction age limit of 0s exceeded");
     run(connection, "ROLLBACK");
     run(connection, "BEGIN");
     expect(connection, "COMMIT", "54000 transaction age limit of 0s exceeded");
     assert_int_equal(PQtransactionStatus(connection), PQTRANS_IDLE);
-    dsql_do(server, "set transaction_age 300");
+    dsql_do(double_server, "set transaction_age 300");
     PQclear(PQexec(other, "SELECT 1"));
     run(other, "BEGIN");
     run(other, "INSERT INTO t VALUES (3, 'x')");
-    dsql_do(server, "set connection_life 0");
+    dsql_do(double_server, "set connection_life 0");
     while (PQstatus(connection) == CONNECTION_OK)
         PQclear(PQexec(connection, "SELECT 1"));
     /* A transaction that began in time may end. */
     run(other, "COMMIT");
     while (PQstatus(other) == CONNECTION_OK)
         PQclear(PQexec(other, "SELECT 1"));
-    assert_int_equal(dsql_count(server, "closed"), 2);
+    assert_int_equal(dsql_count(double_server, "closed"), 2);
     PQfinish(connection);
     PQfinish(other);
-}
-
-/* Conflicts. */
-
-struct pair {
-    PGconn *a;
-    PGconn *b;
-};
-
-static struct pair open_pair(void)
-{
-    struct pair pair = {.a = open_connection()};
-    make_table(pair.a);
-    pair.b = open_connection();
-    return pair;
-}
-
-static void close_pair(struct pair pair)
-{
-    assert_int_equal(dsql_count(server, "broken"), 0);
-    PQfinish(pair.a);
-    PQfinish(pair.b);
-}
-
-static void test_second_committer_loses(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "BEGIN");
-    expect_rows(pair.a, "SELECT b FROM t WHERE a = 1", "one");
-    expect(pair.b, "UPDATE t SET b = 'B' WHERE a = 1", "ok");
-    /* It sees its snapshot and its own writes up to the end, and is told at COMMIT. */
-    expect_rows(pair.a, "UPDATE t SET b = b || 'A' WHERE a = 1 RETURNING b", "oneA");
-    expect_rows(pair.a, "SELECT b FROM t WHERE a = 1", "oneA");
-    expect_rows(pair.a, "INSERT INTO t VALUES (7, 'x') ON CONFLICT (a) DO NOTHING RETURNING a", "7");
-    expect_rows(pair.a,
-                "SELECT a FROM t AS s WHERE EXISTS (SELECT 1 FROM public.t WHERE t.a = s.a) ORDER BY a",
-                "1|2|7");
-    expect_extended(pair.a, "COMMIT", OC000);
-    assert_int_equal(PQtransactionStatus(pair.a), PQTRANS_IDLE);
-    expect_rows(pair.a, "SELECT a, b FROM t ORDER BY a", "1,B|2,two");
-    run(pair.a, "UPDATE t SET b = 'again' WHERE a = 1");
-    close_pair(pair);
-}
-
-static void test_nobody_waits(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "BEGIN");
-    run(pair.a, "INSERT INTO t VALUES (3, 'three')");
-    expect_rows(pair.a, "SELECT b FROM t WHERE a = 1 FOR UPDATE", "one");
-    run(pair.b, "BEGIN");
-    expect_rows(pair.b, "SELECT b FROM t WHERE a = 1 FOR UPDATE", "one");
-    run(pair.b, "UPDATE t SET b = 'B' WHERE a = 1");
-    run(pair.b, "COMMIT");
-    /* The one that was first, but did not commit, loses, and knows all it did. */
-    expect_rows(pair.a, "SELECT a, b FROM t ORDER BY a", "1,one|2,two|3,three");
-    expect_rows(pair.a, "UPDATE t SET b = b || 'A' WHERE a = 1 RETURNING b", "oneA");
-    expect(pair.a, "COMMIT", OC000);
-    expect_rows(pair.a, "SELECT a, b FROM t ORDER BY a", "1,B|2,two");
-    close_pair(pair);
-}
-
-static void test_circle(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "BEGIN");
-    run(pair.b, "BEGIN");
-    run(pair.a, "UPDATE t SET b = 'A1' WHERE a = 1");
-    run(pair.b, "UPDATE t SET b = 'B2' WHERE a = 2");
-    /* Both would wait for each other: sent at once, then looked at. */
-    assert_int_equal(PQsendQuery(pair.a, "UPDATE t SET b = 'A2' WHERE a = 2"), 1);
-    assert_int_equal(PQsendQuery(pair.b, "UPDATE t SET b = 'B1' WHERE a = 1"), 1);
-    PGresult *result = NULL;
-    while ((result = PQgetResult(pair.a)))
-        expect_result(pair.a, result, "UPDATE of a", "ok");
-    while ((result = PQgetResult(pair.b)))
-        expect_result(pair.b, result, "UPDATE of b", "ok");
-    result = PQexec(pair.a, "COMMIT");
-    bool a = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    result = PQexec(pair.b, "COMMIT");
-    bool b = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    assert_true(a != b);
-    expect_rows(pair.a, "SELECT b FROM t ORDER BY a", a ? "A1|A2" : "B1|B2");
-    close_pair(pair);
-}
-
-static void test_for_update_counts_as_written(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "INSERT INTO t VALUES (3, 'three')");
-    run(pair.a, "BEGIN");
-    run(pair.b, "BEGIN");
-    expect_rows(pair.b, "SELECT b FROM t WHERE a = 3", "three");
-    expect_rows(pair.a, "SELECT b FROM t WHERE a = 3 FOR UPDATE", "three");
-    run(pair.a, "UPDATE t SET b = 'A' WHERE a = 1");
-    run(pair.a, "COMMIT");
-    expect_rows(pair.b, "SELECT b FROM t WHERE a = 3 FOR UPDATE", "three");
-    run(pair.b, "UPDATE t SET b = 'B' WHERE a = 2");
-    expect(pair.b, "COMMIT", OC000);
-    expect_rows(pair.b, "SELECT b FROM t ORDER BY a", "A|two|three");
-    close_pair(pair);
-}
-
-static void test_same_key_twice(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "BEGIN");
-    expect_rows(pair.a, "SELECT count(*) FROM t", "2");
-    run(pair.b, "INSERT INTO t VALUES (5, 'b')");
-    /* In its snapshot there is no such row. */
-    run(pair.a, "INSERT INTO t VALUES (5, 'a')");
-    expect(pair.a, "COMMIT", OC000);
-    run(pair.a, "BEGIN");
-    expect_extended(pair.a, "INSERT INTO t VALUES (5, 'a')", "23505");
-    expect(pair.a, "SELECT 1", "25P02");
-    run(pair.a, "ROLLBACK");
-    expect(pair.a, "INSERT INTO t VALUES (5, 'a')", "23505");
-    close_pair(pair);
-}
-
-/* Sends all at once, and gives the outcome of each, up to the end. */
-static void pipeline(PGconn *connection, const char *const *sqls, const char *const *expected)
-{
-    assert_int_equal(PQenterPipelineMode(connection), 1);
-    for (size_t i = 0; sqls[i]; i++)
-        assert_int_equal(PQsendQueryParams(connection, sqls[i], 0, NULL, NULL, NULL, NULL, 0), 1);
-    assert_int_equal(PQpipelineSync(connection), 1);
-    for (size_t i = 0; sqls[i]; i++) {
-        PGresult *result = PQgetResult(connection);
-        if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
-            assert_string_equal(expected[i], "skipped");
-            PQclear(result);
-        } else {
-            expect_result(connection, result, sqls[i], expected[i]);
-        }
-        assert_null(PQgetResult(connection));
-    }
-    PGresult *result = PQgetResult(connection);
-    assert_int_equal(PQresultStatus(result), PGRES_PIPELINE_SYNC);
-    PQclear(result);
-    assert_int_equal(PQexitPipelineMode(connection), 1);
-}
-
-static void test_pipelines(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    pipeline(pair.a,
-             (const char *const[]){"BEGIN", "SELECT b FROM t WHERE a = 1 FOR UPDATE",
-                                   "UPDATE t SET b = 'x' WHERE a = 1", "INSERT INTO t VALUES (3, 'y')",
-                                   "COMMIT", NULL},
-             (const char *const[]){"ok", "ok", "ok", "ok", "ok"});
-    expect_rows(pair.b, "SELECT a, b FROM t ORDER BY a", "1,x|2,two|3,y");
-    run(pair.a, "BEGIN");
-    expect_rows(pair.a, "SELECT count(*) FROM t", "3");
-    run(pair.b, "DELETE FROM t WHERE a = 3");
-    pipeline(pair.a,
-             (const char *const[]){"UPDATE t SET b = 'z' WHERE a = 3", "SELECT * FROM t", "COMMIT",
-                                   "INSERT INTO t VALUES (4, 'w')", NULL},
-             (const char *const[]){"ok", "ok", OC000, "skipped"});
-    assert_int_equal(PQtransactionStatus(pair.a), PQTRANS_IDLE);
-    pipeline(
-        pair.a,
-        (const char *const[]){"BEGIN", "UPDATE t SET b = 'v' WHERE a = 1", "SAVEPOINT s", "COMMIT", NULL},
-        (const char *const[]){"ok", "ok", "0A000", "skipped"});
-    assert_int_equal(PQtransactionStatus(pair.a), PQTRANS_INERROR);
-    run(pair.a, "ROLLBACK");
-    /* Without BEGIN, what is sent together is one transaction. */
-    pipeline(pair.a,
-             (const char *const[]){"INSERT INTO t VALUES (8, 'v')", "CREATE TABLE u (a integer)", "SELECT 1",
-                                   NULL},
-             (const char *const[]){"ok", MIXED, "skipped"});
-    expect_rows(pair.b, "SELECT a, b FROM t ORDER BY a", "1,x|2,two");
-    close_pair(pair);
-}
-
-/* What a transaction was does not linger when the next one comes at once. */
-static void test_pipelines_of_transactions(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    pipeline(pair.a,
-             (const char *const[]){"BEGIN", "UPDATE t SET b = 'x' WHERE a = 1", "COMMIT", "BEGIN",
-                                   "UPDATE t SET b = 'y' WHERE a = 2", NULL},
-             (const char *const[]){"ok", "ok", "ok", "ok", "ok"});
-    /* Its first savepoint is there to go back to. */
-    run(pair.b, "UPDATE t SET b = 'z' WHERE a = 2");
-    pipeline(pair.a,
-             (const char *const[]){"SELECT * FROM t", "ROLLBACK", "BEGIN", "UPDATE t SET b = 'w' WHERE a = 1",
-                                   "COMMIT", NULL},
-             (const char *const[]){"ok", "ok", "ok", "ok", "ok"});
-    expect_rows(pair.b, "SELECT b FROM t ORDER BY a", "w|z");
-    close_pair(pair);
-}
-
-static void test_prepared(void **state)
-{
-    struct pair pair = open_pair();
-    const char *values[] = {"1", "new"};
-    (void)state;
-
-    PQclear(PQprepare(pair.a, "lock", "SELECT b, $2::text FROM t WHERE a = $1 FOR UPDATE", 0, NULL));
-    PQclear(PQprepare(pair.a, "change", "UPDATE t SET b = $2 WHERE a = $1 RETURNING b", 0, NULL));
-    for (int round = 0; round < 3; round++) {
-        run(pair.a, "BEGIN");
-        expect_rows(pair.a, "SELECT 1", "1");
-        if (round == 1)
-            run(pair.b, "UPDATE t SET b = 'B' WHERE a = 1");
-        const char *names[] = {"lock", "change"};
-        for (int i = 0; i < 2; i++) {
-            PGresult *result = PQexecPrepared(pair.a, names[i], 2, values, NULL, NULL, 0);
-            assert_int_equal(PQntuples(result), 1);
-            expect_result(pair.a, result, names[i], "ok");
-        }
-        expect(pair.a, "COMMIT", round == 1 ? OC000 : "ok");
-    }
-    close_pair(pair);
-}
-
-static void test_schema_changed(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.b, "SELECT * FROM t");
-    run(pair.a, "CREATE TABLE u (a integer PRIMARY KEY)");
-    run(pair.a, "SELECT * FROM t");
-    expect_extended(pair.b, "SELECT * FROM t", OC001);
-    run(pair.b, "SELECT * FROM t");
-    /* One that is under way ends. */
-    run(pair.b, "BEGIN");
-    run(pair.b, "UPDATE t SET b = 'B' WHERE a = 1");
-    run(pair.a, "ALTER TABLE t ADD COLUMN c text");
-    expect(pair.b, "UPDATE t SET b = 'B' WHERE a = 2", OC001);
-    run(pair.b, "ROLLBACK");
-    PQclear(PQexec(pair.b, "SELECT 1"));
-    expect_rows(pair.b, "SELECT a, b FROM t ORDER BY a", "1,one|2,two");
-    dsql_do(server, "schema-changed");
-    expect(pair.a, "SELECT 1", OC001);
-    expect(pair.b, "UPDATE t SET b = 'x'", OC001);
-    /* At the end of a transaction, too. */
-    run(pair.b, "BEGIN");
-    run(pair.b, "UPDATE t SET b = 'B' WHERE a = 1");
-    dsql_do(server, "schema-changed");
-    expect(pair.b, "COMMIT", OC001);
-    assert_int_equal(PQtransactionStatus(pair.b), PQTRANS_IDLE);
-    expect_rows(pair.b, "SELECT b FROM t ORDER BY a", "one|two");
-    close_pair(pair);
-}
-
-static void test_faults(void **state)
-{
-    struct pair pair = open_pair();
-    PGconn *third = open_connection();
-    (void)state;
-
-    dsql_do(server, "fail 2 conflict");
-    run(pair.a, "INSERT INTO t VALUES (3, '')");
-    run(pair.a, "BEGIN; SELECT 1; COMMIT");
-    run(pair.a, "BEGIN; INSERT INTO t VALUES (4, '')");
-    expect(pair.a, "COMMIT", OC000);
-    run(pair.a, "INSERT INTO t VALUES (5, '')");
-    dsql_do(server, "fail 1 conflict");
-    expect(pair.a, "INSERT INTO t VALUES (6, '')", OC000);
-    dsql_do(server, "fail 1 cut-before");
-    run(pair.a, "BEGIN");
-    run(pair.a, "INSERT INTO t VALUES (7, '')");
-    expect(pair.a, "COMMIT", "gone");
-    dsql_do(server, "fail 1 cut-after");
-    run(pair.b, "BEGIN");
-    run(pair.b, "INSERT INTO t VALUES (8, '')");
-    expect_extended(pair.b, "COMMIT", "gone");
-    expect_rows(third, "SELECT a FROM t ORDER BY a", "1|2|3|5|8");
-    dsql_do(server, "fail 1 cut-after");
-    expect_extended(third, "INSERT INTO t VALUES (9, '')", "gone");
-    PQfinish(third);
-    third = open_connection();
-    expect_rows(third, "SELECT a FROM t ORDER BY a", "1|2|3|5|8|9");
-    dsql_do(server, "drop");
-    expect(third, "SELECT 1", "gone");
-    PQfinish(third);
-    close_pair(pair);
-}
-
-/* Asynchronous indexes. */
-
-static char *value_of(PGconn *connection, const char *sql)
-{
-    PGresult *result = PQexecParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-        fail_msg("%s: %s", sql, PQerrorMessage(connection));
-    char *text = test_format("%s", PQgetvalue(result, 0, 0));
-    PQclear(result);
-    return text;
-}
-
-static void test_indexes(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    dsql_do(server, "set index_delay 3600");
-    PGresult *result = PQexec(pair.a, "CREATE UNIQUE INDEX ASYNC i ON t (b)");
-    assert_string_equal(PQfname(result, 0), "job_id");
-    assert_int_equal(strlen(PQgetvalue(result, 0, 0)), 26);
-    PQclear(result);
-    PQclear(PQexec(pair.b, "SELECT 1"));
-    expect_rows(pair.b, "SELECT status, object_name FROM sys.jobs", "submitted,public.i");
-    expect_rows(pair.b, "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = 'i'::regclass",
-                "f,t");
-    expect(pair.b, "INSERT INTO t VALUES (3, 'one')", "23505");
-    dsql_do(server, "finish-jobs");
-    /* It comes into use: everybody is told, also who made it. */
-    expect(pair.a, "SELECT 1", OC001);
-    expect(pair.b, "SELECT 1", OC001);
-    expect_rows(pair.b, "SELECT status, indisvalid FROM sys.jobs, pg_index WHERE indexrelid = object_id",
-                "completed,t");
-    expect(pair.b, "UPDATE t SET b = 'same'", "23505");
-    close_pair(pair);
-}
-
-static void test_failing_index(void **state)
-{
-    struct pair pair = open_pair();
-    (void)state;
-
-    run(pair.a, "UPDATE t SET b = 'same'");
-    char *job = value_of(pair.a, "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS i ON t (b)");
-    char *wait = test_format("CALL sys.wait_for_job('%s')", job);
-    char *done = value_of(pair.b, wait);
-    assert_string_equal(done, "f");
-    PQclear(PQexec(pair.b, "SELECT 1"));
-    expect_rows(pair.b, "SELECT status, indisvalid FROM sys.jobs, pg_index WHERE indexrelid = object_id",
-                "failed,f");
-    run(pair.b, "BEGIN");
-    expect(pair.b, wait, "25001");
-    run(pair.b, "ROLLBACK");
-    run(pair.b, "DROP INDEX i");
-    run(pair.b, "UPDATE t SET b = a::text");
-    free(job);
-    free(done);
-    free(wait);
-    job = value_of(pair.b, "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS i ON t (b)");
-    wait = test_format("CALL sys.wait_for_job('%s')", job);
-    done = value_of(pair.b, wait);
-    assert_string_equal(done, "t");
-    dsql_do(server, "set index_delay 3600");
-    PQclear(PQexec(pair.b, "SELECT 1"));
-    run(pair.b, "CREATE INDEX ASYNC j ON t (b)");
-    run(pair.b, "DROP INDEX j");
-    dsql_do(server, "finish-jobs");
-    PQclear(PQexec(pair.b, "SELECT 1"));
-    expect_rows(pair.b, "SELECT status FROM sys.jobs WHERE object_name = 'public.j'", "cancelled");
-    free(job);
-    free(done);
-    free(wait);
-    close_pair(pair);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_door, begin),
-        cmocka_unit_test_setup(test_token_times, begin),
-        cmocka_unit_test_setup(test_roles, begin),
-        cmocka_unit_test_setup(test_crowds, begin),
-        cmocka_unit_test_setup(test_refusals, begin),
-        cmocka_unit_test_setup(test_allowed, begin),
-        cmocka_unit_test_setup(test_shapes, begin),
-        cmocka_unit_test_setup(test_schema_changes_alone, begin),
-        cmocka_unit_test_setup(test_limits, begin),
-        cmocka_unit_test_setup(test_transaction_size, begin),
-        cmocka_unit_test_setup(test_large_message, begin),
-        cmocka_unit_test_setup(test_ages, begin),
-        cmocka_unit_test_setup(test_second_committer_loses, begin),
-        cmocka_unit_test_setup(test_nobody_waits, begin),
-        cmocka_unit_test_setup(test_circle, begin),
-        cmocka_unit_test_setup(test_for_update_counts_as_written, begin),
-        cmocka_unit_test_setup(test_same_key_twice, begin),
-        cmocka_unit_test_setup(test_pipelines, begin),
-        cmocka_unit_test_setup(test_pipelines_of_transactions, begin),
-        cmocka_unit_test_setup(test_prepared, begin),
-        cmocka_unit_test_setup(test_schema_changed, begin),
-        cmocka_unit_test_setup(test_faults, begin),
-        cmocka_unit_test_setup(test_indexes, begin),
-        cmocka_unit_test_setup(test_failing_index, begin),
+        cmocka_unit_test_setup(test_door, double_begin),
+        cmocka_unit_test_setup(test_token_times, double_begin),
+        cmocka_unit_test_setup(test_roles, double_begin),
+        cmocka_unit_test_setup(test_crowds, double_begin),
+        cmocka_unit_test_setup(test_refusals, double_begin),
+        cmocka_unit_test_setup(test_allowed, double_begin),
+        cmocka_unit_test_setup(test_shapes, double_begin),
+        cmocka_unit_test_setup(test_schema_changes_alone, double_begin),
+        cmocka_unit_test_setup(test_limits, double_begin),
+        cmocka_unit_test_setup(test_transaction_size, double_begin),
+        cmocka_unit_test_setup(test_large_message, double_begin),
+        cmocka_unit_test_setup(test_ages, double_begin),
     };
-    return cmocka_run_group_tests(tests, begin_all, end_all);
+    return cmocka_run_group_tests(tests, double_begin_all, double_end_all);
 }
