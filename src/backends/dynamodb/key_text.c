@@ -1,4 +1,4 @@
-#include "backends/dynamodb/template.h"
+#include "backends/dynamodb/key_text.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -99,7 +99,8 @@ mastra_status ms_key_text_error(const struct ms_key_text *text, mastra_error *er
     char complaint[80];
 
     if (text->column < 0) {
-        return ms_error_set(error, MASTRA_INVALID_ARGUMENT, "a key is too long: at most %zu bytes", text->most);
+        return ms_error_set(error, MASTRA_INVALID_ARGUMENT, "a key is too long: at most %zu bytes",
+                            text->most);
     }
     snprintf(complaint, sizeof complaint, "is too long for a key of at most %zu bytes with what precedes it",
              text->most);
@@ -111,7 +112,8 @@ static mastra_str printed(char *room, int len)
     return (mastra_str){room, (size_t)len};
 }
 
-mastra_str ms_key_value(const struct ms_column *column, const void *record, bool day, char room[MS_VALUE_ROOM])
+mastra_str ms_key_value(const struct ms_column *column, const void *record, bool day,
+                        char room[MS_VALUE_ROOM])
 {
     static const mastra_str none = {NULL, 0};
     const void *field = ms_field(column, record);
