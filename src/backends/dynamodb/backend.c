@@ -54,6 +54,7 @@ static void interrupt(struct ms_backend *base)
 const struct ms_backend_ops ms_dynamodb_ops = {
     .name = "dynamodb",
     .error_store = "DYNAMODB",
+    .clock_slack_ms = 2000,
     .open = open_backend,
     .close = close_backend,
     .traits = traits,
