@@ -6,7 +6,7 @@
 #define MOST_PARTS 16
 
 struct part {
-    const char *name; /* static, as the library's all are */
+    char name[16];
     mastra_dynamodb_progress progress;
     char detail[256];
 };
@@ -45,7 +45,7 @@ static void take_step(void *user, const mastra_dynamodb_step *step)
     }
     if (tally->count < MOST_PARTS) {
         part = &tally->parts[tally->count++];
-        part->name = step->part;
+        snprintf(part->name, sizeof part->name, "%s", step->part);
         part->progress = step->progress;
         snprintf(part->detail, sizeof part->detail, "%s", step->detail);
     }

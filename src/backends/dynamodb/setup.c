@@ -126,8 +126,7 @@ static bool is_in_use(const struct ms_service_call *call)
 
 typedef void (*body_fn)(const struct work *work, unsigned number, struct ms_buf *body);
 
-/* Sends a request. *ret_busy: it was refused because of other changes, which is no error. `ret_call` may be NULL, else is
- * to be released. */
+/* Sends a request whose body `put` writes. The call is to be released in any case. */
 static mastra_status ask(struct work *work, const char *operation, body_fn put, unsigned number,
                          struct ms_service_call *call)
 {
@@ -147,7 +146,7 @@ static void release(struct work *work, struct ms_service_call *call)
     ms_service_call_release(&work->client->service, call);
 }
 
-/* The same for a change of which only that it was accepted matters. */
+/* The same for a change. *ret_in_use: it was refused because of others, which is no error. */
 static mastra_status change(struct work *work, const char *operation, body_fn put, unsigned number,
                             bool *ret_in_use)
 {
@@ -169,38 +168,74 @@ static void put_create_table(const struct work *work, unsigned number, struct ms
 static mastra_status refuse(struct work *work, const char *part, const char *wrong)
 {
     return ms_error_set(work->error, MASTRA_CONFLICT,
-                        "%s of DynamoDB table \"%.64s\" cannot be used, and nothing is changed: %s", part,
+                        "%s of DynamoDB table \"%.64s\" cannot be used, and is left as it is: %s", part,
                         work->client->settings.table, wrong);
+}
+
+static mastra_status create_table(struct work *work)
+{
+    bool in_use = false;
+    mastra_status status = change(work, "CreateTable", put_create_table, work->plan->indexes, &in_use);
+
+    work->created = status == MASTRA_OK && !in_use;
+    if (work->created) {
+        tell(work, "table", MASTRA_DYNAMODB_STARTED, "");
+    }
+    return status == MASTRA_OK ? look(work) : status;
+}
+
+/* A table that is being made or deleted is waited for; what somebody has put away is not ours to take back. */
+static mastra_status await_table(struct work *work)
+{
+    bool asked = false;
+    mastra_status status = look(work);
+
+    while (status == MASTRA_OK && work->table.state != DDB_ACTIVE) {
+        if (work->table.state == DDB_AWAY) {
+            return refuse(work, "the whole", work->table.status.ptr);
+        }
+        if (work->table.state == DDB_MISSING && !asked) {
+            asked = true;
+            status = create_table(work);
+        } else {
+            status = pause_and_look(work, "the whole");
+        }
+    }
+    return status;
+}
+
+/* Before anything of it is changed: what cannot be mended. */
+static mastra_status check_table(struct work *work)
+{
+    const char *wrong = ddb_table_wrong(&work->table);
+
+    if (wrong) {
+        return refuse(work, "the key", wrong);
+    }
+    for (unsigned i = 1; i <= work->plan->indexes; i++) {
+        const struct ddb_index *index = ddb_find_index(&work->table, i);
+        char name[DDB_KEY_NAME_SIZE];
+
+        wrong = index ? ddb_index_wrong(index, i) : NULL;
+        if (wrong) {
+            ddb_index_name(i, name);
+            return refuse(work, name, wrong);
+        }
+    }
+    return MASTRA_OK;
 }
 
 static mastra_status make_table(struct work *work)
 {
-    bool in_use = false;
-    mastra_status status = look(work);
-    const char *wrong;
+    mastra_status status = await_table(work);
 
-    if (status == MASTRA_OK && work->table.state == DDB_MISSING) {
-        status = change(work, "CreateTable", put_create_table, work->plan->indexes, &in_use);
-        work->created = status == MASTRA_OK && !in_use;
-        if (work->created) {
-            tell(work, "table", MASTRA_DYNAMODB_STARTED, "");
-        }
-        if (status == MASTRA_OK) {
-            status = look(work);
-        }
+    if (status == MASTRA_OK) {
+        status = check_table(work);
     }
-    while (status == MASTRA_OK && work->table.state != DDB_ACTIVE) {
-        status = pause_and_look(work, "the whole");
+    if (status == MASTRA_OK) {
+        tell(work, "table", work->created ? MASTRA_DYNAMODB_DONE : MASTRA_DYNAMODB_PRESENT, "");
     }
-    if (status != MASTRA_OK) {
-        return status;
-    }
-    wrong = ddb_table_wrong(&work->table);
-    if (wrong) {
-        return refuse(work, "the key", wrong);
-    }
-    tell(work, "table", work->created ? MASTRA_DYNAMODB_DONE : MASTRA_DYNAMODB_PRESENT, "");
-    return MASTRA_OK;
+    return status;
 }
 
 /* Its indexes. */
@@ -210,7 +245,7 @@ static void put_create_index(const struct work *work, unsigned number, struct ms
     ddb_put_create_index(body, work->client->settings.table, number);
 }
 
-/* One that is not there is begun. `again` comes out true when the table was in use. */
+/* Begins one that is not there, unless the table is in use. */
 static mastra_status begin_index(struct work *work, unsigned number, const char *name, bool *ret_begun)
 {
     bool in_use = false;
@@ -256,17 +291,49 @@ static mastra_status make_index(struct work *work, unsigned number)
 
 /* What goes with it. Endpoints that are not AWS's may not know it. */
 
-/* Whether a request failed in a way that leaves the part alone: told, and no error. */
+/*
+ * Whether a request failed in a way that leaves the part as it is: told, and no error. What is asked for is valid in
+ * itself: it is refused when it has been done meanwhile, or too often within an hour, or by endpoints that know less.
+ */
 static bool is_skipped(const struct work *work, const struct ms_service_call *call, const char *part)
 {
-    char detail[128];
+    char detail[MS_SERVICE_MESSAGE_SIZE];
 
-    if (!ddb_refused_as(call, "UnknownOperationException")) {
+    if (ddb_refused_as(call, "UnknownOperationException")) {
+        snprintf(detail, sizeof detail, "the endpoint does not know %s", call->operation);
+    } else if (ddb_refused_as(call, "ValidationException")) {
+        snprintf(detail, sizeof detail, "%s", call->message);
+    } else {
         return false;
     }
-    snprintf(detail, sizeof detail, "the endpoint does not know %s", call->operation);
     tell(work, part, MASTRA_DYNAMODB_SKIPPED, detail);
     return true;
+}
+
+/* Asks for a part, as often as something else is in its way. */
+static mastra_status enable(struct work *work, const char *operation, body_fn put, const char *part,
+                            const char *detail)
+{
+    bool again = true;
+    mastra_status status = MASTRA_OK;
+
+    while (again && status == MASTRA_OK) {
+        struct ms_service_call call;
+
+        status = ask(work, operation, put, 0, &call);
+        /* Just after a table was made its backups may not be there yet. */
+        again = status != MASTRA_OK &&
+                (is_in_use(&call) || ddb_refused_as(&call, "ContinuousBackupsUnavailableException"));
+        if (status == MASTRA_OK) {
+            tell(work, part, MASTRA_DYNAMODB_DONE, detail);
+        } else if (again) {
+            status = pause_and_look(work, part);
+        } else if (is_skipped(work, &call, part)) {
+            status = MASTRA_OK;
+        }
+        release(work, &call);
+    }
+    return status;
 }
 
 static void put_name(const struct work *work, unsigned number, struct ms_buf *body)
@@ -287,31 +354,24 @@ static void put_encryption(const struct work *work, unsigned number, struct ms_b
 
 static mastra_status encrypt(struct work *work)
 {
-    struct ms_service_call call;
-    mastra_status status = MASTRA_OK;
+    mastra_status status = look(work);
 
-    while (status == MASTRA_OK && work->table.updating) {
-        status = pause_and_look(work, "a change");
+    while (status == MASTRA_OK && !work->table.encrypted && work->table.updating) {
+        status = pause_and_look(work, "another change");
     }
     if (status != MASTRA_OK) {
         return status;
     }
-    if (work->table.encrypted || work->created) {
+    if (work->table.encrypted) {
         tell(work, "encryption", work->created ? MASTRA_DYNAMODB_DONE : MASTRA_DYNAMODB_PRESENT, "");
         return MASTRA_OK;
     }
-    status = ask(work, "UpdateTable", put_encryption, 0, &call);
-    if (status == MASTRA_OK) {
-        tell(work, "encryption", MASTRA_DYNAMODB_DONE, "");
-    } else if (is_skipped(work, &call, "encryption")) {
-        status = MASTRA_OK;
-    } else if (ddb_refused_as(&call, "ValidationException")) {
-        /* Encrypted all the same, with AWS's key; DynamoDB Local takes no such change. */
-        tell(work, "encryption", MASTRA_DYNAMODB_SKIPPED, call.message);
-        status = MASTRA_OK;
+    if (work->created) {
+        /* As DynamoDB Local does. */
+        tell(work, "encryption", MASTRA_DYNAMODB_SKIPPED, "the endpoint has taken no notice of it");
+        return MASTRA_OK;
     }
-    release(work, &call);
-    return status;
+    return enable(work, "UpdateTable", put_encryption, "encryption", "");
 }
 
 /* A member of a member of an answer; "" when there is none. */
@@ -341,24 +401,6 @@ static void put_ttl(const struct work *work, unsigned number, struct ms_buf *bod
     ms_buf_add_text(body, ",\"Enabled\":true}}");
 }
 
-static mastra_status enable_ttl(struct work *work)
-{
-    struct ms_service_call call;
-    mastra_status status = ask(work, "UpdateTimeToLive", put_ttl, 0, &call);
-
-    if (status == MASTRA_OK) {
-        tell(work, "ttl", MASTRA_DYNAMODB_DONE, work->plan->ttl_attribute);
-    } else if (is_skipped(work, &call, "ttl")) {
-        status = MASTRA_OK;
-    } else if (ddb_refused_as(&call, "ValidationException")) {
-        /* Changed twice within an hour, or another process was faster. */
-        tell(work, "ttl", MASTRA_DYNAMODB_SKIPPED, call.message);
-        status = MASTRA_OK;
-    }
-    release(work, &call);
-    return status;
-}
-
 static mastra_status expire(struct work *work)
 {
     const char *wanted = work->plan->ttl_attribute;
@@ -384,7 +426,7 @@ static mastra_status expire(struct work *work)
         return MASTRA_OK;
     }
     if (strcmp(state, "ENABLED") != 0 && strcmp(state, "ENABLING") != 0) {
-        return enable_ttl(work);
+        return enable(work, "UpdateTimeToLive", put_ttl, "ttl", wanted);
     }
     if (strcmp(attribute, wanted) != 0) {
         snprintf(detail, sizeof detail, "items expire by %s already, and DynamoDB knows one attribute",
@@ -402,29 +444,6 @@ static void put_recovery(const struct work *work, unsigned number, struct ms_buf
     ms_buf_add_char(body, '{');
     ddb_put_table_name(body, work->client->settings.table);
     ms_buf_add_text(body, ",\"PointInTimeRecoverySpecification\":{\"PointInTimeRecoveryEnabled\":true}}");
-}
-
-/* Just after a table was made its backups may not be there yet. */
-static mastra_status enable_recovery(struct work *work)
-{
-    bool again = true;
-    mastra_status status = MASTRA_OK;
-
-    while (again && status == MASTRA_OK) {
-        struct ms_service_call call;
-
-        status = ask(work, "UpdateContinuousBackups", put_recovery, 0, &call);
-        again = status != MASTRA_OK && ddb_refused_as(&call, "ContinuousBackupsUnavailableException");
-        if (status == MASTRA_OK) {
-            tell(work, "recovery", MASTRA_DYNAMODB_DONE, "");
-        } else if (again) {
-            status = pause_and_look(work, "point-in-time recovery");
-        } else if (is_skipped(work, &call, "recovery")) {
-            status = MASTRA_OK;
-        }
-        release(work, &call);
-    }
-    return status;
 }
 
 static mastra_status recover(struct work *work)
@@ -448,7 +467,8 @@ static mastra_status recover(struct work *work)
         tell(work, "recovery", MASTRA_DYNAMODB_PRESENT, "");
         return MASTRA_OK;
     }
-    return status == MASTRA_OK ? enable_recovery(work) : status;
+    return status == MASTRA_OK ? enable(work, "UpdateContinuousBackups", put_recovery, "recovery", "")
+                               : status;
 }
 
 static mastra_status run(struct work *work)
@@ -460,14 +480,14 @@ static mastra_status run(struct work *work)
         status = make_index(work, i);
     }
     work->pause_us = FIRST_PAUSE_US;
-    if (status == MASTRA_OK && work->plan->encryption) {
-        status = encrypt(work);
-    }
     if (status == MASTRA_OK && work->plan->ttl_attribute) {
         status = expire(work);
     }
     if (status == MASTRA_OK && work->plan->recovery) {
         status = recover(work);
+    }
+    if (status == MASTRA_OK && work->plan->encryption) {
+        status = encrypt(work);
     }
     return status;
 }

@@ -208,7 +208,7 @@ static enum ddb_state state_of(mastra_str status, bool backfilling)
     if (!status.ptr || is_word(status, "ACTIVE") || is_word(status, "UPDATING")) {
         return DDB_ACTIVE;
     }
-    return DDB_DELETING;
+    return is_word(status, "DELETING") ? DDB_DELETING : DDB_AWAY;
 }
 
 static bool read_index(mastra_str table, mastra_str object, struct ms_arena *arena, struct ddb_index *index)

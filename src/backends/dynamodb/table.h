@@ -45,9 +45,10 @@ unsigned ddb_index_number(mastra_str name);
 
 enum ddb_state {
     DDB_MISSING,
-    DDB_MAKING,   /* CREATING, UPDATING of a table that cannot be used, or an index that is being filled */
-    DDB_ACTIVE,   /* a table that is UPDATING can be used and counts as this */
-    DDB_DELETING, /* or archived, or without access to its key */
+    DDB_MAKING, /* CREATING, UPDATING of a table that cannot be used, or an index that is being filled */
+    DDB_ACTIVE, /* a table that is UPDATING can be used and counts as this */
+    DDB_DELETING,
+    DDB_AWAY, /* archived, or without access to its key */
 };
 
 /* An index as DescribeTable tells it. */
