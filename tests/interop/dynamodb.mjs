@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';
 
 import { startServer } from './server.mjs';
+import { openPeerProcess } from './support.mjs';
 
 const facts = process.env.MASTRA_TEST_DYNAMODB ? process.env : (await startServer('dynamodb-server')).facts;
 export const endpoint = facts.MASTRA_TEST_DYNAMODB;
@@ -73,6 +74,14 @@ export async function table({ indexes = 2, at = endpoint } = {}) {
         })),
     });
     return place;
+}
+
+/**
+ * The peer on a table, in a process of its own: two of its stores in one process write to the table of the last. Lists
+ * come as they are stored.
+ */
+export function openPeer(t, place) {
+    return openPeerProcess(t, place, { MASTRA_PEER_AS_STORED: 'yes', NODE_NO_WARNINGS: '1' });
 }
 
 /** All items as they stand, in the order of their keys. */
