@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';
 
 import { startServer } from './server.mjs';
+import { openPeerProcess } from './support.mjs';
 
 const facts = process.env.MASTRA_TEST_DYNAMODB ? process.env : (await startServer('dynamodb-server')).facts;
 export const endpoint = facts.MASTRA_TEST_DYNAMODB;
@@ -75,6 +76,14 @@ export async function table({ indexes = 2, at = endpoint } = {}) {
     return place;
 }
 
+/**
+ * The peer on a table, in a process of its own: two of its stores in one process write to the table of the last. Lists
+ * come as they are stored.
+ */
+export function openPeer(t, place) {
+    return openPeerProcess(t, place, { MASTRA_PEER_AS_STORED: 'yes', NODE_NO_WARNINGS: '1' });
+}
+
 /** All items as they stand, in the order of their keys. */
 export async function items(place) {
     const found = [];
@@ -88,11 +97,44 @@ export async function items(place) {
     return found.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
+/** Puts whole items into the table. */
+export async function put(place, ...whole) {
+    for (let i = 0; i < whole.length; i += 25) {
+        const batch = whole.slice(i, i + 25).map((one) => ({ PutRequest: { Item: one } }));
+        const { UnprocessedItems } = await request(place, 'BatchWriteItem', {
+            TableName: undefined,
+            RequestItems: { [place.table]: batch },
+        });
+        assert.deepEqual(UnprocessedItems, {});
+    }
+}
+
+/** Sets attributes of an item that is there. */
+export async function set(place, [pk, sk], attributes) {
+    const names = Object.keys(attributes);
+    await request(place, 'UpdateItem', {
+        Key: { pk: { S: pk }, sk: { S: sk } },
+        UpdateExpression: `SET ${names.map((_, n) => `#a${n} = :v${n}`).join(', ')}`,
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: Object.fromEntries(names.map((name, n) => [`#a${n}`, name])),
+        ExpressionAttributeValues: Object.fromEntries(names.map((name, n) => [`:v${n}`, attributes[name]])),
+    });
+}
+
 /** One item, undefined when it is not there. */
-export async function item(place, pk, sk) {
+export async function item(place, [pk, sk]) {
     const { Item } = await request(place, 'GetItem', { Key: { pk: { S: pk }, sk: { S: sk } }, ConsistentRead: true });
     return Item;
 }
 
 export const threadKey = (id) => [`$mastra#entity_thread#id_${id}`, `$thread_1#id_${id}`];
 export const messageKey = (id) => [`$mastra#entity_message#id_${id}`, '$message_1#entity_message'];
+export const resourceKey = (id) => [`$mastra#entity_resource#id_${id}`, '$resource_1#entity_resource'];
+export const runKey = (name, id) => [
+    `$mastra#entity_workflow_snapshot#workflow_name_${name}`,
+    `$workflow_snapshot_1#run_id_${id}`,
+];
+export const lockKey = (id) => [
+    `$mastra#entity_workflow_run_owner#run_id_${id}`,
+    '$workflow_run_owner_1#entity_workflow_run_owner',
+];
