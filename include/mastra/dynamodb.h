@@ -127,12 +127,15 @@ MASTRA_API mastra_status mastra_dynamodb_setup(const mastra_dynamodb_options *dy
 
 /*
  * Writes the same table as a template: `format` "cloudformation" (YAML) or "cdk" (TypeScript). `setup` may be NULL.
- * *ret_text is NUL-terminated, to be released with mastra_json_free; *ret_len, when ret_len is not NULL, its length.
+ * *ret_text is NUL-terminated, to be released with mastra_dynamodb_template_free; *ret_len, when ret_len is not NULL, its length.
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, NOT_SUPPORTED. Thread-safe.
  */
 MASTRA_API mastra_status mastra_dynamodb_template(const char *format, const char *table,
                                                   const mastra_dynamodb_setup_options *setup, char **ret_text,
                                                   size_t *ret_len, mastra_error *error);
+
+/* Releases a template. NULL is allowed. */
+MASTRA_API void mastra_dynamodb_template_free(char *text);
 
 #ifdef __cplusplus
 }

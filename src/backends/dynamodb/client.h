@@ -18,9 +18,9 @@ struct ddb_client {
     struct ddb_settings settings;
     struct mastra_aws *aws;
     struct ms_aws_service service;
-    bool amazon; /* the endpoint is AWS's own, not a stand-in that may lack some operations */
 
-    atomic_uint indexes; /* see ddb_table_indexes; 0: not known */
+    atomic_uint indexes;       /* see ddb_table_indexes; 0: not known */
+    _Atomic int64_t looked_ns; /* when they were looked at */
 };
 
 /*
