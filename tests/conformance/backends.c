@@ -7,6 +7,8 @@ static bool always(void)
 
 #define SQLITE_TRAITS   (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_SQLITE)
 #define POSTGRES_TRAITS (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_POSTGRES)
+#define DYNAMODB_TRAITS                                                                                      \
+    (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_NUL | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_DYNAMODB)
 
 const struct backend conformance_backends[] = {
     {"sqlite-file", "LIBSQL", SQLITE_TRAITS | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_FILE, always,
@@ -14,5 +16,7 @@ const struct backend conformance_backends[] = {
     {"sqlite-memory", "LIBSQL", SQLITE_TRAITS, always, place_memory_begin, place_memory_begin},
     {"postgres", "PG", POSTGRES_TRAITS, place_postgres_available, place_postgres_begin,
      place_postgres_begin_fresh},
+    {"dynamodb", "DYNAMODB", DYNAMODB_TRAITS, place_dynamodb_available, place_dynamodb_begin,
+     place_dynamodb_begin},
 };
 const size_t conformance_backend_count = sizeof(conformance_backends) / sizeof(conformance_backends[0]);

@@ -28,6 +28,7 @@ enum trait {
     TRAIT_JSONB = 1u << 7,    /* JSON keeps its value, not its spelling */
     TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
     TRAIT_POSTGRES = 1u << 9,
+    TRAIT_DYNAMODB = 1u << 10,
 
     /* Not of backends, but of the way to them. */
     TRAIT_HANDLE = 1u << 16, /* the store is open in this process */

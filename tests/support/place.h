@@ -10,6 +10,7 @@ struct place {
     char *directory; /* removed with it, NULL: none */
     char *path;      /* of SQLite's file, NULL: none */
     char *schema;    /* of PostgreSQL, NULL: none */
+    char *table;     /* of DynamoDB, NULL: none */
     bool tidy;       /* the schema is emptied and used again by this program's next place */
 };
 
@@ -25,6 +26,10 @@ bool place_postgres_available(void);
 void place_postgres_begin(struct place *place);
 void place_postgres_begin_fresh(struct place *place);
 
+/* A table of the shared DynamoDB Local (see support/dynamodb.h) with gsi1 and gsi2, which has no item yet. */
+bool place_dynamodb_available(void);
+void place_dynamodb_begin(struct place *place);
+
 void place_end(struct place *place);
 
 /* Takes away everything, as if no store had ever been there. None is open. */
@@ -34,7 +39,7 @@ void place_wipe(const struct place *place);
 char *place_url(const struct place *place, const char *parameter);
 
 /* Statements run behind the store's back, and the first column of the first row: to be freed, NULL for none. Names of
- * columns in capitals and small letters are quoted for all kinds. */
+ * columns in capitals and small letters are quoted for all kinds. Not on DynamoDB. */
 void place_run(const struct place *place, const char *sql);
 char *place_text(const struct place *place, const char *sql);
 long long place_number(const struct place *place, const char *sql);
@@ -46,6 +51,7 @@ void place_check(const struct place *place);
 #define PLACE_FILE     1u
 #define PLACE_MEMORY   2u
 #define PLACE_POSTGRES 4u
+#define PLACE_DYNAMODB 8u
 
 struct place_kind;
 
