@@ -29,7 +29,6 @@ struct ms_item_name {
 };
 
 #define MS_ITEM_PATHS     8
-#define MS_ITEM_NAMES     4
 #define MS_ITEM_WITNESSES 2
 
 /* Items of our own that tell on which days there are any in a path by day. */
