@@ -96,6 +96,8 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                   .name_count = 1,
                   .names = score_names,
                   .plain = MS_BIT(MS_SCORE_INPUT) | MS_BIT(MS_SCORE_OUTPUT),
+                  .hollow = MS_BIT(MS_SCORE_TRACE_ID) | MS_BIT(MS_SCORE_SPAN_ID) |
+                            MS_BIT(MS_SCORE_RESOURCE_ID) | MS_BIT(MS_SCORE_THREAD_ID),
                   .proof = "createdAt",
                   .witnesses = {"updatedAt"},
                   .parts = "$score_part_1#"},

@@ -57,6 +57,8 @@ struct ms_item_form {
     bool witnesses_number;
     /* Bits of JSON columns in which a string stands as its bare text, unless that is JSON itself. */
     uint64_t plain;
+    /* Bits of columns in which the peer stores the empty string for null. */
+    uint64_t hollow;
     /* Bits of the columns of the key that do not tell items apart. */
     uint64_t nameless;
     /* The sort key of the parts of a large record; the part's number follows it. */

@@ -128,7 +128,8 @@ static void set_column(struct reader *reader, int number, const struct ms_scan_v
         break;
     case MS_TEXT:
     case MS_JSON:
-        if (value->kind == MS_SCAN_STRING) {
+        if (value->kind == MS_SCAN_STRING &&
+            (value->text.len > 0 || !(reader->entity->item->hollow & MS_BIT(number)))) {
             bool plain = reader->entity->item->plain & MS_BIT(number);
 
             *(mastra_str *)field = plain ? quoted(reader, value->text) : value->text;

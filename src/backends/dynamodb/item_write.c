@@ -13,7 +13,7 @@
 
 /* What DynamoDB's numbers can be, but for zero. */
 #define NUMBER_LEAST 1e-130
-#define NUMBER_MOST  9.9999999999999999e125
+#define NUMBER_MOST  1e126 /* not itself */
 
 struct writer {
     const struct ms_entity *entity;
@@ -95,7 +95,7 @@ static mastra_str print_real(struct writer *writer, const struct ms_column *colu
     char room[MS_JSON_DOUBLE_SIZE];
     mastra_str text = {room, ms_json_format_double(value, room)};
 
-    if (value != 0 && (fabs(value) < NUMBER_LEAST || fabs(value) > NUMBER_MOST)) {
+    if (value != 0 && (fabs(value) < NUMBER_LEAST || fabs(value) >= NUMBER_MOST)) {
         fail(writer, ms_error_argument(writer->error, column->json, text,
                                        "is beyond the numbers that DynamoDB can hold"));
     }
