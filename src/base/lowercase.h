@@ -2,13 +2,18 @@
 #ifndef BASE_LOWERCASE_H
 #define BASE_LOWERCASE_H
 
-#include "base/buf.h"
+#include <mastra/types.h>
 
-/* Appends the lower-case form of valid UTF-8. What a final sigma becomes depends on what stands around it: `text` is
- * taken as a whole. */
-void ms_lowercase(struct ms_buf *buf, mastra_str text);
+/* The room that the lower-case form of so many bytes may take. */
+#define MS_LOWERCASE_ROOM(len) ((len) + (len) / 2)
+
+/*
+ * Writes the lower-case form of valid UTF-8 and returns its length. What a sigma becomes depends on what stands around
+ * it: `text` is taken as a whole.
+ */
+size_t ms_lowercase(mastra_str text, char *out);
 
 /* How much of a text keeps its lower-case form whatever follows it. */
-size_t ms_lowercase_prefix(mastra_str text);
+size_t ms_lowercase_steady(mastra_str text);
 
 #endif

@@ -9,8 +9,9 @@
 
 /*
  * A key of an item, that of the table or of one of its indexes, as two templates. In a template {name} stands for the
- * value of the column of that name, {name:day} for the day of a time, {#} for the number that the order of insertion
- * goes by; all else stands for itself. Keys of shared entities are lower-cased as a whole.
+ * value of the column of that name, {name:day} for the day of a time, {name:#} for a value with every # doubled, {#} for a # and the
+ * number that the order of insertion goes by, or nothing where there is none; all else stands for itself. Keys of
+ * shared entities are lower-cased as a whole.
  */
 struct ms_item_path {
     uint8_t

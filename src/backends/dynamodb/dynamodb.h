@@ -6,6 +6,7 @@
 #define BACKENDS_DYNAMODB_DYNAMODB_H
 
 #include "backends/dynamodb/client.h"
+#include "backends/dynamodb/item.h"
 #include "backends/dynamodb/wire.h"
 
 struct dynamodb {
@@ -19,12 +20,9 @@ struct dynamodb {
 struct ddb_seen {
     struct ddb_seen *next;
     const struct ms_entity *entity;
-    mastra_str pk;
-    mastra_str sk;
-    bool there;
-    mastra_str updated_at; /* as raw JSON; absent: it had none */
-    mastra_str revision;   /* the number's text; absent: it had none */
-    mastra_time updated;   /* MASTRA_TIME_NONE: not known */
+    bool there;               /* some item, even if it was no record of the entity, or another's */
+    struct ms_item_seen item; /* its key, whether it is there or not */
+    const void *record;       /* NULL: none */
 };
 
 struct ddb_session {

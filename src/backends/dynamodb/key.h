@@ -97,7 +97,8 @@ mastra_status ms_key_of_day(const struct ms_entity *entity, mastra_str day, stru
                             struct ms_key *ret, mastra_error *error);
 
 /* The key of part `number`, from 1, of a record. */
-mastra_status ms_key_of_part(const struct ms_entity *entity, const void *record, unsigned number,
-                             struct ms_arena *arena, struct ms_key *ret, mastra_error *error);
+mastra_status ms_key_of_part(const struct ms_entity *entity, const void *record, int64_t sequence,
+                             unsigned number, struct ms_arena *arena, struct ms_key *ret,
+                             mastra_error *error);
 
 #endif
