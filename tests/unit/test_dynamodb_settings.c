@@ -276,7 +276,7 @@ static void credentials_one_way(void **state)
     options.credentials = NULL;
     keys.access_key_id = mastra_str_of("AKIDOFTHETESTS");
     keys.secret_access_key = mastra_str_of("s3cret with blanks");
-    refused("dynamodb://us-east-1/agents", &options, "secret_access_key", "");
+    refused("dynamodb://us-east-1/agents", &options, "secretAccessKey", "blanks");
     keys.secret_access_key = mastra_str_of("s3cret");
     lab_close(lab_good("dynamodb://us-east-1/agents", &options));
 }
