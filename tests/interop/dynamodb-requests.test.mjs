@@ -119,7 +119,7 @@ test('no operation makes more requests, or reads more, than the peer', async (t)
             worse.push(rows.at(-1));
         }
     }
-    t.diagnostic(rows.join('\n'));
+    rows.forEach((row) => t.diagnostic(row));
     assert.deepEqual(worse, []);
     await sides.ours.store.close();
     await sides.theirs.store.close();
