@@ -7,13 +7,13 @@
 #include "schema/form.h"
 
 /* Of BatchGetItem. */
-#define KEYS_MOST 100
+#define KEYS_MOST        100
 
 /* Where items are thrown away after they were read, a page is at least so long. */
-#define SIEVED_LEAST 100
+#define SIEVED_LEAST     100
 
 /* Days that are read side by side when it cannot be told how many will do. */
-#define DAYS_AT_ONCE 8
+#define DAYS_AT_ONCE     8
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MOST_MS  5000
@@ -51,7 +51,8 @@ struct projection {
 static void project(struct projection *names, const char *name)
 {
     if (name) {
-        ms_buf_printf(names->body, names->count > 0 ? ",\"#p%u\":\"%s\"" : "\"#p%u\":\"%s\"", names->count, name);
+        ms_buf_printf(names->body, names->count > 0 ? ",\"#p%u\":\"%s\"" : "\"#p%u\":\"%s\"", names->count,
+                      name);
         names->count++;
     }
 }
@@ -340,7 +341,8 @@ static mastra_status read_round(struct ddb_fetch *fetch, struct cursor *cursors,
 }
 
 /* Whether the ranges that were read completely have all that is needed; those behind them cannot add to it. */
-static bool has_enough(const struct ddb_fetch *fetch, const struct cursor *cursors, size_t count, bool *ret_all)
+static bool has_enough(const struct ddb_fetch *fetch, const struct cursor *cursors, size_t count,
+                       bool *ret_all)
 {
     int64_t matched = 0;
 
@@ -516,9 +518,9 @@ mastra_status ddb_fetch(struct ddb_fetch *fetch, mastra_error *error)
     }
 }
 
-mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
-                             const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
-                             bool *ret_there, mastra_error *error)
+mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_entity *entity,
+                                   const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                                   bool *ret_there, mastra_error *error)
 {
     struct ms_query query = {.entity = entity};
     struct ddb_fetch fetch = {
@@ -541,9 +543,17 @@ mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity
     }
     ddb_batch_release(&batch);
     if (status == MASTRA_OK && items.count > 0) {
-        status = ddb_join_parts(session, entity, items.rows, items.count, arena, error);
         *ret = items.rows[0];
         *ret_there = true;
     }
     return status;
+}
+
+mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
+                             const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                             bool *ret_there, mastra_error *error)
+{
+    mastra_status status = ddb_fetch_item_plain(session, entity, key, arena, ret, ret_there, error);
+
+    return status == MASTRA_OK && *ret_there ? ddb_join_parts(session, entity, ret, 1, arena, error) : status;
 }

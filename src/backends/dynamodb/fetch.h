@@ -10,10 +10,11 @@ struct ddb_fetch {
     struct ddb_session *session;
     const struct ms_query *query; /* which items count; its window and relatives are not looked at */
     const struct ddb_plan *plan;
-    struct ms_arena *arena; /* of the rows */
-    uint64_t columns;       /* to be read */
+    struct ms_arena *arena;            /* of the rows */
+    uint64_t columns;                  /* to be read */
     const struct ms_match_row *anchor; /* of a query with a side */
-    int64_t need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
+    int64_t
+        need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
                      in the order column; MS_NO_LIMIT: all */
 
     struct ms_item_row *rows; /* that match, in no order */
@@ -27,6 +28,11 @@ mastra_status ddb_fetch(struct ddb_fetch *fetch, mastra_error *error);
 mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
                              const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
                              bool *ret_there, mastra_error *error);
+
+/* The same without what stands in parts. */
+mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_entity *entity,
+                                   const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                                   bool *ret_there, mastra_error *error);
 
 /* How many items there are, as the service counts them. Only for a plan of ranges or a scan whose open predicates
  * ddb_can_filter. */
