@@ -1,6 +1,6 @@
 /* Records to changes of attributes. */
 #include "backends/dynamodb/item.h"
-#include "backends/dynamodb/key_template.h"
+#include "backends/dynamodb/key_text.h"
 
 #include "base/clock.h"
 #include "base/error.h"

@@ -1,4 +1,4 @@
-#include "backends/dynamodb/key_template.h"
+#include "backends/dynamodb/key_text.h"
 
 #include "base/clock.h"
 #include "base/error.h"

@@ -1,107 +1,60 @@
-<<<<<<<< HEAD:src/backends/dynamodb/template.c
 /* The table as a template for CloudFormation or for the CDK. */
 #include "backends/dynamodb/setup.h"
-========
-#include "backends/dynamodb/key_text.h"
->>>>>>>> ddb-core:src/backends/dynamodb/key_text.c
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/lowercase.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-
-bool ms_template_next(const struct ms_entity *entity, const char **at, struct ms_piece *ret)
+/* One line: indented, "name: value". */
+static void put_line(struct ms_buf *out, unsigned indent, const char *name, const char *value)
 {
-    const char *start = *at;
-    const char *open = strchr(start, '{');
-    const char *close = open ? strchr(open, '}') : NULL;
-    const char *colon;
-
-    *ret = (struct ms_piece){.literal = {start, open ? (size_t)(open - start) : strlen(start)}, .column = -1};
-    if (!close) {
-        *at = start + ret->literal.len;
-        return ret->literal.len > 0;
-    }
-    *at = close + 1;
-    if (open[1] == '#') {
-        ret->sequence = true;
-        return true;
-    }
-    colon = memchr(open, ':', (size_t)(close - open));
-    ret->day = colon && colon[1] == 'd';
-    ret->doubled = colon && colon[1] == '#';
-    ret->column =
-        ms_entity_column(entity, (mastra_str){open + 1, (size_t)((colon ? colon : close) - open) - 1});
-    assert(ret->column >= 0);
-    return true;
+    ms_buf_printf(out, "%*s%s:%s%s\n", (int)indent, "", name, value[0] ? " " : "", value);
 }
 
-mastra_str ms_template_literal(const char *template)
+/* YAML's single quotes and TypeScript's: names of tables hold neither, those of attributes may. */
+static void put_quoted(struct ms_buf *out, const char *text, const char *quote)
 {
-    return (mastra_str){template, strcspn(template, "{")};
+    ms_buf_add_char(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'') {
+            ms_buf_add_text(out, quote);
+        } else {
+            ms_buf_add_char(out, *text);
+        }
+    }
+    ms_buf_add_char(out, '\'');
 }
 
-void ms_key_text_init(struct ms_key_text *text, const struct ms_entity *entity, size_t most)
-{
-    text->entity = entity;
-    text->most = most;
-    text->column = -1;
-    text->value = (mastra_str){NULL, 0};
-    text->over = false;
-    text->steady = false;
-    text->len = 0;
-}
+/* CloudFormation. */
 
-void ms_key_text_add(struct ms_key_text *text, mastra_str part)
+static void put_yaml_definitions(struct ms_buf *out, unsigned indexes)
 {
-    if (part.len > sizeof text->raw - text->len) {
-        text->over = true;
-    }
-    if (!text->over && part.len > 0) {
-        memcpy(text->raw + text->len, part.ptr, part.len);
-        text->len += part.len;
-    }
-}
+    put_line(out, 6, "AttributeDefinitions", "");
+    for (unsigned i = 0; i <= indexes; i++) {
+        for (int range = 0; range < 2; range++) {
+            char key[DDB_KEY_NAME_SIZE];
 
-void ms_key_text_add_value(struct ms_key_text *text, const struct ms_piece *piece, mastra_str value)
-{
-    if (text->column < 0 || value.len > text->value.len) {
-        text->column = piece->column;
-        text->value = value;
-    }
-    if (!piece->doubled) {
-        ms_key_text_add(text, value);
-        return;
-    }
-    for (size_t i = 0; i < value.len; i++) {
-        ms_key_text_add(text, (mastra_str){value.ptr + i, 1});
-        if (value.ptr[i] == '#') {
-            ms_key_text_add(text, (mastra_str){"#", 1});
+            ddb_key_name(i, range != 0, key);
+            put_line(out, 8, "- AttributeName", key);
+            put_line(out, 10, "AttributeType", "S");
         }
     }
 }
 
-bool ms_key_text_end(struct ms_key_text *text, struct ms_arena *arena, mastra_str *ret, bool *ret_over)
+static void put_yaml_keys(struct ms_buf *out, unsigned indent, unsigned number)
 {
-    char lower[MS_LOWERCASE_ROOM(MS_TEMPLATE_ROOM)];
-    mastra_str made = {text->raw, text->len};
+    char key[DDB_KEY_NAME_SIZE];
 
-    if (!text->over && text->entity->item->shared) {
-        made.len = text->steady ? ms_lowercase_steady(made) : made.len;
-        made = (mastra_str){lower, ms_lowercase(made, lower)};
-    }
-    *ret_over = text->over || made.len > text->most;
-    return *ret_over || ms_arena_str(arena, made, ret);
+    put_line(out, indent, "KeySchema", "");
+    ddb_key_name(number, false, key);
+    put_line(out, indent + 2, "- AttributeName", key);
+    put_line(out, indent + 4, "KeyType", "HASH");
+    ddb_key_name(number, true, key);
+    put_line(out, indent + 2, "- AttributeName", key);
+    put_line(out, indent + 4, "KeyType", "RANGE");
 }
 
-mastra_status ms_key_text_error(const struct ms_key_text *text, mastra_error *error)
+static void put_yaml_indexes(struct ms_buf *out, unsigned indexes)
 {
-<<<<<<<< HEAD:src/backends/dynamodb/template.c
     put_line(out, 6, "GlobalSecondaryIndexes", "");
     for (unsigned i = 1; i <= indexes; i++) {
         char name[DDB_KEY_NAME_SIZE];
@@ -145,58 +98,77 @@ static void put_cloudformation(struct ms_buf *out, const char *table, const stru
     if (plan->encryption) {
         put_line(out, 6, "SSESpecification", "");
         put_line(out, 8, "SSEEnabled", "true");
-========
-    char complaint[80];
-
-    if (text->column < 0) {
-        return ms_error_set(error, MASTRA_INVALID_ARGUMENT, "a key is too long: at most %zu bytes",
-                            text->most);
     }
-    snprintf(complaint, sizeof complaint, "is too long for a key of at most %zu bytes with what precedes it",
-             text->most);
-    return ms_error_argument(error, text->entity->columns[text->column].json, text->value, complaint);
 }
 
-static mastra_str printed(char *room, int len)
+/* The CDK. */
+
+static void put_cdk_keys(struct ms_buf *out, unsigned number)
 {
-    return (mastra_str){room, (size_t)len};
+    char hash[DDB_KEY_NAME_SIZE];
+    char range[DDB_KEY_NAME_SIZE];
+
+    ddb_key_name(number, false, hash);
+    ddb_key_name(number, true, range);
+    ms_buf_printf(out,
+                  "      partitionKey: { name: '%s', type: dynamodb.AttributeType.STRING },\n"
+                  "      sortKey: { name: '%s', type: dynamodb.AttributeType.STRING },\n",
+                  hash, range);
 }
 
-mastra_str ms_key_value(const struct ms_column *column, const void *record, bool day,
-                        char room[MS_VALUE_ROOM])
+static void put_cdk_options(struct ms_buf *out, const struct ddb_plan *plan)
 {
-    static const mastra_str none = {NULL, 0};
-    const void *field = ms_field(column, record);
-
-    _Static_assert(MS_VALUE_ROOM >= MS_ISO_SIZE && MS_VALUE_ROOM >= MS_JSON_DOUBLE_SIZE &&
-                       MS_VALUE_ROOM >= MS_KEY_DAY_SIZE,
-                   "every value fits");
-    switch (column->type) {
-    case MS_TIMESTAMP:
-        if (*(const mastra_time *)field == MASTRA_TIME_NONE) {
-            return none;
-        }
-        if (day) {
-            return ms_key_day(*(const mastra_time *)field, room);
-        }
-        return printed(room, (int)ms_time_format(*(const mastra_time *)field, room));
-    case MS_INTEGER:
-    case MS_BIGINT:
-        if (*(const int64_t *)field == MASTRA_INTEGER_NONE) {
-            return none;
-        }
-        return printed(room, snprintf(room, MS_VALUE_ROOM, "%" PRId64, *(const int64_t *)field));
-    case MS_REAL:
-        if (isnan(*(const double *)field)) {
-            return none;
-        }
-        return printed(room, (int)ms_json_format_double(*(const double *)field, room));
-    case MS_BOOLEAN:
-        return mastra_str_of(*(const bool *)field ? "true" : "false");
-    case MS_TEXT:
-    case MS_JSON:
-        break;
->>>>>>>> ddb-core:src/backends/dynamodb/key_text.c
+    ms_buf_add_text(out, "      billingMode: dynamodb.BillingMode." DDB_BILLING ",\n");
+    if (plan->ttl_attribute) {
+        ms_buf_add_text(out, "      timeToLiveAttribute: ");
+        put_quoted(out, plan->ttl_attribute, "\\'");
+        ms_buf_add_text(out, ",\n");
     }
-    return *(const mastra_str *)field;
+    if (plan->recovery) {
+        ms_buf_add_text(out, "      pointInTimeRecovery: true,\n");
+    }
+    if (plan->encryption) {
+        ms_buf_add_text(out, "      encryption: dynamodb.TableEncryption.AWS_MANAGED,\n");
+    }
+    ms_buf_add_text(out, "      removalPolicy: cdk.RemovalPolicy.RETAIN,\n");
+}
+
+static void put_cdk(struct ms_buf *out, const char *table, const struct ddb_plan *plan)
+{
+    ms_buf_add_text(out, "// On a table that is there already CloudFormation adds one index per update.\n"
+                         "import * as cdk from 'aws-cdk-lib';\n"
+                         "import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';\n"
+                         "import { Construct } from 'constructs';\n\n"
+                         "export class MastraDynamoDbStack extends cdk.Stack {\n"
+                         "  constructor(scope: Construct, id: string, props?: cdk.StackProps) {\n"
+                         "    super(scope, id, props);\n\n"
+                         "    const table = new dynamodb.Table(this, 'MastraSingleTable', {\n"
+                         "      tableName: ");
+    put_quoted(out, table, "\\'");
+    ms_buf_add_text(out, ",\n");
+    put_cdk_keys(out, 0);
+    put_cdk_options(out, plan);
+    ms_buf_add_text(out, "    });\n");
+    for (unsigned i = 1; i <= plan->indexes; i++) {
+        char name[DDB_KEY_NAME_SIZE];
+
+        ddb_index_name(i, name);
+        ms_buf_printf(out, "    table.addGlobalSecondaryIndex({\n      indexName: '%s',\n", name);
+        put_cdk_keys(out, i);
+        ms_buf_add_text(out, "      projectionType: dynamodb.ProjectionType." DDB_PROJECTION ",\n    });\n");
+    }
+    ms_buf_add_text(out, "  }\n}\n");
+}
+
+mastra_status ddb_template(const char *format, const char *table, const struct ddb_plan *plan,
+                           struct ms_buf *out, mastra_error *error)
+{
+    if (format && strcmp(format, "cloudformation") == 0) {
+        put_cloudformation(out, table, plan);
+    } else if (format && strcmp(format, "cdk") == 0) {
+        put_cdk(out, table, plan);
+    } else {
+        return ms_error_argument(error, "format", mastra_str_of(format), "must be cloudformation or cdk");
+    }
+    return out->failed ? ms_error_oom(error) : MASTRA_OK;
 }

@@ -1,6 +1,6 @@
 /* Key templates (see schema/form.h): taking them apart, and putting texts together from them. */
-#ifndef BACKENDS_DYNAMODB_KEY_TEMPLATE_H
-#define BACKENDS_DYNAMODB_KEY_TEMPLATE_H
+#ifndef BACKENDS_DYNAMODB_KEY_TEXT_H
+#define BACKENDS_DYNAMODB_KEY_TEXT_H
 
 #include "backends/dynamodb/key.h"
 
