@@ -38,8 +38,7 @@ static void add_sequence(struct ms_key_text *text, int64_t sequence)
     char room[24];
 
     if (sequence > 0) {
-        ms_key_text_add(text,
-                        (mastra_str){room, (size_t)snprintf(room, sizeof room, "#%" PRId64, sequence)});
+        ms_key_text_add(text, (mastra_str){room, (size_t)snprintf(room, sizeof room, "#%" PRId64, sequence)});
     }
 }
 

@@ -47,6 +47,7 @@ mastra_status ms_key_text_error(const struct ms_key_text *text, mastra_error *er
 
 /* A column's value in a key, in `room` or where it stands; absent when it is null. */
 #define MS_VALUE_ROOM 40
-mastra_str ms_key_value(const struct ms_column *column, const void *record, bool day, char room[MS_VALUE_ROOM]);
+mastra_str ms_key_value(const struct ms_column *column, const void *record, bool day,
+                        char room[MS_VALUE_ROOM]);
 
 #endif
