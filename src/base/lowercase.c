@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array)       (sizeof(array) / sizeof((array)[0]))
 
 #define CAPITAL_I_WITH_DOT 0x130
 #define COMBINING_DOT      0x307
@@ -27,8 +27,8 @@ static size_t decode(const unsigned char *at, uint32_t *point)
         *point = (uint32_t)(at[0] & 0x0f) << 12 | (uint32_t)(at[1] & 0x3f) << 6 | (at[2] & 0x3f);
         return 3;
     }
-    *point = (uint32_t)(at[0] & 0x07) << 18 | (uint32_t)(at[1] & 0x3f) << 12 |
-             (uint32_t)(at[2] & 0x3f) << 6 | (at[3] & 0x3f);
+    *point = (uint32_t)(at[0] & 0x07) << 18 | (uint32_t)(at[1] & 0x3f) << 12 | (uint32_t)(at[2] & 0x3f) << 6 |
+             (at[3] & 0x3f);
     return 4;
 }
 

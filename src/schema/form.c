@@ -87,6 +87,7 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                                        SCORE_TIME)},
                   .name_count = 1,
                   .names = {{MS_SCORE_ENTITY, "entityData", false}},
+                  .plain = MS_BIT(MS_SCORE_INPUT) | MS_BIT(MS_SCORE_OUTPUT),
                   .proof = "createdAt",
                   .witnesses = {"updatedAt"},
                   .parts = "$score_part_1#"},

@@ -52,6 +52,8 @@ struct ms_item_form {
     const char *stamp_first;                  /* the one of the first write, besides the column. NULL: none */
     const char *witnesses[MS_ITEM_WITNESSES]; /* attributes that change with every write of the peer's */
     bool witnesses_number;                    /* they are numbers */
+    uint64_t
+        plain; /* bits of JSON columns in which a string stands as its bare text, unless that is JSON itself */
     uint64_t nameless;        /* bits of the columns of the key that do not tell items apart */
     const char *parts;        /* the sort key of the parts of a large record; the part's number follows it */
     struct ms_item_days days; /* type NULL: there are none */

@@ -9,6 +9,9 @@ static bool is_null(const struct ms_column *column, const void *record)
 {
     const void *field = ms_field(column, record);
 
+    if (!column->offset) {
+        return true;
+    }
     switch (column->type) {
     case MS_TIMESTAMP:
         return *(const mastra_time *)field == MASTRA_TIME_NONE;
@@ -90,7 +93,8 @@ static bool is_any_of(mastra_str text, const struct ms_predicate *predicate)
 
 static bool begins_with(mastra_str text, mastra_str beginning)
 {
-    return text.len >= beginning.len && (beginning.len == 0 || !memcmp(text.ptr, beginning.ptr, beginning.len));
+    return text.len >= beginning.len &&
+           (beginning.len == 0 || !memcmp(text.ptr, beginning.ptr, beginning.len));
 }
 
 static bool compares(enum ms_compare compare, int order)
@@ -409,8 +413,7 @@ static bool on_side(const struct ms_query *query, const struct ms_match_set *set
     if (query->side == MS_SIDE_ALL) {
         return true;
     }
-    return set->anchor &&
-           (compare_ascending(query, row, set->anchor) <= 0) == (query->side == MS_SIDE_UP_TO);
+    return set->anchor && (compare_ascending(query, row, set->anchor) <= 0) == (query->side == MS_SIDE_UP_TO);
 }
 
 bool ms_match_filter(const struct ms_query *query, struct ms_match_set *set)

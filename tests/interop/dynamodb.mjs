@@ -84,6 +84,16 @@ export function openPeer(t, place) {
     return openPeerProcess(t, place, { MASTRA_PEER_AS_STORED: 'yes', NODE_NO_WARNINGS: '1' });
 }
 
+/** A proxy before the server, see tests/support/dynamodb-proxy; `ask` gives it a line. */
+export async function openProxy(t, seed = 1) {
+    const { facts: told, ask, end } = await startServer('dynamodb-proxy', endpoint, String(seed));
+    t.after(end);
+    const proxy = { endpoint: told.MASTRA_TEST_DYNAMODB_PROXY, ask };
+    proxy.tell = async (line) => assert.equal(await ask(line), 'ok');
+    proxy.count = async () => JSON.parse(await ask('count'));
+    return proxy;
+}
+
 /** All items as they stand, in the order of their keys. */
 export async function items(place) {
     const found = [];

@@ -518,9 +518,9 @@ mastra_status ddb_fetch(struct ddb_fetch *fetch, mastra_error *error)
     }
 }
 
-mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
-                             const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
-                             bool *ret_there, mastra_error *error)
+mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_entity *entity,
+                                   const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                                   bool *ret_there, mastra_error *error)
 {
     struct ms_query query = {.entity = entity};
     struct ddb_fetch fetch = {
@@ -543,9 +543,17 @@ mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity
     }
     ddb_batch_release(&batch);
     if (status == MASTRA_OK && items.count > 0) {
-        status = ddb_join_parts(session, entity, items.rows, items.count, arena, error);
         *ret = items.rows[0];
         *ret_there = true;
     }
     return status;
+}
+
+mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
+                             const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                             bool *ret_there, mastra_error *error)
+{
+    mastra_status status = ddb_fetch_item_plain(session, entity, key, arena, ret, ret_there, error);
+
+    return status == MASTRA_OK && *ret_there ? ddb_join_parts(session, entity, ret, 1, arena, error) : status;
 }

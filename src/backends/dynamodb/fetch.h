@@ -29,6 +29,11 @@ mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity
                              const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
                              bool *ret_there, mastra_error *error);
 
+/* The same without what stands in parts. */
+mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_entity *entity,
+                                   const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,
+                                   bool *ret_there, mastra_error *error);
+
 /* How many items there are, as the service counts them. Only for a plan of ranges or a scan whose open predicates
  * ddb_can_filter. */
 mastra_status ddb_fetch_count(struct ddb_session *session, const struct ms_query *query,

@@ -102,20 +102,23 @@ void ms_item_write_whole(struct ms_buf *buf, const struct ms_item_change *change
 
 struct ms_item_part {
     struct ms_key key;
+    unsigned number; /* from 1 */
     mastra_str text;
 };
 
 /*
- * What is to be done with a change whose bytes are over the limit. With `split`, or where no peer reads the record, its
- * longest values move to parts: the change loses them and gains mastra_parts; the parts are in arena memory. Otherwise
- * LIMIT_EXCEEDED, naming the field, its size and the limit. A change that fits is left alone.
+ * What is to be done with a change of a whole record whose bytes are over the limit. With `parts`, or where no peer reads the
+ * record, its longest values move to parts: the change loses them and gains mastra_parts; the parts are in arena memory. Otherwise
+ * LIMIT_EXCEEDED, naming the field, its size and the limit. A change that fits is left alone. A patch that does not fit,
+ * or of a row that has parts, is to be written as a whole record instead; parts beyond the new ones are to be deleted, as all
+ * are with their record.
  */
-mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, bool split,
+mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, int64_t sequence, bool parts,
                           struct ms_arena *arena, struct ms_item_change *change, struct ms_item_part **ret,
                           size_t *ret_count, mastra_error *error);
 
 /* The whole item of a part. */
-void ms_item_write_part(struct ms_buf *buf, const struct ms_entity *entity, const struct ms_item_part *part);
+void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part);
 
 /* Reading. */
 
@@ -155,17 +158,17 @@ struct ms_items {
 mastra_status ms_items_read(const struct ms_entity *entity, uint64_t columns, char *text, size_t len,
                             struct ms_arena *arena, struct ms_items *ret, mastra_error *error);
 
+/* The texts of the parts in an answer, by their numbers: what ms_item_join takes. `parts` begins zeroed; of *ret, only what
+ * answers hold besides items is set. */
+mastra_status ms_item_parts_read(char *text, size_t len, mastra_str *parts, size_t count,
+                                 struct ms_items *ret, mastra_error *error);
+
 /*
- * Completes the record of a row from its parts, items of which each is found by its key (ms_key_of_part), in their order.
+ * Completes the record of a row from its row->seen.part_count parts, the items under ms_key_of_part 1, 2, ...
  * *ret_whole false: they are not those that the record was written with; it changed meanwhile and is to be read anew.
  */
 mastra_status ms_item_join(const struct ms_entity *entity, struct ms_item_row *row, const mastra_str *parts,
-                           size_t count, struct ms_arena *arena, bool *ret_whole, mastra_error *error);
-
-/* The texts of the parts in an answer, by their numbers: what ms_item_join takes. */
-mastra_status ms_item_parts_read(const struct ms_entity *entity, char *text, size_t len,
-                                 struct ms_arena *arena, mastra_str *parts, size_t count,
-                                 mastra_error *error);
+                           struct ms_arena *arena, bool *ret_whole, mastra_error *error);
 
 /* Foreign tables. */
 

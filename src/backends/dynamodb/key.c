@@ -1,4 +1,4 @@
-#include "backends/dynamodb/template.h"
+#include "backends/dynamodb/key_text.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -84,6 +84,15 @@ static mastra_status compose_path(const struct source *source, const struct ms_i
     return status;
 }
 
+mastra_status ms_template_compose(const struct ms_entity *entity, const char *template, size_t most,
+                                  const void *record, int64_t sequence, struct ms_arena *arena,
+                                  mastra_str *ret, bool *ret_complete, mastra_error *error)
+{
+    struct source source = {entity, record, NULL, sequence, arena, error};
+
+    return compose(&source, template, most, ret, ret_complete);
+}
+
 mastra_status ms_key_of_record(const struct ms_entity *entity, const void *record, int64_t sequence,
                                struct ms_arena *arena, struct ms_key *ret, mastra_error *error)
 {
@@ -159,7 +168,7 @@ mastra_status ms_key_of_index(const struct ms_entity *entity, uint8_t number, co
     return MASTRA_OK;
 }
 
-static uint64_t template_columns(const struct ms_entity *entity, const char *template)
+uint64_t ms_template_columns(const struct ms_entity *entity, const char *template)
 {
     struct ms_piece piece;
     uint64_t columns = 0;
@@ -178,8 +187,8 @@ uint64_t ms_key_columns(const struct ms_entity *entity, uint8_t number)
         const struct ms_item_path *path = &entity->item->paths[i];
 
         if (path->index == number) {
-            columns |= path->absent | template_columns(entity, path->partition) |
-                       template_columns(entity, path->sort);
+            columns |= path->absent | ms_template_columns(entity, path->partition) |
+                       ms_template_columns(entity, path->sort);
         }
     }
     return columns;

@@ -1,5 +1,5 @@
 /* Predicates of a query as key conditions. */
-#include "backends/dynamodb/template.h"
+#include "backends/dynamodb/key_text.h"
 
 #include "base/clock.h"
 #include "base/error.h"

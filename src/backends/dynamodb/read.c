@@ -1,5 +1,6 @@
 /* The slots that read. */
 #include "backends/dynamodb/fetch.h"
+#include "backends/dynamodb/write.h"
 
 #include "base/error.h"
 #include "schema/form.h"
@@ -369,10 +370,13 @@ mastra_status ddb_page(struct ms_session *base, const struct ms_query *query, st
     if (status != MASTRA_OK) {
         return status;
     }
+    if (known.limit == 0) {
+        return ddb_count(base, query, ret_total, error);
+    }
     if (needed(&listing) == MS_NO_LIMIT || !ddb_can_filter(&known, &listing.plan)) {
         return whole_page(&listing, ret, ret_total, error);
     }
-    if (known.offset == 0 && known.limit > 0) {
+    if (known.offset == 0) {
         status = ddb_list(base, &known, arena, ret, error);
         *ret_total = (int64_t)ret->count;
         return status == MASTRA_OK && *ret_total == known.limit ? ddb_count(base, query, ret_total, error)
@@ -382,4 +386,24 @@ mastra_status ddb_page(struct ms_session *base, const struct ms_query *query, st
     known.known_total = *ret_total;
     return status == MASTRA_OK && known.offset < *ret_total ? ddb_list(base, &known, arena, ret, error)
                                                             : status;
+}
+
+mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
+                         struct ms_item_row **ret, size_t *ret_count, mastra_error *error)
+{
+    struct ms_query all = *query;
+    struct listing listing;
+    mastra_status status;
+
+    all.columns = ms_entity_keys(query->entity);
+    all.side = MS_SIDE_ALL;
+    all.offset = 0;
+    all.limit = MS_NO_LIMIT;
+    status = plan_listing(&listing, session, &all, arena, error);
+    if (status == MASTRA_OK) {
+        status = fetch_listing(&listing, MS_NO_LIMIT, error);
+    }
+    *ret = listing.fetch.rows;
+    *ret_count = listing.fetch.count;
+    return status;
 }

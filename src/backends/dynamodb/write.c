@@ -133,10 +133,7 @@ static mastra_status erase_parts(struct ddb_work *work, const struct ms_entity *
     return status;
 }
 
-static void *copy_of(struct ddb_work *work, const struct ms_entity *entity, const void *record,
-                     mastra_error *error);
-
-/* The columns of a key, from one record to another. */
+/* The columns, from one record to another. */
 static void copy_columns(const struct ms_entity *entity, void *to, const void *from, uint64_t columns)
 {
     for (uint8_t i = 0; i < entity->column_count; i++) {
@@ -292,23 +289,23 @@ static mastra_status merge_records(struct ddb_work *work, const struct ddb_op *e
     return MASTRA_OK;
 }
 
+/* The earlier one in the later one's place. */
+static void stand_in(const struct ddb_op *early, struct ddb_op *late)
+{
+    size_t place = late->place;
+
+    *late = *early;
+    late->drop = false;
+    late->place = place;
+}
+
 /* Puts into `late` what `early` asked of the same item before it. */
 static mastra_status merge(struct ddb_work *work, struct ddb_op *early, struct ddb_op *late,
                            mastra_error *error)
 {
     early->drop = true;
     if (late->kind == DDB_OP_CHECK) {
-        /* The earlier one remains, with what the later one asks for. */
-        *late = (struct ddb_op){.place = late->place, .condition = late->condition, .kind = late->kind};
-        enum ddb_condition condition = late->condition;
-        size_t place = late->place;
-
-        *late = *early;
-        late->drop = false;
-        late->place = place;
-        if (late->kind == DDB_OP_CHECK && condition == DDB_EXPECT && late->condition == DDB_ANY) {
-            late->condition = condition;
-        }
+        stand_in(early, late); /* what is there was seen, or is written anyway */
         return MASTRA_OK;
     }
     if (early->seen) {
@@ -319,11 +316,7 @@ static mastra_status merge(struct ddb_work *work, struct ddb_op *early, struct d
         return merge_records(work, early, late, error);
     }
     if (early->kind == DDB_OP_DELETE && late->what == MS_WRITE_PATCH) {
-        size_t place = late->place;
-
-        *late = *early;
-        late->drop = false;
-        late->place = place;
+        stand_in(early, late);
     } else if (early->kind == DDB_OP_DELETE && late->kind == DDB_OP_UPDATE && !late->seen) {
         late->condition = DDB_ANY;
         late->what = MS_WRITE_PUT;

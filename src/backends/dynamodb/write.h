@@ -3,6 +3,11 @@
 #define BACKENDS_DYNAMODB_WRITE_H
 
 #include "backends/dynamodb/dynamodb.h"
+#include "base/random.h"
+
+/* The attribute of an item that tells which attempt wrote it last, of those that wrote it under a condition and alone:
+ * so the outcome of one whose answer was lost can be looked up. */
+#define DDB_ATTEMPT "mastra_try"
 
 enum ddb_op_kind {
     DDB_OP_CHECK,  /* nothing is written: the condition must hold */
@@ -57,7 +62,7 @@ struct ddb_work {
     size_t touch_room;
     mastra_time now;
     struct ms_buf texts;
-    char attempt[40]; /* tells the writes of this attempt from those of others */
+    char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
 };
 
 /* Finds the operations and the touches of a unit; those of a query are selected now. */
@@ -68,10 +73,10 @@ mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error);
 
 /* Appends an update of a change: its members up to the condition, whose names and values may follow. */
 void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const struct ms_item_change *change,
-                    enum ddb_condition condition, const struct ms_entity *entity, const struct ddb_seen *seen,
-                    const char *attempt);
+                    enum ddb_condition condition, const struct ms_entity *entity,
+                    const struct ddb_seen *seen);
 
-/* fetch of all items that a query selects */
+/* All items that a query's predicates select, with their keys. */
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
                          struct ms_item_row **ret, size_t *ret_count, mastra_error *error);
 

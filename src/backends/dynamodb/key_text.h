@@ -1,6 +1,6 @@
 /* Key templates (see schema/form.h): taking them apart, and putting texts together from them. */
-#ifndef BACKENDS_DYNAMODB_TEMPLATE_H
-#define BACKENDS_DYNAMODB_TEMPLATE_H
+#ifndef BACKENDS_DYNAMODB_KEY_TEXT_H
+#define BACKENDS_DYNAMODB_KEY_TEXT_H
 
 #include "backends/dynamodb/key.h"
 
@@ -44,6 +44,12 @@ bool ms_key_text_end(struct ms_key_text *text, struct ms_arena *arena, mastra_st
 
 /* That it is too long: INVALID_ARGUMENT naming the column. */
 mastra_status ms_key_text_error(const struct ms_key_text *text, mastra_error *error);
+
+/* A text of a key of a record; *ret_complete false: one of its values is absent. */
+mastra_status ms_template_compose(const struct ms_entity *entity, const char *template, size_t most,
+                                  const void *record, int64_t sequence, struct ms_arena *arena,
+                                  mastra_str *ret, bool *ret_complete, mastra_error *error);
+uint64_t ms_template_columns(const struct ms_entity *entity, const char *template);
 
 /* A column's value in a key, in `room` or where it stands; absent when it is null. */
 #define MS_VALUE_ROOM 40
