@@ -63,7 +63,7 @@ static enum ms_http_verdict judge(struct ms_http_exchange *exchange)
 {
     char code[64];
     char message[160];
-    enum ms_fault fault;
+    enum ms_aws_fault fault;
 
     if (exchange->end != MS_HTTP_ANSWERED) {
         return ms_http_may_repeat(exchange) ? MS_HTTP_AGAIN : MS_HTTP_DONE;

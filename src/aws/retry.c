@@ -8,7 +8,7 @@ const struct ms_retry_policy ms_retry_dynamodb = {.attempts = 10, .base_ms = 50,
 
 struct meaning {
     const char *code;
-    enum ms_fault fault;
+    enum ms_aws_fault fault;
 };
 
 static const struct meaning errors[] = {
@@ -47,7 +47,7 @@ static const struct meaning reasons[] = {
     {NULL, MS_FAULT_NONE},
 };
 
-static enum ms_fault find(const struct meaning *meanings, mastra_str code)
+static enum ms_aws_fault find(const struct meaning *meanings, mastra_str code)
 {
     for (; meanings->code; meanings++) {
         if (strlen(meanings->code) == code.len && memcmp(meanings->code, code.ptr, code.len) == 0) {
@@ -57,9 +57,9 @@ static enum ms_fault find(const struct meaning *meanings, mastra_str code)
     return MS_FAULT_NONE;
 }
 
-enum ms_fault ms_fault_of(mastra_str code, int http_status)
+enum ms_aws_fault ms_fault_of(mastra_str code, int http_status)
 {
-    enum ms_fault fault = find(errors, code);
+    enum ms_aws_fault fault = find(errors, code);
 
     if (fault != MS_FAULT_NONE) {
         return fault;
@@ -73,7 +73,7 @@ enum ms_fault ms_fault_of(mastra_str code, int http_status)
     return http_status >= 300 ? MS_FAULT_REFUSED : MS_FAULT_NONE;
 }
 
-enum ms_fault ms_fault_of_reason(mastra_str code)
+enum ms_aws_fault ms_fault_of_reason(mastra_str code)
 {
     return find(reasons, code);
 }

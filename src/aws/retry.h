@@ -22,7 +22,7 @@ extern const struct ms_retry_policy ms_retry_dynamodb;
 int64_t ms_retry_delay_ms(const struct ms_retry_policy *policy, unsigned attempt, int64_t retry_after_ms);
 
 /* What an error of a service asks for. */
-enum ms_fault {
+enum ms_aws_fault {
     MS_FAULT_NONE,
     MS_FAULT_THROTTLED,   /* again, after a while */
     MS_FAULT_SERVER,      /* again; whether it took effect is not known */
@@ -33,9 +33,9 @@ enum ms_fault {
 };
 
 /* By the error's code ("ThrottlingException", without what stands before a "#"), else by the HTTP status. */
-enum ms_fault ms_fault_of(mastra_str code, int http_status);
+enum ms_aws_fault ms_fault_of(mastra_str code, int http_status);
 
 /* The same for the reason for which a transaction was cancelled ("TransactionConflict", "ThrottlingError"). */
-enum ms_fault ms_fault_of_reason(mastra_str code);
+enum ms_aws_fault ms_fault_of_reason(mastra_str code);
 
 #endif

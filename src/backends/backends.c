@@ -2,6 +2,9 @@
 #if MASTRA_WITH_POSTGRES
 #include "backends/postgres/postgres.h"
 #endif
+#if MASTRA_WITH_AWS
+#include "backends/dynamodb/dynamodb.h"
+#endif
 
 static const struct {
     const char *scheme;
@@ -11,6 +14,9 @@ static const struct {
 #if MASTRA_WITH_POSTGRES
     {"postgresql", &ms_postgres_ops},
     {"postgres", &ms_postgres_ops},
+#endif
+#if MASTRA_WITH_AWS
+    {"dynamodb", &ms_dynamodb_ops},
 #endif
 };
 

@@ -289,6 +289,10 @@ export interface IndexStatistics extends IndexDescription {
     scans: number | null;
     tuples_read: number | null;
     tuples_fetched: number | null;
+    /** DynamoDB: how many items it has, as of some hours ago. */
+    items?: number;
+    /** DynamoDB: ACTIVE, CREATING, ... */
+    status?: string;
 }
 
 export interface IndexMethods {
