@@ -8,12 +8,12 @@
 #include "schema/form.h"
 
 /* What AWS takes in one transaction; other endpoints may take less. */
-#define ITEMS_MOST   100u
-#define ITEMS_LEAST  10u
-#define BYTES_MOST   ((size_t)4000000)
+#define ITEMS_MOST       100u
+#define ITEMS_LEAST      10u
+#define BYTES_MOST       ((size_t)4000000)
 
 /* Of BatchWriteItem. */
-#define DELETES_MOST 25
+#define DELETES_MOST     25
 
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_MOST_MS  2000
@@ -112,7 +112,8 @@ static bool same_attempt(const struct ddb_work *work, mastra_str item)
 
 static bool same_revision(const struct ddb_seen *seen, mastra_str item)
 {
-    mastra_str raw = ms_json_member(ms_json_member(item, mastra_str_of(MS_ITEM_REVISION)), mastra_str_of("N"));
+    mastra_str raw =
+        ms_json_member(ms_json_member(item, mastra_str_of(MS_ITEM_REVISION)), mastra_str_of("N"));
     char text[24];
     int64_t revision = 0;
 
@@ -138,8 +139,8 @@ static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enu
         return MASTRA_OUT_OF_MEMORY;
     }
     ddb_put_head(owner_of(work), body);
-    ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk," DDB_ATTEMPT "," MS_ITEM_REVISION
-                          "\",\"Key\":");
+    ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk," DDB_ATTEMPT
+                          "," MS_ITEM_REVISION "\",\"Key\":");
     ms_item_write_key(body, &op->key);
     ms_buf_add_char(body, '}');
     status = ddb_batch_send(&batch, 0, ddb_client_deadline(&owner_of(work)->base.client), error);
@@ -188,9 +189,7 @@ static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, 
         status = failed(work, &batch.calls[0], error);
         if (doubtful && *lost && look_up(work, op, &found, &ignored) == MASTRA_OK) {
             *ret_again = found == LOOKUP_OPEN;
-            status = found == LOOKUP_DONE      ? MASTRA_OK
-                     : found == LOOKUP_CHANGED ? refused(op, error)
-                                               : status;
+            status = found == LOOKUP_DONE ? MASTRA_OK : found == LOOKUP_CHANGED ? refused(op, error) : status;
         }
     }
     ddb_batch_release(&batch);
@@ -294,7 +293,8 @@ static bool learn_most(struct ddb_work *work, const struct ms_service_call *call
     unsigned most = atomic_load(&owner_of(work)->most_items);
 
     if (count <= ITEMS_LEAST || (most > 0 && most <= ITEMS_LEAST) ||
-        !ddb_call_said(call, "ValidationException") || !strstr(call->message, "ength less than or equal to")) {
+        !ddb_call_said(call, "ValidationException") ||
+        !strstr(call->message, "ength less than or equal to")) {
         return false;
     }
     atomic_store(&owner_of(work)->most_items, ITEMS_LEAST);
@@ -427,7 +427,8 @@ static void put_deletes(const struct ddb_work *work, const struct ddb_op *const 
 }
 
 /* Asks once more for what an answer has left undone. */
-static mastra_status add_rest(struct ddb_batch *batch, const struct ms_service_call *call, mastra_error *error)
+static mastra_status add_rest(struct ddb_batch *batch, const struct ms_service_call *call,
+                              mastra_error *error)
 {
     mastra_str rest = ms_json_member(call->answer, mastra_str_of("UnprocessedItems"));
     struct ms_buf *body;
@@ -602,7 +603,8 @@ static void put_day(const struct dynamodb *backend, const struct ms_item_days *d
     ddb_put_string(body, key->partition);
     ms_buf_add_text(body, ",\"sk\":");
     ddb_put_string(body, key->sort);
-    ms_buf_printf(body, ",\"__edb_e__\":{\"S\":\"%s\"},\"__edb_v__\":{\"S\":\"1\"},\"entity\":{\"S\":\"%s\"}}}",
+    ms_buf_printf(body,
+                  ",\"__edb_e__\":{\"S\":\"%s\"},\"__edb_v__\":{\"S\":\"1\"},\"entity\":{\"S\":\"%s\"}}}",
                   days->type, days->type);
 }
 
@@ -672,8 +674,8 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
             status = MASTRA_OUT_OF_MEMORY;
             break;
         }
-        status = ms_item_touch(touch->entity, touch->ids, touch->column, touch->time, work->arena, &change,
-                               error);
+        status =
+            ms_item_touch(touch->entity, touch->ids, touch->column, touch->time, work->arena, &change, error);
         if (status == MASTRA_OK) {
             ms_buf_add_char(body, '{');
             ddb_put_update(owner_of(work), body, &change, DDB_THERE, touch->entity, NULL);

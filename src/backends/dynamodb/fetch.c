@@ -7,13 +7,13 @@
 #include "schema/form.h"
 
 /* Of BatchGetItem. */
-#define KEYS_MOST 100
+#define KEYS_MOST        100
 
 /* Where items are thrown away after they were read, a page is at least so long. */
-#define SIEVED_LEAST 100
+#define SIEVED_LEAST     100
 
 /* Days that are read side by side when it cannot be told how many will do. */
-#define DAYS_AT_ONCE 8
+#define DAYS_AT_ONCE     8
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MOST_MS  5000
@@ -51,7 +51,8 @@ struct projection {
 static void project(struct projection *names, const char *name)
 {
     if (name) {
-        ms_buf_printf(names->body, names->count > 0 ? ",\"#p%u\":\"%s\"" : "\"#p%u\":\"%s\"", names->count, name);
+        ms_buf_printf(names->body, names->count > 0 ? ",\"#p%u\":\"%s\"" : "\"#p%u\":\"%s\"", names->count,
+                      name);
         names->count++;
     }
 }
@@ -340,7 +341,8 @@ static mastra_status read_round(struct ddb_fetch *fetch, struct cursor *cursors,
 }
 
 /* Whether the ranges that were read completely have all that is needed; those behind them cannot add to it. */
-static bool has_enough(const struct ddb_fetch *fetch, const struct cursor *cursors, size_t count, bool *ret_all)
+static bool has_enough(const struct ddb_fetch *fetch, const struct cursor *cursors, size_t count,
+                       bool *ret_all)
 {
     int64_t matched = 0;
 

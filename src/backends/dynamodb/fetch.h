@@ -10,10 +10,11 @@ struct ddb_fetch {
     struct ddb_session *session;
     const struct ms_query *query; /* which items count; its window and relatives are not looked at */
     const struct ddb_plan *plan;
-    struct ms_arena *arena; /* of the rows */
-    uint64_t columns;       /* to be read */
+    struct ms_arena *arena;            /* of the rows */
+    uint64_t columns;                  /* to be read */
     const struct ms_match_row *anchor; /* of a query with a side */
-    int64_t need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
+    int64_t
+        need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
                      in the order column; MS_NO_LIMIT: all */
 
     struct ms_item_row *rows; /* that match, in no order */

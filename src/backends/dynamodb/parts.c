@@ -3,9 +3,8 @@
 
 #include "base/error.h"
 
-
 /* A record that is written again and again while it is read is given up after so many times. */
-#define ATTEMPTS  5
+#define ATTEMPTS 5
 
 static mastra_status read_parts(struct ddb_session *session, const struct ms_entity *entity,
                                 const struct ms_item_row *row, struct ms_arena *arena, mastra_str *parts,
@@ -23,7 +22,7 @@ static mastra_status read_parts(struct ddb_session *session, const struct ms_ent
             status = MASTRA_OUT_OF_MEMORY;
             break;
         }
-        status = ms_key_of_part(entity, row->record, number, arena, &key, error);
+        status = ms_key_of_part(entity, row->record, row->seen.sequence, number, arena, &key, error);
         if (status == MASTRA_OK) {
             ddb_put_head(session->owner, body);
             ms_buf_add_text(body, ",\"ConsistentRead\":true,\"Key\":");
@@ -35,6 +34,7 @@ static mastra_status read_parts(struct ddb_session *session, const struct ms_ent
         status = ddb_batch_send(&batch, 0, session->deadline_ns, error);
     }
     for (size_t i = 0; i < batch.count && status == MASTRA_OK; i++) {
+        struct ms_items ignored = {0};
         char *text;
 
         if (!ms_service_call_ok(&batch.calls[i])) {
@@ -42,16 +42,17 @@ static mastra_status read_parts(struct ddb_session *session, const struct ms_ent
             break;
         }
         text = ddb_answer_copy(&batch.calls[i], arena, error);
-        status = text ? ms_item_parts_read(entity, text, batch.calls[i].answer.len, arena, parts,
-                                           row->seen.part_count, error)
+        status = text ? ms_item_parts_read(text, batch.calls[i].answer.len, parts, row->seen.part_count,
+                                           &ignored, error)
                       : MASTRA_OUT_OF_MEMORY;
     }
     ddb_batch_release(&batch);
     return status;
 }
 
-static mastra_status join(struct ddb_session *session, const struct ms_entity *entity, struct ms_item_row *row,
-                          struct ms_arena *arena, bool *ret_whole, mastra_error *error)
+static mastra_status join(struct ddb_session *session, const struct ms_entity *entity,
+                          struct ms_item_row *row, struct ms_arena *arena, bool *ret_whole,
+                          mastra_error *error)
 {
     mastra_str *parts = ms_arena_calloc(arena, (row->seen.part_count + 1) * sizeof *parts);
     mastra_status status;
@@ -60,9 +61,7 @@ static mastra_status join(struct ddb_session *session, const struct ms_entity *e
         return ms_error_oom(error);
     }
     status = read_parts(session, entity, row, arena, parts, error);
-    return status == MASTRA_OK
-               ? ms_item_join(entity, row, parts, row->seen.part_count, arena, ret_whole, error)
-               : status;
+    return status == MASTRA_OK ? ms_item_join(entity, row, parts, arena, ret_whole, error) : status;
 }
 
 mastra_status ddb_join_parts(struct ddb_session *session, const struct ms_entity *entity,

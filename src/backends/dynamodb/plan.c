@@ -243,8 +243,8 @@ static mastra_status read_days(struct ddb_session *session, const struct ms_quer
                                mastra_error *error)
 {
     const struct ms_item_days *days = &query->entity->item->days;
-    const struct ms_key_range all = {mastra_str_of(days->partition), MS_SORT_PREFIX,
-                                     mastra_str_of(days->sort), {NULL, 0}};
+    const struct ms_key_range all = {
+        mastra_str_of(days->partition), MS_SORT_PREFIX, mastra_str_of(days->sort), {NULL, 0}};
     const struct ddb_plan table = {.kind = DDB_PLAN_RANGES};
     mastra_str next = {NULL, 0};
     mastra_status status;

@@ -21,7 +21,8 @@ struct ddb_plan {
     uint64_t answered;    /* bits of the predicates that the place answers, but for the spelling of ids */
     uint64_t exact;       /* those of them that it answers completely */
     bool ordered;         /* items of a range come by the query's order column, ascending */
-    bool in_turn; /* so do the ranges themselves: all of one come before those of the next, in the query's direction */
+    bool
+        in_turn; /* so do the ranges themselves: all of one come before those of the next, in the query's direction */
 };
 
 /* All texts are arena memory. May ask the table which indexes and days there are. */

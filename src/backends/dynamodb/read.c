@@ -210,9 +210,9 @@ static mastra_status fetch_relatives(struct listing *listing, struct ms_match_se
         if (status == MASTRA_OK) {
             status = fetch_listing(&related, MS_NO_LIMIT, error);
         }
-        grown = status == MASTRA_OK ? ms_arena_alloc(listing->arena, (count + related.fetch.count + 1) *
-                                                                         sizeof *grown)
-                                    : NULL;
+        grown = status == MASTRA_OK
+                    ? ms_arena_alloc(listing->arena, (count + related.fetch.count + 1) * sizeof *grown)
+                    : NULL;
         if (!grown) {
             return status == MASTRA_OK ? ms_error_oom(error) : status;
         }

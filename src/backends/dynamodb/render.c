@@ -66,7 +66,8 @@ static void put_expression(struct ms_buf *body, const struct ms_item_change *cha
 static void put_seen_condition(struct ms_buf *body, const struct ms_entity *entity,
                                const struct ddb_seen *seen)
 {
-    ms_buf_add_text(body, seen->item.revision ? "#wr = :wr" : "attribute_exists(pk) AND attribute_not_exists(#wr)");
+    ms_buf_add_text(body,
+                    seen->item.revision ? "#wr = :wr" : "attribute_exists(pk) AND attribute_not_exists(#wr)");
     for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
         if (!entity->item->witnesses[i]) {
             continue;
@@ -122,7 +123,8 @@ static void put_names(struct ms_buf *body, const struct ms_item_change *change, 
                 put_name(body, &begun, "w", i, entity->item->witnesses[i]);
             }
         }
-        ms_buf_add_text(body, begun ? ",\"#wr\":\"" MS_ITEM_REVISION "\"" : "\"#wr\":\"" MS_ITEM_REVISION "\"");
+        ms_buf_add_text(body,
+                        begun ? ",\"#wr\":\"" MS_ITEM_REVISION "\"" : "\"#wr\":\"" MS_ITEM_REVISION "\"");
         begun = true;
     }
     ms_buf_add_char(body, '}');
@@ -221,10 +223,10 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
 
     if (op->what == MS_WRITE_PATCH) {
         status = keep_times_apart(work, op, error);
-        return status == MASTRA_OK ? ms_item_patch(op->entity, op->record, op->columns,
-                                                   op->seen ? op->seen->record : NULL, &stamp, work->arena,
-                                                   change, error)
-                                   : status;
+        return status == MASTRA_OK
+                   ? ms_item_patch(op->entity, op->record, op->columns, op->seen ? op->seen->record : NULL,
+                                   &stamp, work->arena, change, error)
+                   : status;
     }
     if (op->entity->id < MS_ENTITY_COUNT && settings->ttl[op->entity->id].attribute) {
         stamp.ttl = settings->ttl[op->entity->id].attribute;
@@ -243,7 +245,7 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
     size_t more = 0;
     struct ddb_op *grown;
     mastra_status status =
-        ms_item_fit(op->entity, op->record, split, work->arena, change, &part, &more, error);
+        ms_item_fit(op->entity, op->record, op->sequence, split, work->arena, change, &part, &more, error);
 
     if (status != MASTRA_OK || more == 0) {
         return status;
@@ -292,7 +294,7 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
         }
     } else if (op->kind == DDB_OP_PUT) {
         ms_buf_printf(&work->texts, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
-        ms_item_write_part(&work->texts, op->entity, op->part);
+        ms_item_write_part(&work->texts, op->part);
         op->bytes = op->part->text.len;
     } else {
         put_bare(backend, &work->texts, op);

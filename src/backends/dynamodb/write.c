@@ -128,7 +128,7 @@ static mastra_status erase_parts(struct ddb_work *work, const struct ms_entity *
         }
         op->kind = DDB_OP_DELETE;
         op->bulk = true;
-        status = ms_key_of_part(entity, row->record, i, work->arena, &op->key, error);
+        status = ms_key_of_part(entity, row->record, row->seen.sequence, i, work->arena, &op->key, error);
     }
     return status;
 }
