@@ -23,6 +23,14 @@
 #define SCORE_TIME "$score_1#createdAt_{createdAt}"
 #define SPAN_TIME  "$ai_span_1#startedat_{startedAt}#spanid_{spanId}"
 
+static const struct ms_item_name message_names[] = {{MS_MESSAGE_THREAD_ID, "threadId", false}};
+
+static const struct ms_item_name score_names[] = {{MS_SCORE_ENTITY, "entityData", false}};
+
+static const struct ms_item_name run_lock_names[] = {{MS_RUN_LOCK_OWNER_ID, "ownerId", false},
+                                                     {MS_RUN_LOCK_ACQUIRED_AT, "acquiredAt", false},
+                                                     {MS_RUN_LOCK_EXPIRES_AT, "leaseExpiresAt", true}};
+
 const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
     [MS_THREAD] = {.type = "thread",
                    .shared = true,
@@ -40,7 +48,7 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                               GSI(1, "$mastra#entity_message#threadId_{thread_id}",
                                   "$message_1#createdAt_{createdAt}")},
                     .name_count = 1,
-                    .names = {{MS_MESSAGE_THREAD_ID, "threadId", false}},
+                    .names = message_names,
                     .proof = "createdAt",
                     .stamp = "updatedAt",
                     .witnesses = {"updatedAt"},
@@ -86,8 +94,10 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                             GSI_ALWAYS(7, "$mastra#entity_score#traceId_{traceId}#spanId_{spanId}",
                                        SCORE_TIME)},
                   .name_count = 1,
-                  .names = {{MS_SCORE_ENTITY, "entityData", false}},
+                  .names = score_names,
                   .plain = MS_BIT(MS_SCORE_INPUT) | MS_BIT(MS_SCORE_OUTPUT),
+                  .hollow = MS_BIT(MS_SCORE_TRACE_ID) | MS_BIT(MS_SCORE_SPAN_ID) |
+                            MS_BIT(MS_SCORE_RESOURCE_ID) | MS_BIT(MS_SCORE_THREAD_ID),
                   .proof = "createdAt",
                   .witnesses = {"updatedAt"},
                   .parts = "$score_part_1#"},
@@ -120,9 +130,7 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                      .paths = {OWN("$mastra#entity_workflow_run_owner#run_id_{run_id}",
                                    "$workflow_run_owner_1#entity_workflow_run_owner")},
                      .name_count = 3,
-                     .names = {{MS_RUN_LOCK_OWNER_ID, "ownerId", false},
-                               {MS_RUN_LOCK_ACQUIRED_AT, "acquiredAt", false},
-                               {MS_RUN_LOCK_EXPIRES_AT, "leaseExpiresAt", true}},
+                     .names = run_lock_names,
                      .proof = "generation",
                      .witnesses = {"generation", "leaseExpiresAt"},
                      .witnesses_number = true,

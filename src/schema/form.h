@@ -29,7 +29,6 @@ struct ms_item_name {
 };
 
 #define MS_ITEM_PATHS     8
-#define MS_ITEM_NAMES     4
 #define MS_ITEM_WITNESSES 2
 
 /* Items of our own that tell on which days there are any in a path by day. */
@@ -43,19 +42,27 @@ struct ms_item_form {
     const char *type; /* "thread" */
     bool shared;      /* with Mastra's adapter */
     uint8_t path_count;
-    struct ms_item_path paths[MS_ITEM_PATHS]; /* the first is the table's own */
     uint8_t name_count;
-    struct ms_item_name
-        names[MS_ITEM_NAMES]; /* of attributes that are not named or written as their columns are */
-    const char *proof;        /* an attribute that every record has: an item without it is no record */
-    const char *stamp; /* the attribute of the time of the last write, where no column holds it. NULL: none */
-    const char *stamp_first;                  /* the one of the first write, besides the column. NULL: none */
-    const char *witnesses[MS_ITEM_WITNESSES]; /* attributes that change with every write of the peer's */
-    bool witnesses_number;                    /* they are numbers */
-    uint64_t
-        plain; /* bits of JSON columns in which a string stands as its bare text, unless that is JSON itself */
-    uint64_t nameless;        /* bits of the columns of the key that do not tell items apart */
-    const char *parts;        /* the sort key of the parts of a large record; the part's number follows it */
+    struct ms_item_path paths[MS_ITEM_PATHS]; /* the first is the table's own */
+    /* Attributes that are not named or written as their columns are. */
+    const struct ms_item_name *names;
+    /* An attribute that every record has: an item without it is no record. */
+    const char *proof;
+    /* Attributes of the time of the last write, where no column holds it, and of the first one, besides the column. NULL:
+     * there are none. */
+    const char *stamp;
+    const char *stamp_first;
+    /* Attributes that change with every write of the peer's; whether they are numbers. */
+    const char *witnesses[MS_ITEM_WITNESSES];
+    bool witnesses_number;
+    /* Bits of JSON columns in which a string stands as its bare text, unless that is JSON itself. */
+    uint64_t plain;
+    /* Bits of columns in which the peer stores the empty string for null. */
+    uint64_t hollow;
+    /* Bits of the columns of the key that do not tell items apart. */
+    uint64_t nameless;
+    /* The sort key of the parts of a large record; the part's number follows it. */
+    const char *parts;
     struct ms_item_days days; /* type NULL: there are none */
 };
 

@@ -5,8 +5,9 @@ static bool always(void)
     return true;
 }
 
-#define SQLITE_TRAITS   (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_SQLITE)
-#define POSTGRES_TRAITS (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_POSTGRES)
+#define SQLITE_TRAITS (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_CASED | TRAIT_SQLITE)
+#define POSTGRES_TRAITS                                                                                      \
+    (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_CASED | TRAIT_POSTGRES)
 #define DYNAMODB_TRAITS                                                                                      \
     (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_NUL | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_DYNAMODB)
 

@@ -29,6 +29,7 @@ enum trait {
     TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
     TRAIT_POSTGRES = 1u << 9,
     TRAIT_DYNAMODB = 1u << 10,
+    TRAIT_CASED = 1u << 11, /* ids that differ in nothing but case are two */
 
     /* Not of backends, but of the way to them. */
     TRAIT_HANDLE = 1u << 16, /* the store is open in this process */

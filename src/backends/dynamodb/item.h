@@ -152,8 +152,8 @@ struct ms_items {
 /*
  * Adds the items of an answer of any operation ("Item", "Items", "Attributes", "Responses") to *ret, which begins
  * zeroed. `text` is checked JSON in arena memory, which is overwritten: texts of records point into it. Columns that
- * are not asked for may come back all the same. Items of other entities are skipped. What is malformed, by whoever wrote
- * it, comes back absent. INTERNAL: not an answer; OUT_OF_MEMORY.
+ * are not asked for come back blank. Items of other entities are skipped; with a projection, pk, sk, the two markers and the
+ * form's proof must be in it. What is malformed, by whoever wrote it, comes back absent. INTERNAL: not an answer; OUT_OF_MEMORY.
  */
 mastra_status ms_items_read(const struct ms_entity *entity, uint64_t columns, char *text, size_t len,
                             struct ms_arena *arena, struct ms_items *ret, mastra_error *error);

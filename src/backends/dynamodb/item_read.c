@@ -8,6 +8,7 @@
 #include "store/record.h"
 
 #define FIRST_ROOM 16
+#define WHOLE_MOST 9007199254740992.0 /* doubles hold all whole numbers below it */
 
 /* An item that is being read. */
 struct item {
@@ -47,24 +48,28 @@ static int column_of(const struct reader *reader, mastra_str name)
 
 /* Values. */
 
+static bool is_number(const struct ms_scan_value *value)
+{
+    return value->kind == MS_SCAN_NUMBER && ms_json_check(value->text, NULL, NULL) &&
+           ms_json_kind(value->text) == MS_JSON_NUMBER;
+}
+
+/* The peer lets times of traces have fractions; they are cut off. */
 static int64_t integer_of(const struct ms_scan_value *value, int64_t none)
 {
     int64_t integer = none;
+    double real;
 
-    if (value->kind != MS_SCAN_NUMBER || !ms_json_check(value->text, NULL, NULL) ||
-        ms_json_kind(value->text) != MS_JSON_NUMBER || !ms_json_int(value->text, &integer)) {
-        return none;
+    if (!is_number(value) || ms_json_int(value->text, &integer)) {
+        return integer;
     }
-    return integer;
+    real = ms_json_double(value->text);
+    return real > -WHOLE_MOST && real < WHOLE_MOST ? (int64_t)real : none;
 }
 
 static double real_of(const struct ms_scan_value *value)
 {
-    if (value->kind != MS_SCAN_NUMBER || !ms_json_check(value->text, NULL, NULL) ||
-        ms_json_kind(value->text) != MS_JSON_NUMBER) {
-        return MASTRA_REAL_NONE;
-    }
-    return ms_json_double(value->text);
+    return is_number(value) ? ms_json_double(value->text) : MASTRA_REAL_NONE;
 }
 
 static mastra_time time_of(const struct ms_scan_value *value)
@@ -123,7 +128,8 @@ static void set_column(struct reader *reader, int number, const struct ms_scan_v
         break;
     case MS_TEXT:
     case MS_JSON:
-        if (value->kind == MS_SCAN_STRING) {
+        if (value->kind == MS_SCAN_STRING &&
+            (value->text.len > 0 || !(reader->entity->item->hollow & MS_BIT(number)))) {
             bool plain = reader->entity->item->plain & MS_BIT(number);
 
             *(mastra_str *)field = plain ? quoted(reader, value->text) : value->text;

@@ -13,7 +13,7 @@
 
 /* What DynamoDB's numbers can be, but for zero. */
 #define NUMBER_LEAST 1e-130
-#define NUMBER_MOST  9.9999999999999999e125
+#define NUMBER_MOST  1e126 /* not itself */
 
 struct writer {
     const struct ms_entity *entity;
@@ -33,6 +33,12 @@ static const char *const partition_names[] = {"pk",     "gsi1pk", "gsi2pk", "gsi
 static const char *const sort_names[] = {"sk",     "gsi1sk", "gsi2sk", "gsi3sk",
                                          "gsi4sk", "gsi5sk", "gsi6sk", "gsi7sk"};
 
+/* What a value takes up: numbers a byte for two digits, and one more. */
+static size_t size_of(enum ms_item_kind kind, mastra_str text)
+{
+    return kind == MS_ITEM_NUMBER ? text.len / 2 + 2 : kind == MS_ITEM_BOOLEAN ? 1 : text.len;
+}
+
 static void add(struct writer *writer, enum ms_item_action action, const char *name, enum ms_item_kind kind,
                 mastra_str text)
 {
@@ -41,7 +47,7 @@ static void add(struct writer *writer, enum ms_item_action action, const char *n
     assert(change->count < MS_ITEM_ATTRIBUTES);
     change->attributes[change->count++] = (struct ms_item_attribute){name, action, kind, text};
     if (action == MS_ITEM_SET || action == MS_ITEM_SET_ONCE || action == MS_ITEM_ADD) {
-        change->bytes += strlen(name) + text.len;
+        change->bytes += strlen(name) + size_of(kind, text);
     }
 }
 
@@ -89,7 +95,7 @@ static mastra_str print_real(struct writer *writer, const struct ms_column *colu
     char room[MS_JSON_DOUBLE_SIZE];
     mastra_str text = {room, ms_json_format_double(value, room)};
 
-    if (value != 0 && (fabs(value) < NUMBER_LEAST || fabs(value) > NUMBER_MOST)) {
+    if (value != 0 && (fabs(value) < NUMBER_LEAST || fabs(value) >= NUMBER_MOST)) {
         fail(writer, ms_error_argument(writer->error, column->json, text,
                                        "is beyond the numbers that DynamoDB can hold"));
     }

@@ -1,0 +1,3 @@
+/* placeholder */
+#include "base_support.h"
+int main(void) { return 0; }
