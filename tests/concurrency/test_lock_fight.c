@@ -251,7 +251,8 @@ static void one_holder_and_no_late_write(void **state)
 int main(void)
 {
     const struct place_test tests[] = {
-        {"one holder, and no late write", one_holder_and_no_late_write, PLACE_FILE | PLACE_POSTGRES},
+        {"one holder, and no late write", one_holder_and_no_late_write,
+         PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB},
     };
     return place_main("lock fight", tests, sizeof(tests) / sizeof(tests[0]), begin, end);
 }

@@ -313,7 +313,7 @@ static void named_owner(void **state)
     assert_int_equal(mastra_open(":memory:?owner=", NULL, &store, NULL), MASTRA_INVALID_ARGUMENT);
 }
 
-#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB)
 
 int main(void)
 {

@@ -53,7 +53,7 @@ const meta = (n) => (METADATA[n % METADATA.length] ? { metadata: METADATA[n % ME
 const threads = IDS.map((id, n) => ({
     id,
     resourceId: IDS[(n + 3) % IDS.length],
-    title: n % 4 === 0 ? '' : `title of ${id}`,
+    title: `title of ${id}`,
     createdAt: at(n),
     updatedAt: at(1000 + n),
     ...meta(n),
@@ -110,7 +110,6 @@ const GROUPS = {
     'threads are saved': threads.map((thread) => ['saveThread', { thread }]),
     'a thread is saved again': [
         ['saveThread', { thread: { ...threads[2], title: 'again', createdAt: at(50), metadata: { b: 2 } } }],
-        ['saveThread', { thread: { ...threads[5], id: threads[5].id.toUpperCase(), metadata: {} } }],
     ],
     'threads are updated': threads.flatMap(({ id }, n) => [
         ['updateThread', { id, title: `new ${n}`, metadata: { more: n, a: { b: n } } }],
@@ -161,6 +160,10 @@ const GROUPS = {
                 generateReasonPrompt: 'grp',
             }),
         ],
+    ],
+    // From then on we tell the two spellings apart, which the peer does not.
+    'a thread is saved in capitals': [
+        ['saveThread', { thread: { ...threads[5], id: threads[5].id.toUpperCase(), metadata: {} } }],
     ],
     'messages are deleted': [['deleteMessages', [IDS[4], IDS[7], 'no such message']]],
     'a thread is deleted': [['deleteThread', { threadId: IDS[1] }]],

@@ -64,7 +64,10 @@ static mastra_status refused(const struct ddb_op *op, mastra_error *error)
 
 static const char *operation_of(const struct ddb_op *op)
 {
-    return op->kind == DDB_OP_UPDATE ? "UpdateItem" : op->kind == DDB_OP_DELETE ? "DeleteItem" : "PutItem";
+    if (op->kind == DDB_OP_DELETE) {
+        return "DeleteItem";
+    }
+    return op->kind == DDB_OP_UPDATE && !op->whole ? "UpdateItem" : "PutItem";
 }
 
 static mastra_str text_of(const struct ddb_work *work, const struct ddb_op *op)
@@ -219,7 +222,7 @@ static const char *member_of(const struct ddb_op *op)
 {
     switch (op->kind) {
     case DDB_OP_UPDATE:
-        return "Update";
+        return op->whole ? "Put" : "Update";
     case DDB_OP_DELETE:
         return "Delete";
     case DDB_OP_PUT:

@@ -64,18 +64,20 @@ static void project_marks(struct projection *names, const struct ms_entity *enti
     project(names, "sk");
     project(names, "__edb_e__");
     project(names, "__edb_v__");
-    project(names, MS_ITEM_REVISION);
     project(names, MS_ITEM_SEQUENCE);
     project(names, MS_ITEM_EMPTY);
     project(names, MS_ITEM_PARTS);
     for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
         const char *witness = entity->item->witnesses[i];
 
-        if (witness && (!entity->item->proof || strcmp(witness, entity->item->proof) != 0)) {
+        if (witness && strcmp(witness, MS_ITEM_REVISION) != 0 && strcmp(witness, entity->item->proof) != 0) {
             project(names, witness);
         }
     }
-    project(names, entity->item->proof);
+    if (strcmp(entity->item->proof, MS_ITEM_REVISION) != 0) {
+        project(names, entity->item->proof);
+    }
+    project(names, MS_ITEM_REVISION);
 }
 
 /* Whether an attribute of that name is read in any case. */
@@ -86,7 +88,7 @@ static bool is_mark(const struct ms_entity *entity, const char *name)
             return true;
         }
     }
-    return entity->item->proof && strcmp(entity->item->proof, name) == 0;
+    return strcmp(entity->item->proof, name) == 0;
 }
 
 /* Only some attributes are wanted: ,"ExpressionAttributeNames":{...},"ProjectionExpression":"..." */

@@ -192,6 +192,19 @@ static void put_bare(const struct dynamodb *backend, struct ms_buf *body, const 
     }
 }
 
+/* An item in the place of whatever there is. */
+static void put_whole(const struct dynamodb *backend, struct ms_buf *body,
+                      const struct ms_item_change *change, const struct ddb_op *op)
+{
+    ms_buf_printf(body, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
+    ms_item_write_whole(body, change);
+    put_condition(body, op->condition, op->entity, op->seen);
+    if (has_witnesses(op->condition, op->seen)) {
+        put_names(body, NULL, op->condition, op->entity, op->seen);
+        put_values(body, NULL, op->condition, op->entity, op->seen);
+    }
+}
+
 /* Two writes of a row never carry the same time, by which peers tell one from the other. */
 static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, mastra_error *error)
 {
@@ -214,23 +227,27 @@ static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, 
     return MASTRA_OK;
 }
 
-/* What is kept otherwise is set all the same, where a unit has asked for that: with the index keys that are made of it. */
-static void set_kept(const struct ddb_op *op, struct ms_item_change *change)
+/* What is kept otherwise is set, or removed, all the same, where a unit has asked for that as well. */
+static mastra_status set_kept(struct ddb_work *work, const struct ddb_op *op, struct ms_item_change *change,
+                              mastra_error *error)
 {
-    uint64_t kept = op->columns & ms_entity_kept(op->entity);
+    const struct ms_item_stamp stamp = {.now = work->now};
+    struct ms_item_change patch;
+    mastra_status status =
+        ms_item_patch(op->entity, op->record, op->columns, op->record, &stamp, work->arena, &patch, error);
 
-    for (size_t i = 0; kept && i < change->count; i++) {
-        struct ms_item_attribute *attribute = &change->attributes[i];
-        bool set = strncmp(attribute->name, "gsi", 3) == 0;
+    for (size_t i = 0; i < patch.count && status == MASTRA_OK; i++) {
+        size_t at = 0;
 
-        for (uint8_t column = 0; column < op->entity->column_count && !set; column++) {
-            set = (kept & MS_BIT(column)) &&
-                  strcmp(attribute->name, ms_item_attribute(op->entity, column)) == 0;
+        while (at < change->count && strcmp(change->attributes[at].name, patch.attributes[i].name) != 0) {
+            at++;
         }
-        if (set && attribute->action == MS_ITEM_SET_ONCE) {
-            attribute->action = MS_ITEM_SET;
+        if (at < MS_ITEM_ATTRIBUTES) {
+            change->attributes[at] = patch.attributes[i];
+            change->count += at == change->count;
         }
     }
+    return status;
 }
 
 static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
@@ -251,12 +268,9 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
         stamp.ttl = settings->ttl[op->entity->id].attribute;
         stamp.ttl_seconds = work->now / 1000 + settings->ttl[op->entity->id].seconds;
     }
-    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW, &stamp, work->arena,
-                         change, error);
-    if (status == MASTRA_OK) {
-        set_kept(op, change);
-    }
-    return status;
+    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW || op->whole, &stamp,
+                         work->arena, change, error);
+    return status == MASTRA_OK && op->columns && !op->whole ? set_kept(work, op, change, error) : status;
 }
 
 /* Large records that may stand in parts: the parts are written before. */
@@ -313,6 +327,10 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
         }
         if (status == MASTRA_OK) {
             op->bytes = change.bytes;
+        }
+        if (status == MASTRA_OK && op->whole) {
+            put_whole(backend, &work->texts, &change, op);
+        } else if (status == MASTRA_OK) {
             ddb_put_update(backend, &work->texts, &change, op->condition, op->entity, op->seen);
         }
     } else if (op->kind == DDB_OP_PUT) {

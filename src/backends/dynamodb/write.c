@@ -285,6 +285,7 @@ static mastra_status merge_records(struct ddb_work *work, const struct ddb_op *e
         late->what = early->what;
     }
     late->record = record;
+    late->whole = early->whole;
     late->sequence = early->what != MS_WRITE_PATCH ? early->sequence : late->sequence;
     return MASTRA_OK;
 }
@@ -317,9 +318,10 @@ static mastra_status merge(struct ddb_work *work, struct ddb_op *early, struct d
     }
     if (early->kind == DDB_OP_DELETE && late->what == MS_WRITE_PATCH) {
         stand_in(early, late);
-    } else if (early->kind == DDB_OP_DELETE && late->kind == DDB_OP_UPDATE && !late->seen) {
-        late->condition = DDB_ANY;
+    } else if (early->kind == DDB_OP_DELETE && late->kind == DDB_OP_UPDATE) {
+        late->condition = late->seen ? DDB_SEEN : DDB_ANY;
         late->what = MS_WRITE_PUT;
+        late->whole = true;
     }
     return MASTRA_OK;
 }

@@ -27,8 +27,9 @@ enum ddb_condition {
 struct ddb_op {
     enum ddb_op_kind kind;
     enum ddb_condition condition;
-    bool bulk; /* one of many that a query has selected: it may be done by itself */
-    bool drop; /* nothing is to be done */
+    bool bulk;  /* one of many that a query has selected: it may be done by itself */
+    bool drop;  /* nothing is to be done */
+    bool whole; /* of UPDATE: nothing of the item that is there is to remain */
     enum ms_write_kind what;
     const struct ms_entity *entity;
     const void *record;
