@@ -53,7 +53,8 @@ typedef struct mastra_dynamodb_options {
     const mastra_aws_credentials *keys;    /* these and no others */
     mastra_aws_credentials_fn credentials; /* asked instead of the default chain */
     void *credentials_user;
-    const mastra_dynamodb_ttl *const *ttl; /* [ttl.ENTITY=SECONDS, ttl.attribute=NAME] */
+    const mastra_dynamodb_ttl *const
+        *ttl; /* [ttl.ENTITY=SECONDS, ttl.ENTITY.attribute=NAME, ttl.attribute=NAME] */
     size_t ttl_count;
     int64_t
         timeout_ms;    /* most that a request may take with its repetitions [timeoutMillis]; default 30,000 */

@@ -118,7 +118,7 @@ static void all_in_the_url(void **state)
         lab_good("dynamodb://us-east-1/a.b-c_D9?endpoint=http%3A%2F%2Flocalhost%3A8000&profile=dev&"
                  "ca_file=/etc/ca.pem&timeoutMillis=7&parallel=3&transaction_items=10&count_capacity=1&"
                  "large_records=parts&ttl.thread=60&ttl.span=61&ttl.workflow_snapshot=62&"
-                 "ttl.attribute=expiresAt",
+                 "ttl.attribute=expiresAt&ttl.span.attribute=gone%20at",
                  NULL);
     const struct ddb_settings *settings = &lab->client.settings;
     assert_string_equal(settings->table, "a.b-c_D9");
@@ -133,6 +133,7 @@ static void all_in_the_url(void **state)
     assert_int_equal(settings->ttl[MS_THREAD].seconds, 60);
     assert_string_equal(settings->ttl[MS_THREAD].attribute, "expiresAt");
     assert_int_equal(settings->ttl[MS_SPAN].seconds, 61);
+    assert_string_equal(settings->ttl[MS_SPAN].attribute, "gone at");
     assert_int_equal(settings->ttl[MS_SNAPSHOT].seconds, 62);
     assert_null(settings->ttl[MS_MESSAGE].attribute);
     assert_null(settings->ttl[MS_RUN_LOCK].attribute);
@@ -243,6 +244,8 @@ static void expiry_refused(void **state)
     refused("dynamodb://us-east-1/agents?ttl.threads=1", NULL, "url",
             "unknown parameter, got \"ttl.threads\"");
     refused("dynamodb://us-east-1/agents?ttl.attribute=pk", NULL, "ttl.attribute", "means something else");
+    refused("dynamodb://us-east-1/agents?ttl.score.attribute=reason", NULL, "ttl.score.attribute",
+            "got \"reason\"");
     refused("dynamodb://us-east-1/agents?ttl.attribute=", NULL, "ttl.attribute", "1 to 255 bytes");
     options.ttl = list;
     options.ttl_count = 1;

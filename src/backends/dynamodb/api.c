@@ -29,14 +29,14 @@ static mastra_status set_up(const mastra_dynamodb_options *dynamodb,
 {
     struct ms_config config = {.heap = ms_arena_heap(arena), .special = dynamodb};
     struct ddb_client client = {.heap = NULL};
-    struct ddb_plan plan;
+    struct ddb_wish plan;
     mastra_status status = ms_store_url(dynamodb->url, "dynamodb", arena, &config, error);
 
     if (status == MASTRA_OK) {
         status = ddb_client_open(&client, &config, error);
     }
     if (status == MASTRA_OK) {
-        status = ddb_plan_read(setup, &client.settings, &plan, error);
+        status = ddb_wish_read(setup, &client.settings, &plan, error);
     }
     if (status == MASTRA_OK) {
         status = ddb_setup(&client, &plan, error);
@@ -76,11 +76,11 @@ static mastra_status write_template(const char *format, const char *table,
                                     const mastra_dynamodb_setup_options *setup, struct ms_buf *out,
                                     mastra_error *error)
 {
-    struct ddb_plan plan;
+    struct ddb_wish plan;
     mastra_status status = ddb_check_table_name(mastra_str_of(table), error);
 
     if (status == MASTRA_OK) {
-        status = ddb_plan_read(setup, NULL, &plan, error);
+        status = ddb_wish_read(setup, NULL, &plan, error);
     }
     return status == MASTRA_OK ? ddb_template(format, table, &plan, out, error) : status;
 }

@@ -695,7 +695,7 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
     return status;
 }
 
-static mastra_status commit(struct ddb_session *session, mastra_error *error)
+mastra_status ddb_write(struct ddb_session *session, const struct ms_write *first, mastra_error *error)
 {
     struct ddb_work work = {.session = session, .now = ms_clock_now()};
     mastra_status status;
@@ -708,7 +708,7 @@ static mastra_status commit(struct ddb_session *session, mastra_error *error)
         return ms_error_set(error, MASTRA_INTERNAL, "the system's random generator failed");
     }
     ms_buf_init(&work.texts, session->owner->base.client.heap, 0);
-    status = ddb_work_collect(&work, session->writes, error);
+    status = ddb_work_collect(&work, first, error);
     if (status == MASTRA_OK) {
         status = write_days(&work, error);
     }
@@ -725,7 +725,7 @@ static mastra_status commit(struct ddb_session *session, mastra_error *error)
 mastra_status ddb_commit(struct ms_session *base, mastra_error *error)
 {
     struct ddb_session *session = ddb_session_of(base);
-    mastra_status status = session->writes ? commit(session, error) : MASTRA_OK;
+    mastra_status status = session->writes ? ddb_write(session, session->writes, error) : MASTRA_OK;
 
     ddb_rollback(base);
     return status;

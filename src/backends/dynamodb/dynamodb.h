@@ -59,6 +59,8 @@ mastra_status ddb_page(struct ms_session *session, const struct ms_query *query,
 
 /* commit.c */
 mastra_status ddb_commit(struct ms_session *session, mastra_error *error);
+/* Does a list of writes at once. */
+mastra_status ddb_write(struct ddb_session *session, const struct ms_write *first, mastra_error *error);
 
 /* foreign.c: tables that are not in the catalogue */
 mastra_status ddb_describe_table(struct ms_session *session, mastra_str table, struct ms_arena *arena,

@@ -280,28 +280,46 @@ static const struct ms_entity *find_entity(mastra_str name)
     return NULL;
 }
 
-/* ttl.thread=86400, and ttl.attribute for all of them. */
-static mastra_status read_ttl_params(struct ms_config *config, struct ms_arena *arena,
-                                     struct ddb_settings *settings, mastra_error *error)
+/* The attribute that a parameter names; `fallback` when there is no such parameter. */
+static mastra_status read_attribute(struct ms_config *config, const char *param,
+                                    const struct ms_entity *entity, const char *fallback,
+                                    struct ms_arena *arena, const char **ret, mastra_error *error)
 {
-    mastra_str attribute = ms_config_param(config, "ttl.attribute");
-    mastra_str name = attribute;
-    mastra_status status = MASTRA_OK;
+    mastra_str name = ms_config_param(config, param);
+    mastra_status status;
 
-    if (!attribute.ptr) {
-        name = mastra_str_of(TTL_ATTRIBUTE);
+    *ret = fallback;
+    if (!name.ptr) {
+        return MASTRA_OK;
     }
-    status = check_attribute("ttl.attribute", name, NULL, error);
+    status = check_attribute(param, name, entity, error);
     if (status == MASTRA_OK && !ms_arena_str(arena, name, &name)) {
         return ms_error_oom(error);
     }
+    *ret = name.ptr;
+    return status;
+}
+
+/* ttl.thread=86400, ttl.thread.attribute=expiresAt, and ttl.attribute for all of them. */
+static mastra_status read_ttl_params(struct ms_config *config, struct ms_arena *arena,
+                                     struct ddb_settings *settings, mastra_error *error)
+{
+    const char *attribute = NULL;
+    mastra_status status =
+        read_attribute(config, "ttl.attribute", NULL, TTL_ATTRIBUTE, arena, &attribute, error);
+
     for (size_t i = 0; status == MASTRA_OK && i < ENTITY_COUNT; i++) {
         struct ddb_ttl *ttl = &settings->ttl[entities[i].id];
-        char param[32];
+        const char *own = NULL;
+        char param[64];
 
         snprintf(param, sizeof param, TTL_PREFIX "%s", entities[i].name);
         status = ms_config_int(config, param, 1, MOST_TTL_SECONDS, &ttl->seconds, error);
-        ttl->attribute = ttl->seconds > 0 ? name.ptr : NULL;
+        snprintf(param, sizeof param, TTL_PREFIX "%s.attribute", entities[i].name);
+        if (status == MASTRA_OK) {
+            status = read_attribute(config, param, ms_entity(entities[i].id), attribute, arena, &own, error);
+        }
+        ttl->attribute = ttl->seconds > 0 ? own : NULL;
     }
     return status;
 }

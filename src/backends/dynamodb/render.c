@@ -214,6 +214,25 @@ static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, 
     return MASTRA_OK;
 }
 
+/* What is kept otherwise is set all the same, where a unit has asked for that: with the index keys that are made of it. */
+static void set_kept(const struct ddb_op *op, struct ms_item_change *change)
+{
+    uint64_t kept = op->columns & ms_entity_kept(op->entity);
+
+    for (size_t i = 0; kept && i < change->count; i++) {
+        struct ms_item_attribute *attribute = &change->attributes[i];
+        bool set = strncmp(attribute->name, "gsi", 3) == 0;
+
+        for (uint8_t column = 0; column < op->entity->column_count && !set; column++) {
+            set = (kept & MS_BIT(column)) &&
+                  strcmp(attribute->name, ms_item_attribute(op->entity, column)) == 0;
+        }
+        if (set && attribute->action == MS_ITEM_SET_ONCE) {
+            attribute->action = MS_ITEM_SET;
+        }
+    }
+}
+
 static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
                                  mastra_error *error)
 {
@@ -232,8 +251,12 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
         stamp.ttl = settings->ttl[op->entity->id].attribute;
         stamp.ttl_seconds = work->now / 1000 + settings->ttl[op->entity->id].seconds;
     }
-    return ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW, &stamp, work->arena,
-                       change, error);
+    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW, &stamp, work->arena,
+                         change, error);
+    if (status == MASTRA_OK) {
+        set_kept(op, change);
+    }
+    return status;
 }
 
 /* Large records that may stand in parts: the parts are written before. */

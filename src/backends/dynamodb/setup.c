@@ -15,7 +15,7 @@
 /* One run of it. */
 struct work {
     struct ddb_client *client;
-    const struct ddb_plan *plan;
+    const struct ddb_wish *plan;
     struct ms_arena *arena;
     struct ddb_description table; /* as it was last seen */
     int64_t deadline_ns;
@@ -46,7 +46,7 @@ static mastra_status find_attribute(const struct ddb_settings *settings, const c
 }
 
 static mastra_status read_attribute(const char *given, const struct ddb_settings *settings,
-                                    struct ddb_plan *plan, mastra_error *error)
+                                    struct ddb_wish *plan, mastra_error *error)
 {
     if (given && !given[0]) {
         plan->ttl_attribute = NULL;
@@ -59,8 +59,8 @@ static mastra_status read_attribute(const char *given, const struct ddb_settings
     return find_attribute(settings, &plan->ttl_attribute, error);
 }
 
-mastra_status ddb_plan_read(const mastra_dynamodb_setup_options *setup, const struct ddb_settings *settings,
-                            struct ddb_plan *ret, mastra_error *error)
+mastra_status ddb_wish_read(const mastra_dynamodb_setup_options *setup, const struct ddb_settings *settings,
+                            struct ddb_wish *ret, mastra_error *error)
 {
     mastra_dynamodb_setup_options own = MASTRA_DYNAMODB_SETUP_OPTIONS_INIT;
     char shown[24];
@@ -76,7 +76,7 @@ mastra_status ddb_plan_read(const mastra_dynamodb_setup_options *setup, const st
         snprintf(shown, sizeof shown, "%" PRId64, own.wait_ms);
         return ms_error_argument(error, "wait_ms", mastra_str_of(shown), "must be at most a week");
     }
-    *ret = (struct ddb_plan){.indexes = own.indexes ? own.indexes : DDB_INDEXES_LEAST,
+    *ret = (struct ddb_wish){.indexes = own.indexes ? own.indexes : DDB_INDEXES_LEAST,
                              .recovery = !own.no_recovery,
                              .encryption = !own.no_encryption,
                              .wait_ms = own.wait_ms ? own.wait_ms : DEFAULT_WAIT_MS,
@@ -492,7 +492,7 @@ static mastra_status run(struct work *work)
     return status;
 }
 
-mastra_status ddb_setup(struct ddb_client *client, const struct ddb_plan *plan, mastra_error *error)
+mastra_status ddb_setup(struct ddb_client *client, const struct ddb_wish *plan, mastra_error *error)
 {
     struct work work = {.client = client,
                         .plan = plan,

@@ -67,7 +67,7 @@ static void put_yaml_indexes(struct ms_buf *out, unsigned indexes)
     }
 }
 
-static void put_cloudformation(struct ms_buf *out, const char *table, const struct ddb_plan *plan)
+static void put_cloudformation(struct ms_buf *out, const char *table, const struct ddb_wish *plan)
 {
     ms_buf_add_text(out, "# On a table that is there already CloudFormation adds one index per update.\n");
     put_line(out, 0, "AWSTemplateFormatVersion", "'2010-09-09'");
@@ -116,7 +116,7 @@ static void put_cdk_keys(struct ms_buf *out, unsigned number)
                   hash, range);
 }
 
-static void put_cdk_options(struct ms_buf *out, const struct ddb_plan *plan)
+static void put_cdk_options(struct ms_buf *out, const struct ddb_wish *plan)
 {
     ms_buf_add_text(out, "      billingMode: dynamodb.BillingMode." DDB_BILLING ",\n");
     if (plan->ttl_attribute) {
@@ -133,7 +133,7 @@ static void put_cdk_options(struct ms_buf *out, const struct ddb_plan *plan)
     ms_buf_add_text(out, "      removalPolicy: cdk.RemovalPolicy.RETAIN,\n");
 }
 
-static void put_cdk(struct ms_buf *out, const char *table, const struct ddb_plan *plan)
+static void put_cdk(struct ms_buf *out, const char *table, const struct ddb_wish *plan)
 {
     ms_buf_add_text(out, "// On a table that is there already CloudFormation adds one index per update.\n"
                          "import * as cdk from 'aws-cdk-lib';\n"
@@ -160,7 +160,7 @@ static void put_cdk(struct ms_buf *out, const char *table, const struct ddb_plan
     ms_buf_add_text(out, "  }\n}\n");
 }
 
-mastra_status ddb_template(const char *format, const char *table, const struct ddb_plan *plan,
+mastra_status ddb_template(const char *format, const char *table, const struct ddb_wish *plan,
                            struct ms_buf *out, mastra_error *error)
 {
     if (format && strcmp(format, "cloudformation") == 0) {
