@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #define WRITERS 8
-#define STEPS   56
+#define STEPS   32
 #define LARGE   450000
 
 /*
@@ -368,27 +368,27 @@ static void storm(const char *seed, const char *faults, int least, const char *p
 static void some_faults(void **state)
 {
     (void)state;
-    storm("1", "fault 20", 100, "");
+    storm("1", "fault 20", 60, "");
 }
 
 /* So little time that many calls are given up. */
 static void many_faults(void **state)
 {
     (void)state;
-    storm("2", "fault 60", 300, "&timeoutMillis=1500");
+    storm("2", "fault 60", 150, "&timeoutMillis=1500");
 }
 
 /* Nothing but answers of which nobody knows what they said. */
 static void lost_answers(void **state)
 {
     (void)state;
-    storm("3", "fault 50 unanswered late cut corrupt unheard", 200, "&timeoutMillis=3000");
+    storm("3", "fault 50 unanswered late cut corrupt unheard", 100, "&timeoutMillis=3000");
 }
 
 static void refusals(void **state)
 {
     (void)state;
-    storm("4", "fault 50 throttle provisioned limit conflict unavailable unprocessed", 200, "");
+    storm("4", "fault 50 throttle provisioned limit conflict unavailable unprocessed", 100, "");
 }
 
 int main(void)

@@ -64,7 +64,7 @@ const MEASURED = [
     ['updateMessages', { messages: [{ id: 'm0001', role: 'assistant' }] }, 2],
     ['updateMessages', { messages: [{ id: 'm0002', type: 'text' }, { id: 'm0003', type: 'text' }] }, 2],
     ['deleteMessages', ['m0004']],
-    ['deleteMessages', ['m0005', 'm0006', 'm0007']],
+    ['deleteMessages', ['m0005', 'm0006', 'm0007'], 2],
     ['getResourceById', { resourceId: 'r' }],
     ['saveResource', { resource: { id: 'r', workingMemory: 'x', createdAt: at(0), updatedAt: at(0) } }],
     ['updateResource', { resourceId: 'r', workingMemory: 'y' }],
@@ -127,8 +127,8 @@ test('no operation makes more requests, or reads more, than the peer', async (t)
 
 const told = ({ requests, read, write }) => `${JSON.stringify(requests)} ${read} read, ${write} written`;
 
-// A read of a single item is strongly consistent with us, and costs twice a read that may be stale.
-const consistent = (op, { requests, read }) => (requests.GetItem || /ById|update|delete/.test(op) ? 2 * read : read);
+// What does not go through an index is read strongly consistent by us, which costs twice a read that may be stale.
+const consistent = (op, { read }) => (/^listMessages$|^listScores/.test(op) ? read : 2 * read);
 
 function withoutOurs(args) {
     const { includeTotal, ...rest } = args;
@@ -200,9 +200,9 @@ test('101 messages are two, and so are those of more than 4 MB', async (t) => {
     const { proxy, ours } = await behindStub(t);
     await ours.call('saveMessages', { messages: many(101) });
     const two = await transactions(proxy);
-    assert.deepEqual(two.map(({ value }) => value.TransactItems.length), [100, 1]);
+    assert.deepEqual(two.map(({ value }) => value.TransactItems.length).toSorted(), [1, 100]);
     assert.notEqual(two[0].value.ClientRequestToken, two[1].value.ClientRequestToken);
-    assert.deepEqual(two.flatMap(idsOf), many(101).map(({ id }) => messageKey(id)[0]));
+    assert.deepEqual(two.flatMap(idsOf).toSorted(), many(101).map(({ id }) => messageKey(id)[0]));
 
     await proxy.tell('record');
     await ours.call('saveMessages', { messages: many(60, 500, 'y'.repeat(100_000)) });
@@ -212,7 +212,8 @@ test('101 messages are two, and so are those of more than 4 MB', async (t) => {
         assert.ok(request.body.length <= 4 << 20, `${request.body.length} bytes`);
         assertSigned(request);
     }
-    assert.deepEqual(large.flatMap(idsOf), many(60, 500).map(({ id }) => messageKey(id)[0]));
+    // They go side by side, because none depends on another.
+    assert.deepEqual(large.flatMap(idsOf).toSorted(), many(60, 500).map(({ id }) => messageKey(id)[0]));
     await ours.close();
 });
 
@@ -253,6 +254,6 @@ test('more than the server takes in a transaction is written in parts', async (t
     await proxy.tell('record');
     await ours.call('saveMessages', { messages: many(25, 100) });
     const sent = await transactions(proxy);
-    assert.deepEqual(sent.map(({ value }) => value.TransactItems.length), [10, 10, 5]);
+    assert.deepEqual(sent.map(({ value }) => value.TransactItems.length).toSorted(), [10, 10, 5]);
     await ours.close();
 });

@@ -199,7 +199,7 @@ test('a thread of which the peer lists a part is listed, counted and deleted as 
         perPage: 10,
         orderBy: { field: 'createdAt', direction: 'DESC' },
     });
-    assert.deepEqual(ids(newest.messages), expected.slice(-10));
+    assert.deepEqual(ids(newest.messages), expected.slice(-10).toReversed());
     assert.deepEqual([newest.total, newest.hasMore], [1000, true]);
     const middle = await ours.call('listMessages', { threadId: 't', perPage: 100, page: 8 });
     assertEqual(ids(middle.messages), expected.slice(800, 900), 'a page in the middle');
@@ -279,6 +279,8 @@ test('the lock of a run is the one of newer peers', async (t) => {
     assert.equal(await ours.call('releaseWorkflowRunLock', lock), true);
     const released = await item(place, lockKey('run-abc'));
     assert.deepEqual([released.generation, released.leaseExpiresAt], [{ N: '8' }, undefined]);
+    // Whoever comes next need not wait.
+    assert.equal(await ours.call('tryAcquireWorkflowRunLock', { ...lock, ownerId: 'next' }), true);
     // Long expired.
     await put(place, owner(Date.now() - 60_000));
     assert.equal(await ours.call('tryAcquireWorkflowRunLock', lock), true);
