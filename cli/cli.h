@@ -28,6 +28,10 @@ struct options {
     const char *region;
     const char *user;
     const char *profile;
+    const char *table;
+    const char *endpoint;
+    const char *format;
+    const char *ttl;
     mastra_time from;
     mastra_time to;
     mastra_time older_than;
@@ -36,6 +40,7 @@ struct options {
     int64_t per_page;
     int64_t batch;
     int64_t expires;
+    int64_t indexes;
     bool errors;
     bool help;
     bool version;
@@ -48,6 +53,8 @@ struct options {
     bool keep_newer;
     bool repair;
     bool delete_orphans;
+    bool no_recovery;
+    bool no_encryption;
     uint64_t given; /* OPTION_ bits */
     char **hidden;  /* what owns `store` and words that were moved out of sight */
     int hidden_count;
@@ -93,7 +100,14 @@ struct options {
 #define OPTION_USER        (UINT64_C(1) << 34)
 #define OPTION_EXPIRES     (UINT64_C(1) << 35)
 #define OPTION_PROFILE     (UINT64_C(1) << 36)
-#define OPTION_KEEP_NEWER  (UINT64_C(1) << 37)
+#define OPTION_KEEP_NEWER  (UINT64_C(1) << 44)
+#define OPTION_TABLE       (UINT64_C(1) << 37)
+#define OPTION_ENDPOINT    (UINT64_C(1) << 38)
+#define OPTION_FORMAT      (UINT64_C(1) << 39)
+#define OPTION_TTL         (UINT64_C(1) << 40)
+#define OPTION_INDEXES     (UINT64_C(1) << 41)
+#define OPTION_NO_RECOVERY (UINT64_C(1) << 42)
+#define OPTION_NO_SSE      (UINT64_C(1) << 43)
 
 /* What the commands that print a list have in common. */
 #define OPTION_LIST        (OPTION_STORE | OPTION_JSON | OPTION_WIDE | OPTION_PAGE | OPTION_PER_PAGE)
@@ -153,6 +167,8 @@ int run_completion(struct cli *cli);
 int run_copy(struct cli *cli);
 int run_demo(struct cli *cli);
 int run_dsql_token(struct cli *cli);
+int run_dynamodb_setup(struct cli *cli);
+int run_dynamodb_template(struct cli *cli);
 int run_diff(struct cli *cli);
 int run_evals(struct cli *cli);
 int run_export(struct cli *cli);

@@ -187,6 +187,40 @@ static const struct command commands[] = {
                 "  --profile P       the profile of ~/.aws to take credentials from (AWS_PROFILE)\n",
      .options = OPTION_HOST | OPTION_REGION | OPTION_USER | OPTION_EXPIRES | OPTION_PROFILE,
      .run = run_dsql_token},
+    {.name = "dynamodb-setup",
+     .usage = "--table T [--region R] [--endpoint URL] [--indexes 2..7] [--ttl NAME] [--no-recovery] "
+              "[--no-encryption] [--profile P] [--quiet] [--json]",
+     .summary = "make a DynamoDB table for a store, or what one lacks",
+     .details =
+         "Waits until everything is active. Drops and rewrites nothing; running it again does nothing. "
+         "What an\n"
+         "endpoint other than AWS does not know is skipped.\n\n"
+         "  --table T         its name\n"
+         "  --region R        instead of AWS_REGION and the profile's\n"
+         "  --endpoint URL    instead of AWS: http://localhost:8000\n"
+         "  --indexes N       gsi1 to gsiN (2); those from gsi3 serve lists of scores\n"
+         "  --ttl NAME        the attribute by which items expire (ttl); \"\" for none\n"
+         "  --no-recovery     leave point-in-time recovery as it is\n"
+         "  --no-encryption   leave encryption to the key that AWS owns, not the account's in KMS\n"
+         "  --profile P       the profile of ~/.aws to take credentials from (AWS_PROFILE)\n"
+         "  --quiet           no progress\n"
+         "  --json            what was done, as JSON\n",
+     .options = OPTION_TABLE | OPTION_REGION | OPTION_ENDPOINT | OPTION_INDEXES | OPTION_TTL |
+                OPTION_NO_RECOVERY | OPTION_NO_SSE | OPTION_PROFILE | OPTION_QUIET | OPTION_JSON,
+     .run = run_dynamodb_setup},
+    {.name = "dynamodb-template",
+     .usage = "--table T [--format cloudformation|cdk] [--indexes 2..7] [--ttl NAME] [--no-recovery] "
+              "[--no-encryption]",
+     .summary = "print the same table as a template",
+     .details = "  --table T         its name\n"
+                "  --format F        cloudformation (YAML, unless given) or cdk (TypeScript)\n"
+                "  --indexes N       gsi1 to gsiN (2)\n"
+                "  --ttl NAME        the attribute by which items expire (ttl); \"\" for none\n"
+                "  --no-recovery     without point-in-time recovery\n"
+                "  --no-encryption   with the key that AWS owns, not the account's in KMS\n",
+     .options =
+         OPTION_TABLE | OPTION_FORMAT | OPTION_INDEXES | OPTION_TTL | OPTION_NO_RECOVERY | OPTION_NO_SSE,
+     .run = run_dynamodb_template},
     {.name = "aws-whoami",
      .usage = "[--profile P] [--region R] [--json]",
      .summary = "tell which AWS credentials are found, and until when they hold",
@@ -359,7 +393,7 @@ static void print_help(void)
     }
     puts("\nOptions:\n"
          "  --store URL   the store: file:agent.db, file:/var/lib/agent.db?synchronous=full, :memory:,\n"
-         "                postgresql://user@host/database?schema=app\n"
+         "                postgresql://user@host/database?schema=app, dynamodb://REGION/TABLE\n"
          "                (without it, the variable MASTRA_STORE_URL)\n"
          "  --owner NAME  who this process is to the locks of workflow runs (without it, host:pid:uuid)\n"
          "  --help        this help; behind a command, help for it\n"

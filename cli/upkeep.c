@@ -126,6 +126,10 @@ static int show_index(const mastra_index *index)
     show_number("scans", index->scans);
     show_number("read", index->tuples_read);
     show_number("fetched", index->tuples_fetched);
+    show_number("items", index->items);
+    if (index->status.ptr) {
+        show_fact("status", index->status);
+    }
     free(names);
     return 0;
 }

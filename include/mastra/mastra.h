@@ -5,6 +5,7 @@
 #include <mastra/aws.h>
 #include <mastra/copy.h>
 #include <mastra/dsql.h>
+#include <mastra/dynamodb.h>
 #include <mastra/evals.h>
 #include <mastra/memory.h>
 #include <mastra/observability.h>

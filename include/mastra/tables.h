@@ -175,18 +175,23 @@ typedef struct mastra_index {
     size_t column_count;
     bool unique;
     mastra_str disk_size;  /* "128 KB"; absent when the SQLite in use does not tell */
-    mastra_str definition; /* the SQL that made it */
-    mastra_str method;     /* "btree" */
+    mastra_str definition; /* the SQL that made it; DynamoDB: which columns of which tables it serves */
+    mastra_str method;     /* "btree"; DynamoDB: "gsi" */
     int64_t
         scans; /* how often it was used; MASTRA_INTEGER_NONE where the database does not count, as SQLite */
     int64_t tuples_read;
     int64_t tuples_fetched;
+    int64_t items;     /* DynamoDB: how many items it has, as of some hours ago */
+    mastra_str status; /* DynamoDB: "ACTIVE", "CREATING", ... */
 } mastra_index;
 
 #define MASTRA_INDEX_INIT                                                                                    \
     {                                                                                                        \
         sizeof(mastra_index), {NULL, 0}, {NULL, 0}, NULL, 0, false, {NULL, 0}, {NULL, 0}, {NULL, 0},         \
-            MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE                                    \
+            MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE, MASTRA_INTEGER_NONE,              \
+        {                                                                                                    \
+            NULL, 0                                                                                          \
+        }                                                                                                    \
     }
 
 /* Opaque; items are borrowed from it. An index out of range gives NULL. */

@@ -116,13 +116,8 @@ mastra_status ms_aws_open(const struct ms_aws_config *config, struct mastra_aws 
     return MASTRA_OK;
 }
 
-void ms_aws_close(struct mastra_aws *aws)
+void ms_aws_interrupt(struct mastra_aws *aws)
 {
-    struct ms_heap *heap;
-
-    if (!aws) {
-        return;
-    }
     /*
      * Calls may be waiting for credentials, and a fetch of credentials for an answer: all are told first. The thread
      * of the fetch ends once its connection has.
@@ -133,6 +128,16 @@ void ms_aws_close(struct mastra_aws *aws)
     if (aws->http) {
         ms_http_close(aws->http);
     }
+}
+
+void ms_aws_close(struct mastra_aws *aws)
+{
+    struct ms_heap *heap;
+
+    if (!aws) {
+        return;
+    }
+    ms_aws_interrupt(aws);
     if (aws->provider) {
         ms_provider_close(aws->provider);
     }

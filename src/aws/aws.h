@@ -54,6 +54,10 @@ mastra_status ms_aws_open(const struct ms_aws_config *config, struct mastra_aws 
 /* NULL is allowed. */
 void ms_aws_close(struct mastra_aws *aws);
 
+/* Ends what is under way, and refuses what comes, with CLOSED; waits for the requests' ends. The handle is still to be
+ * closed. Any thread. */
+void ms_aws_interrupt(struct mastra_aws *aws);
+
 /* The time as services see it. */
 mastra_time ms_aws_now(const struct mastra_aws *aws);
 

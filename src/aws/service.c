@@ -13,7 +13,7 @@
 
 /* A call under way. */
 struct job {
-    const struct ms_service *service;
+    const struct ms_aws_service *service;
     struct ms_service_call *call;
     struct ms_http_exchange exchange;
     struct ms_signed request;
@@ -25,13 +25,13 @@ struct job {
     bool corrected; /* the clock, once */
 };
 
-mastra_status ms_service_init(struct ms_service *service, struct mastra_aws *aws, const char *name,
+mastra_status ms_service_init(struct ms_aws_service *service, struct mastra_aws *aws, const char *name,
                               const char *target, const struct ms_retry_policy *policy, const char *region,
                               const char *endpoint, mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
 
-    *service = (struct ms_service){.aws = aws, .name = name, .target = target, .policy = policy};
+    *service = (struct ms_aws_service){.aws = aws, .name = name, .target = target, .policy = policy};
     ms_buf_init(&service->region, aws->heap, 0);
     if (region && region[0]) {
         ms_buf_add_text(&service->region, region);
@@ -52,7 +52,7 @@ mastra_status ms_service_init(struct ms_service *service, struct mastra_aws *aws
     return ms_endpoint_find(&service->endpoint, aws, name, ms_buf_view(&service->region), endpoint, error);
 }
 
-void ms_service_release(struct ms_service *service)
+void ms_service_release(struct ms_aws_service *service)
 {
     if (service->aws) {
         ms_buf_release(&service->region);
@@ -212,7 +212,7 @@ static mastra_status prepare(struct ms_http_exchange *exchange)
     return status;
 }
 
-static void job_init(struct job *job, const struct ms_service *service, struct ms_service_call *call,
+static void job_init(struct job *job, const struct ms_aws_service *service, struct ms_service_call *call,
                      int64_t deadline_ns)
 {
     job->service = service;
@@ -256,8 +256,8 @@ static void job_finish(struct job *job)
     ms_credentials_unref(job->credentials);
 }
 
-mastra_status ms_service_send(const struct ms_service *service, struct ms_service_call *calls, size_t count,
-                              size_t parallel, int64_t deadline_ns, mastra_error *error)
+mastra_status ms_service_send(const struct ms_aws_service *service, struct ms_service_call *calls,
+                              size_t count, size_t parallel, int64_t deadline_ns, mastra_error *error)
 {
     struct ms_heap *heap = service->aws->heap;
     struct ms_http_exchange **exchanges;
@@ -288,7 +288,7 @@ mastra_status ms_service_send(const struct ms_service *service, struct ms_servic
     return status;
 }
 
-void ms_service_call_release(const struct ms_service *service, struct ms_service_call *call)
+void ms_service_call_release(const struct ms_aws_service *service, struct ms_service_call *call)
 {
     ms_heap_release(service->aws->heap, (char *)(uintptr_t)call->answer.ptr);
     *call = (struct ms_service_call){

@@ -8,7 +8,7 @@
 #include "aws/endpoint.h"
 
 /* One service in one region. Set up once, then used by any number of threads. */
-struct ms_service {
+struct ms_aws_service {
     struct mastra_aws *aws;
     const char *name;   /* of the signature: "dynamodb" */
     const char *target; /* before the operation: "DynamoDB_20120810" */
@@ -24,10 +24,10 @@ struct ms_service {
  * `region` NULL: that of the handle; `endpoint` NULL: as ms_endpoint_find has it. To be released in any case. Errors:
  * INVALID_ARGUMENT (no region is known, or one of the two is wrong), OUT_OF_MEMORY.
  */
-mastra_status ms_service_init(struct ms_service *service, struct mastra_aws *aws, const char *name,
+mastra_status ms_service_init(struct ms_aws_service *service, struct mastra_aws *aws, const char *name,
                               const char *target, const struct ms_retry_policy *policy, const char *region,
                               const char *endpoint, mastra_error *error);
-void ms_service_release(struct ms_service *service);
+void ms_service_release(struct ms_aws_service *service);
 
 #define MS_SERVICE_CODE_SIZE    96
 #define MS_SERVICE_MESSAGE_SIZE 256
@@ -56,9 +56,9 @@ struct ms_service_call {
  * Makes all calls, at most `parallel` at a time (0: all). Each tells how it went; that one went wrong is no error here.
  * Errors, in which case none was made: CLOSED, OUT_OF_MEMORY. Thread-safe.
  */
-mastra_status ms_service_send(const struct ms_service *service, struct ms_service_call *calls, size_t count,
-                              size_t parallel, int64_t deadline_ns, mastra_error *error);
-void ms_service_call_release(const struct ms_service *service, struct ms_service_call *call);
+mastra_status ms_service_send(const struct ms_aws_service *service, struct ms_service_call *calls,
+                              size_t count, size_t parallel, int64_t deadline_ns, mastra_error *error);
+void ms_service_call_release(const struct ms_aws_service *service, struct ms_service_call *call);
 
 /* Whether it was answered well. */
 static inline bool ms_service_call_ok(const struct ms_service_call *call)

@@ -1,5 +1,6 @@
 /* What this build lacks, as functions that say so: the interface has the same names everywhere. */
 #include <mastra/dsql.h>
+#include <mastra/dynamodb.h>
 #include <mastra/postgres.h>
 
 #include "base/error.h"
@@ -78,6 +79,50 @@ mastra_status mastra_open_dsql(const mastra_dsql_options *dsql, const mastra_opt
     (void)options;
     (void)ret_store;
     return ms_error_set(error, MASTRA_NOT_SUPPORTED, "this library was built without Aurora DSQL");
+}
+
+#endif
+
+#if !MASTRA_WITH_AWS
+
+static mastra_status no_dynamodb(mastra_error *error)
+{
+    return ms_error_set(error, MASTRA_NOT_SUPPORTED,
+                        "this library was built without AWS support, which DynamoDB needs");
+}
+
+mastra_status mastra_open_dynamodb(const mastra_dynamodb_options *dynamodb, const mastra_options *options,
+                                   mastra_store **ret_store, mastra_error *error)
+{
+    (void)dynamodb;
+    (void)options;
+    (void)ret_store;
+    return no_dynamodb(error);
+}
+
+mastra_status mastra_dynamodb_setup(const mastra_dynamodb_options *dynamodb,
+                                    const mastra_dynamodb_setup_options *setup, mastra_error *error)
+{
+    (void)dynamodb;
+    (void)setup;
+    return no_dynamodb(error);
+}
+
+mastra_status mastra_dynamodb_template(const char *format, const char *table,
+                                       const mastra_dynamodb_setup_options *setup, char **ret_text,
+                                       size_t *ret_len, mastra_error *error)
+{
+    (void)format;
+    (void)table;
+    (void)setup;
+    (void)ret_text;
+    (void)ret_len;
+    return no_dynamodb(error);
+}
+
+void mastra_dynamodb_template_free(char *text)
+{
+    (void)text;
 }
 
 #endif

@@ -5,6 +5,9 @@
 #if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
 #include "backends/dsql/dsql.h"
 #endif
+#if MASTRA_WITH_AWS
+#include "backends/dynamodb/dynamodb.h"
+#endif
 
 static const struct {
     const char *scheme;
@@ -12,11 +15,13 @@ static const struct {
 } backends[] = {
     {"file", &ms_sqlite_ops},
 #if MASTRA_WITH_POSTGRES
-    {"postgresql", &ms_postgres_ops},
-    {"postgres", &ms_postgres_ops},
+    {"postgresql", &ms_postgres_ops}, {"postgres", &ms_postgres_ops},
 #endif
 #if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
     {"dsql", &ms_dsql_ops},
+#endif
+#if MASTRA_WITH_AWS
+    {"dynamodb", &ms_dynamodb_ops},
 #endif
 };
 

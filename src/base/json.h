@@ -72,7 +72,8 @@ struct ms_json_string_facts {
 
 /*
  * Unescapes a raw string (quotes included) into `out`, which has room for ms_json_string_length bytes (raw.len - 2
- * always suffices for U+FFFD too). Lone surrogates become U+FFFD. Returns the length. facts may be NULL.
+ * always suffices for U+FFFD too). Lone surrogates become U+FFFD. Returns the length. facts may be NULL. `out` may
+ * be where the text stands, behind its opening quote.
  */
 size_t ms_json_unescape(mastra_str raw, char *out, struct ms_json_string_facts *facts);
 

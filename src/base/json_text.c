@@ -148,7 +148,7 @@ size_t ms_json_unescape(mastra_str raw, char *out, struct ms_json_string_facts *
     struct ms_json_string_facts found = {false, false};
     while (at < end) {
         const char *escape = find_escape(at, end);
-        memcpy(to, at, (size_t)(escape - at));
+        memmove(to, at, (size_t)(escape - at));
         to += escape - at;
         if (escape == end) {
             break;

@@ -120,6 +120,8 @@ static const struct ms_arg describe_members[] = {
     COUNT_MEMBER("scans"),
     COUNT_MEMBER("tuples_read"),
     COUNT_MEMBER("tuples_fetched"),
+    {.name = "items", .type = MS_ARG_INTEGER, .about = "DynamoDB: how many, as of some hours ago"},
+    {.name = "status", .type = MS_ARG_TEXT, .about = "DynamoDB: ACTIVE, CREATING..."},
 };
 static const struct ms_arg describe_result = {
     .type = MS_ARG_GROUP, .members = describe_members, .member_count = MS_COUNT(describe_members)};
@@ -192,6 +194,13 @@ static mastra_status describe_index(struct ms_call *call, const void *args, stru
         put_count(out, "scans", index->scans);
         put_count(out, "tuples_read", index->tuples_read);
         put_count(out, "tuples_fetched", index->tuples_fetched);
+        if (index->items != MASTRA_INTEGER_NONE) {
+            put_count(out, "items", index->items);
+        }
+        if (index->status.ptr) {
+            ms_buf_add_char(out, ',');
+            put_text_member(out, "status", index->status);
+        }
         ms_buf_add_char(out, '}');
     }
     mastra_index_list_free(list);

@@ -107,11 +107,13 @@ static mastra_status acquire(struct ms_unit *unit, void *arg)
     mastra_run_lock *lock;
     mastra_time now = 0;
     mastra_status status = look(unit, work, true, &found, &now);
+    int64_t slack_ms = unit->call->store->backend->ops->clock_slack_ms;
 
     work->lock = NULL;
     work->held = false;
     unit->result = &work->held;
-    if (status != MASTRA_OK || !is_free(found, now)) {
+    /* What another holder may still take for its own is not taken from it. */
+    if (status != MASTRA_OK || !is_free(found, is_mine(found, work) ? now : now - slack_ms)) {
         return status;
     }
     /* A lease that has run out was its holder's, whatever else that one still holds. */

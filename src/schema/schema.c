@@ -1,4 +1,4 @@
-#include "schema/schema.h"
+#include "schema/form.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -267,6 +267,7 @@ static const mastra_run_lock run_lock_blank = MASTRA_RUN_LOCK_INIT;
 
 static const struct ms_entity entities[MS_ENTITY_COUNT] = {
     [MS_THREAD] = {.id = MS_THREAD,
+                   .item = &ms_item_forms[MS_THREAD],
                    .noun = "Thread",
                    .table = "mastra_threads",
                    .columns = thread_columns,
@@ -280,6 +281,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                    .indexes = thread_indexes,
                    .index_count = COUNT(thread_indexes)},
     [MS_MESSAGE] = {.id = MS_MESSAGE,
+                    .item = &ms_item_forms[MS_MESSAGE],
                     .noun = "Message",
                     .table = "mastra_messages",
                     .columns = message_columns,
@@ -295,6 +297,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                     .indexes = message_indexes,
                     .index_count = COUNT(message_indexes)},
     [MS_RESOURCE] = {.id = MS_RESOURCE,
+                     .item = &ms_item_forms[MS_RESOURCE],
                      .noun = "Resource",
                      .table = "mastra_resources",
                      .columns = resource_columns,
@@ -306,6 +309,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                      .size = sizeof(mastra_resource),
                      .blank = &resource_blank},
     [MS_SNAPSHOT] = {.id = MS_SNAPSHOT,
+                     .item = &ms_item_forms[MS_SNAPSHOT],
                      .noun = "Workflow run",
                      .table = "mastra_workflow_snapshot",
                      .columns = snapshot_columns,
@@ -317,6 +321,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                      .size = sizeof(mastra_workflow_run),
                      .blank = &snapshot_blank},
     [MS_SPAN] = {.id = MS_SPAN,
+                 .item = &ms_item_forms[MS_SPAN],
                  .noun = "Span",
                  .table = "mastra_ai_spans",
                  .columns = span_columns,
@@ -330,6 +335,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                  .indexes = span_indexes,
                  .index_count = COUNT(span_indexes)},
     [MS_SCORE] = {.id = MS_SCORE,
+                  .item = &ms_item_forms[MS_SCORE],
                   .noun = "Score",
                   .table = "mastra_scorers",
                   .columns = score_columns,
@@ -343,6 +349,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                   .indexes = score_indexes,
                   .index_count = COUNT(score_indexes)},
     [MS_EVAL] = {.id = MS_EVAL,
+                 .item = &ms_item_forms[MS_EVAL],
                  .noun = "Eval",
                  .table = "mastra_evals",
                  .columns = eval_columns,
@@ -354,6 +361,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                  .size = sizeof(mastra_eval),
                  .blank = &eval_blank},
     [MS_TRACE] = {.id = MS_TRACE,
+                  .item = &ms_item_forms[MS_TRACE],
                   .noun = "Trace",
                   .table = "mastra_traces",
                   .columns = trace_columns,
@@ -366,6 +374,7 @@ static const struct ms_entity entities[MS_ENTITY_COUNT] = {
                   .size = sizeof(mastra_trace_record),
                   .blank = &trace_blank},
     [MS_RUN_LOCK] = {.id = MS_RUN_LOCK,
+                     .item = &ms_item_forms[MS_RUN_LOCK],
                      .noun = "Run lock",
                      .table = "mastra_workflow_run_locks",
                      .columns = run_lock_columns,

@@ -104,6 +104,8 @@ enum ms_key_form {
     MS_KEY_PRIMARY_TABLE,    /* table-level PRIMARY KEY over the key columns */
 };
 
+struct ms_item_form;
+
 #define MS_KEYS_MOST    8
 #define MS_COLUMNS_MOST 64
 
@@ -127,6 +129,7 @@ struct ms_entity {
     const void *blank; /* the C struct's _INIT value */
     const struct ms_index *indexes;
     uint8_t index_count;
+    const struct ms_item_form *item; /* how it stands in a key-value database, see form.h */
 };
 
 const struct ms_entity *ms_entity(enum ms_entity_id id);

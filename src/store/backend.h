@@ -136,6 +136,10 @@ struct ms_backend_ops {
      * It may change when the whole database is rewritten. NULL: there is none. */
     const char *row_number;
 
+    /* How far the clocks may be apart by which those who share the database judge leases: one that has run out is taken
+     * over only so much later. 0: they all go by the database's own clock. */
+    int64_t clock_slack_ms;
+
     /* Opens far enough to say that the database can be used. First it reads its parameters and has ms_config_unused
      * refuse the others: a URL with a slip of the pen must not create anything. */
     mastra_status (*open)(struct ms_config *config, struct ms_backend **ret, mastra_error *error);

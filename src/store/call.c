@@ -86,6 +86,7 @@ static const struct {
     {"PG", "LIST_SCORES_BY_RUN_ID", NULL, "GET_SCORES_BY_RUN_ID", NULL},
     {"PG", "LIST_SCORES_BY_ENTITY_ID", NULL, "GET_SCORES_BY_ENTITY_ID", NULL},
     {"PG", "LIST_SCORES_BY_SPAN", NULL, "GET_SCORES_BY_SPAN", NULL},
+    {"DYNAMODB", "UPDATE_THREAD", "NOT_FOUND", "UPDATE_THREAD", "FAILED"},
 };
 
 static void write_id(mastra_error *error, const char *store, const char *operation, const char *reason)

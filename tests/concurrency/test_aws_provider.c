@@ -338,7 +338,7 @@ static void test_close_with_a_question_open(void **state)
 
 static void call_until_closed(int index, void *arg)
 {
-    const struct ms_service *service = arg;
+    const struct ms_aws_service *service = arg;
     struct ms_service_call call = {.operation = "GetItem", .body = MASTRA_STR("{}")};
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_status status =
@@ -355,7 +355,7 @@ static void call_until_closed(int index, void *arg)
 static void test_close_with_a_call_waiting(void **state)
 {
     struct desk *desk = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     mastra_error error = MASTRA_ERROR_INIT;
 
     lab_set(&desk->lab, "AWS_ENDPOINT_URL={base}/dynamodb");

@@ -5,9 +5,14 @@ static bool always(void)
     return true;
 }
 
-#define SQLITE_TRAITS   (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_SQLITE)
-#define POSTGRES_TRAITS (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_POSTGRES)
-#define DSQL_TRAITS     (TRAIT_RAW_JSON | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_DSQL)
+#define TRAIT_RELATIONAL (TRAIT_CASED | TRAIT_INDEXES | TRAIT_CLOCK | TRAIT_DOUBLES)
+#define SQLITE_TRAITS                                                                                        \
+    (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_RELATIONAL | TRAIT_SQLITE)
+#define POSTGRES_TRAITS                                                                                      \
+    (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_RELATIONAL | TRAIT_POSTGRES)
+#define DSQL_TRAITS (TRAIT_RAW_JSON | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_RELATIONAL | TRAIT_DSQL)
+#define DYNAMODB_TRAITS                                                                                      \
+    (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_NUL | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_DYNAMODB)
 
 const struct backend conformance_backends[] = {
     {"sqlite-file", "LIBSQL", SQLITE_TRAITS | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_FILE, always,
@@ -16,5 +21,7 @@ const struct backend conformance_backends[] = {
     {"postgres", "PG", POSTGRES_TRAITS, place_postgres_available, place_postgres_begin,
      place_postgres_begin_fresh},
     {"dsql", "DSQL", DSQL_TRAITS, place_dsql_available, place_dsql_begin, place_dsql_begin_fresh},
+    {"dynamodb", "DYNAMODB", DYNAMODB_TRAITS, place_dynamodb_available, place_dynamodb_begin,
+     place_dynamodb_begin},
 };
 const size_t conformance_backend_count = sizeof(conformance_backends) / sizeof(conformance_backends[0]);

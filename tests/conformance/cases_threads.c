@@ -135,7 +135,7 @@ static const struct test_case cases[] = {
     {"M", "updateThread", "an unknown thread is not found",
      STEPS({"updateThread", "{'id':'no','title':'x'}",
             "{'$error':'not_found','$message':'Thread no not found','$id':'UPDATE_THREAD_NOT_FOUND','$id "
-            "PG':'UPDATE_THREAD_FAILED',"
+            "PG':'UPDATE_THREAD_FAILED','$id DYNAMODB':'UPDATE_THREAD_FAILED',"
             "'$category':'USER'}"},
            {"getThreadById", "{'threadId':'no'}", "null"})},
     {"M", "updateThread", "metadata must be an object",

@@ -15,11 +15,16 @@ export class Sequence {
     /**
      * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
      * that may be there already; threadsFirst, all threads but one are made before anything else;
-     * fixedTimes, no message gets another time.
+     * fixedTimes, no message gets another time; newMessages, none is saved again; ownThreads, messages are saved into
+     * threads that are there, and moved only there; oneThread, lists of messages are of one thread; texts, what texts
+     * there are; jsonContents, no content is a plain text; wholeThreads, a thread is saved with metadata; plainFilters,
+     * messages are not chosen by their metadata; without, operations that are left out.
      */
     constructor(random, habits = {}) {
         this.random = random;
         this.habits = habits;
+        this.texts = habits.texts ?? TEXTS;
+        this.operations = WEIGHTED.filter((op) => !habits.without?.includes(op));
         this.unmade = habits.threadsFirst ? THREADS.filter((id) => id !== 'gone') : [];
         this.clock = 0;
         this.counter = 0;
@@ -73,20 +78,20 @@ export class Sequence {
     }
 
     content() {
-        switch (this.random(6)) {
+        switch (this.habits.jsonContents ? 1 + this.random(5) : this.random(6)) {
             case 0:
-                return this.pick(TEXTS);
+                return this.pick(this.texts);
             case 1:
-                return [{ type: 'text', text: this.pick(TEXTS) }];
+                return [{ type: 'text', text: this.pick(this.texts) }];
             case 2:
-                return { content: this.pick(TEXTS), nested: { list: [1, 2.5, null, true] } };
+                return { content: this.pick(this.texts), nested: { list: [1, 2.5, null, true] } };
             default:
                 return this.dbContent();
         }
     }
 
     dbContent() {
-        const content = { format: 2, parts: [{ type: 'text', text: this.pick(TEXTS) }] };
+        const content = { format: 2, parts: [{ type: 'text', text: this.pick(this.texts) }] };
         if (this.chance(70)) {
             content.metadata = { color: this.pick(SCALARS), [this.pick(['size', '_k9'])]: this.pick(SCALARS) };
         }
@@ -95,7 +100,7 @@ export class Sequence {
 
     newMessage(threadId) {
         const known = this.message();
-        const again = this.chance(15) && !this.messages.get(known)?.isCopy && !this.copies.has(threadId);
+        const again = this.chance(15) && !this.habits.newMessages && !this.messages.get(known)?.isCopy && !this.copies.has(threadId);
         const id = again ? known : `m${this.counter++}${this.pick(['', "'", '"', '🙂', '\n', '#', ' '])}`;
         const equal = threadId === 'ties' && this.chance(70) && !this.habits.distinctTimes;
         return {
@@ -139,7 +144,7 @@ export class Sequence {
                 }
             }
         }
-        if (this.chance(40)) {
+        if (this.chance(40) && !this.habits.plainFilters) {
             filter.metadata = { [this.pick(['color', 'size', '_k9'])]: this.pick(SCALARS) };
         }
         return filter;
@@ -160,7 +165,7 @@ export class Sequence {
         if (this.unmade.length) {
             return { op: 'saveThread', args: { thread: { ...this.saveThread().thread, id: this.unmade.pop() } } };
         }
-        const op = this.pick(WEIGHTED);
+        const op = this.pick(this.operations);
         return { op, args: this[op]() };
     }
 
@@ -168,11 +173,13 @@ export class Sequence {
         const thread = {
             id: this.thread(),
             resourceId: this.pick(RESOURCES),
-            title: this.pick(TEXTS),
+            title: this.pick(this.texts),
             createdAt: this.newTime(),
             updatedAt: this.newTime(),
         };
-        if (this.chance(70)) {
+        if (this.habits.wholeThreads) {
+            thread.metadata = this.metadata();
+        } else if (this.chance(70)) {
             thread.metadata = this.chance(10) ? null : this.metadata();
         }
         return { thread };
@@ -185,7 +192,7 @@ export class Sequence {
     updateThread() {
         return {
             id: this.thread(),
-            ...(this.chance(60) ? { title: this.pick(TEXTS) } : {}),
+            ...(this.chance(60) ? { title: this.pick(this.texts) } : {}),
             ...(this.chance(60) ? { metadata: this.metadata() } : {}),
         };
     }
@@ -229,15 +236,16 @@ export class Sequence {
     }
 
     saveMessages() {
-        const threadId = this.thread();
+        const threadId = this.habits.ownThreads ? this.pick([...this.saved]) : this.thread();
         return { messages: Array.from({ length: 1 + this.random(6) }, () => this.newMessage(threadId)) };
     }
 
     listMessages() {
         const args = { threadId: this.thread(), ...this.page(), filter: this.messageFilter() };
-        if (this.chance(15)) {
+        const several = !this.habits.oneThread;
+        if (several && this.chance(15)) {
             args.threadId = [...new Set(this.some(this.plainThreads(), 3))];
-        } else if (this.chance(10)) {
+        } else if (several && this.chance(10)) {
             Object.assign(args, { threadId: [...new Set(this.some([...this.threads], 3))], perPage: false, page: 0 });
         }
         if (this.chance(20)) {
@@ -276,7 +284,8 @@ export class Sequence {
             patch.type = 'text';
         }
         if (this.chance(15) && !known?.inTies && !known?.isCopy) {
-            patch.threadId = this.pick(this.plainThreads());
+            const there = (id) => !this.habits.ownThreads || this.saved.has(id);
+            patch.threadId = this.pick(this.plainThreads().filter(there));
         }
         if (this.chance(15)) {
             patch.resourceId = this.pick(RESOURCES);
@@ -297,7 +306,7 @@ export class Sequence {
             args.newThreadId = this.chance(20) && this.saved.size ? this.pick([...this.saved]) : `c'${this.counter++}`;
         }
         if (this.chance(30)) {
-            args.title = this.pick(TEXTS);
+            args.title = this.pick(this.texts);
         }
         if (this.chance(30)) {
             args.resourceId = this.pick(RESOURCES);
@@ -340,7 +349,7 @@ export class Sequence {
         const id = this.habits.newResources ? this.#newResource() : this.pick(RESOURCES);
         const resource = { id, createdAt: this.newTime(), updatedAt: this.newTime() };
         if (this.chance(70)) {
-            resource.workingMemory = this.pick(TEXTS);
+            resource.workingMemory = this.pick(this.texts);
         }
         if (this.chance(70)) {
             resource.metadata = this.metadata();
@@ -356,7 +365,7 @@ export class Sequence {
     updateResource() {
         return {
             resourceId: this.pick(RESOURCES),
-            ...(this.chance(60) ? { workingMemory: this.pick(TEXTS) } : {}),
+            ...(this.chance(60) ? { workingMemory: this.pick(this.texts) } : {}),
             ...(this.chance(60) ? { metadata: this.metadata() } : {}),
         };
     }

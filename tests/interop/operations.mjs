@@ -103,8 +103,9 @@ function replaced(value, change) {
 }
 
 class Side {
-    constructor(store, since) {
+    constructor(store, since, level) {
         this.store = store;
+        this.level = level;
         this.names = new Names(since);
     }
 
@@ -118,7 +119,8 @@ class Side {
                     this.names.add(copy, `${this.names.toCommon(source)} in ${label}`);
                 }
             }
-            return { answer: this.names.toCommon(op === 'listThreads' ? this.#tiesByCommonId(answer) : answer) };
+            const common = this.names.toCommon(op === 'listThreads' ? this.#tiesByCommonId(answer) : answer);
+            return { answer: this.level[op] && common ? this.level[op](common) : common };
         } catch (error) {
             if (!(error instanceof Refusal)) {
                 throw error;
@@ -169,17 +171,24 @@ async function contents(side, resources) {
 
 const nextMillisecond = () => new Promise((resolve) => setTimeout(resolve, 2));
 
+async function openPeer(t, place) {
+    const peer = await Peer.open(place);
+    peer.asStored = true;
+    return peer;
+}
+
 /**
  * Where the stores live: open(t) gives a place for each, rows(place) what stands in it as { threads, messages }, arrange
  * puts messages into an order where they have none, intact tells whether the place is whole. `habits` are those of the
- * sequence.
+ * sequence; `level` has for some operations what is done to both answers before all else; openTheirs opens the peer.
  */
-export async function compareOperations(t, seed, steps, { open, rows, arrange = (messages) => messages, intact = () => {}, habits = {} }) {
-    const places = open(t);
+export async function compareOperations(t, seed, steps, options) {
+    const { open, rows, arrange = (messages) => messages, intact = () => {}, habits = {}, level = {} } = options;
+    const { openTheirs = openPeer } = options;
+    const places = await open(t);
     const since = new Date().toISOString();
-    const ours = new Side(openOurs(t, places.ours), since);
-    const theirs = new Side(await Peer.open(places.theirs), since);
-    theirs.store.asStored = true;
+    const ours = new Side(openOurs(t, places.ours), since, level);
+    const theirs = new Side(await openTheirs(t, places.theirs), since, level);
     const sequence = new Sequence(seeded(seed), habits);
 
     for (let step = 1; step <= steps; step++) {
@@ -205,8 +214,7 @@ export async function compareOperations(t, seed, steps, { open, rows, arrange = 
 
     // Each reads what the other has written.
     const weReadTheirs = openOurs(t, places.theirs);
-    const theyReadOurs = await Peer.open(places.ours);
-    theyReadOurs.asStored = true;
+    const theyReadOurs = await openTheirs(t, places.ours);
     ours.store = theyReadOurs;
     theirs.store = weReadTheirs;
     assertEqual(await contents(theirs, sequence.resources), expected, 'we read what the peer stored');

@@ -1,5 +1,5 @@
 // The peer as a process that speaks the pipe protocol of our command. Where its store lives is told by the environment,
-// because a place may hold a password.
+// because a place may hold a password; and whether lists come as they are stored.
 import readline from 'node:readline';
 
 import { Peer } from './peer.mjs';
@@ -8,6 +8,7 @@ import { Peer } from './peer.mjs';
 console.log = console.info = console.debug = console.error;
 
 const peer = await Peer.open(JSON.parse(process.env.MASTRA_PEER_PLACE));
+peer.asStored = process.env.MASTRA_PEER_AS_STORED === 'yes';
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     const { id, op, args } = JSON.parse(line);

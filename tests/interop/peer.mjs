@@ -1,4 +1,4 @@
-// The peers, @mastra/libsql and @mastra/pg, behind the same interface as our pipe.
+// The peers, @mastra/libsql, @mastra/pg and @mastra/dynamodb, behind the same interface as our pipe.
 import { MessageList } from '@mastra/core/agent';
 import { InMemoryStore } from '@mastra/core/storage';
 import { LibSQLStore } from '@mastra/libsql';
@@ -64,13 +64,22 @@ const FORMS = {
         memory.listThreads({ ...page, filter: { resourceId, metadata } }),
 };
 
+async function openStore(place) {
+    if (typeof place === 'string') {
+        return new LibSQLStore({ id: 'peer', url: `file:${place}` });
+    }
+    if (place.table) {
+        // It takes its time to load.
+        const { DynamoDBStore } = await import('@mastra/dynamodb');
+        return new DynamoDBStore({ name: 'peer', config: { id: 'peer', tableName: place.table, ...place.config } });
+    }
+    return new PostgresStore({ id: 'peer', connectionString: place.url, schemaName: place.schema, max: 4 });
+}
+
 export class Peer {
-    /** On a file or on a schema, see support.mjs. */
+    /** On a file, a schema or a table, see support.mjs. */
     static async open(place) {
-        const store =
-            typeof place === 'string'
-                ? new LibSQLStore({ id: 'peer', url: `file:${place}` })
-                : new PostgresStore({ id: 'peer', connectionString: place.url, schemaName: place.schema, max: 4 });
+        const store = await openStore(place);
         await store.init();
         return Peer.#over(store);
     }
@@ -116,6 +125,6 @@ export class Peer {
     }
 
     async close() {
-        await (this.store.client ? this.store.client.close() : this.store.close());
+        await (this.store.client?.close ? this.store.client.close() : this.store.close());
     }
 }

@@ -1,37 +1,18 @@
 // A PostgreSQL server for the interop tests: the one that scripts/run-tests has started, or one of this process's own.
-import { spawn, execFile } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
-import readline from 'node:readline';
 import { test as nodeTest } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-const script = path.join(path.dirname(fileURLToPath(import.meta.url)), '../support/postgres-server');
+import { startServer } from './server.mjs';
 
 // The adapter renders some times in the zone of its process; the differences show what comes of another one.
 process.env.TZ = 'UTC';
 
-async function startServer() {
-    const child = spawn(script, [], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const facts = {};
-    for await (const line of readline.createInterface({ input: child.stdout })) {
-        if (line === '') {
-            break;
-        }
-        const at = line.indexOf('=');
-        facts[line.slice(0, at)] = line.slice(at + 1);
-    }
-    // It lives until its input ends, which is when we do; until then it must not keep us from ending.
-    child.unref();
-    child.stdin.unref();
-    child.stdout.unref();
-    return facts;
-}
-
 /** What tests/support/postgres-server says of the server. */
-export const facts = process.env.MASTRA_TEST_POSTGRES ? process.env : await startServer();
+export const facts = process.env.MASTRA_TEST_POSTGRES ? process.env : (await startServer('postgres-server')).facts;
 const url = facts.MASTRA_TEST_POSTGRES;
 
 export const available = Boolean(url);

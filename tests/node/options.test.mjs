@@ -479,6 +479,52 @@ for (const [name, config, complaint] of [
 
 // DynamoDBStore
 
+test('DynamoDBStore: every option of the adapter is known by its name', () => {
+    const names = declared('@mastra/dynamodb/dist/storage/index.d.ts', 'type DynamoDBStoreConfig');
+    assert.ok(names.includes('ttl') && names.includes('disableInit'), names.join());
+    for (const name of names) {
+        try {
+            options.dynamodb({ id: 'd', tableName: 'abc', [name]: {} });
+        } catch (error) {
+            assert.doesNotMatch(error.message, /is not known/, name);
+        }
+    }
+});
+
+test('DynamoDBStore: what the URL says', () => {
+    const config = {
+        tableName: 'abc',
+        endpoint: 'http://localhost:8000/a b+c',
+        ttl: {
+            message: { enabled: true, attributeName: 'expiresAt', defaultTtlSeconds: 60 },
+            span: { enabled: true, defaultTtlSeconds: 61 },
+            thread: { enabled: false, defaultTtlSeconds: 62 },
+            // As the adapter: no number, no expiry.
+            score: { enabled: true, defaultTtlSeconds: -1 },
+            eval: { enabled: true },
+        },
+    };
+    const url = new URL(planOf(options.dynamodb, { name: 'd', config }).url);
+    assert.deepEqual([url.host, url.pathname], ['us-east-1', '/abc']);
+    assert.doesNotMatch(url.search, /\+/);
+    assert.deepEqual(Object.fromEntries(url.searchParams), {
+        endpoint: 'http://localhost:8000/a b+c',
+        'ttl.message': '60',
+        'ttl.message.attribute': 'expiresAt',
+        'ttl.span': '61',
+    });
+});
+
+test('DynamoDBStore: credentials become a function', () => {
+    const keys = { accessKeyId: 'a', secretAccessKey: 'b' };
+    const provider = async () => keys;
+    const plan = (credentials) => planOf(options.dynamodb, { id: 'd', tableName: 'abc', credentials });
+    assert.equal(plan(keys).credentials(), keys);
+    assert.equal(plan(provider).credentials, provider);
+    assert.equal(plan(undefined).credentials, undefined);
+    assert.doesNotMatch(plan(keys).url, /=b/);
+});
+
 test('DynamoDBStore: every documented option is known', () => {
     const config = {
         id: 'd',
@@ -509,6 +555,9 @@ for (const [name, config, complaint] of [
         /contains invalid characters or is not between 3 and 255/,
     ],
     ['a client', { name: 'd', config: { tableName: 'abc', client: {} } }, /option client cannot be honoured/],
+    ['half of the credentials', { id: 'd', tableName: 'abc', credentials: { accessKeyId: 'a' } }, /option credentials must have/],
+    ['an empty attribute', { id: 'd', tableName: 'abc', ttl: { thread: { enabled: true, attributeName: ' ' } } }, /attributeName cannot be empty/],
+    ['a region that is no text', { id: 'd', tableName: 'abc', region: 5 }, /option region must be a string/],
     [
         'a time to live of something else',
         { name: 'd', config: { tableName: 'abc', ttl: { agent: {} } } },

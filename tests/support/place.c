@@ -1,6 +1,7 @@
 #include "support/place.h"
 
 #include "support/dsql.h"
+#include "support/dynamodb.h"
 #include "support/files.h"
 #include "support/postgres.h"
 #include "support/raw.h"
@@ -42,8 +43,11 @@ long long place_number(const struct place *place, const char *sql)
     return value;
 }
 
+/* The set-up that the peer documents. */
+#define PLACE_INDEXES 2
+
 /* Other zones than the server's and the tests' own. */
-#define SESSION "&options=-c%%20TimeZone%%3DPacific/Auckland"
+#define SESSION       "&options=-c%%20TimeZone%%3DPacific/Auckland"
 
 /* A server with schemas: where it is looked at behind stores' backs, and how a store is told of a schema. */
 struct realm {
@@ -246,13 +250,33 @@ static char *text_postgres(const struct place *place, const char *sql)
     return text;
 }
 
+/* A build without what talks to AWS has no such store. */
+bool place_dynamodb_available(void)
+{
+    for (size_t i = 0; mastra_backend_at(i); i++) {
+        if (strcmp(mastra_backend_at(i), "dynamodb") == 0)
+            return dynamodb_endpoint() != NULL;
+    }
+    return false;
+}
+
+void place_dynamodb_begin(struct place *place)
+{
+    *place = (struct place){.table = dynamodb_table_name()};
+    place->url = dynamodb_url(dynamodb_endpoint(), place->table);
+    dynamodb_create(place->table, PLACE_INDEXES);
+}
+
 void place_end(struct place *place)
 {
     if (place->schema)
         put_away(place);
+    if (place->table)
+        dynamodb_delete(place->table);
     free(place->url);
     free(place->path);
     free(place->schema);
+    free(place->table);
     test_dir_remove(place->directory);
     *place = (struct place){.url = NULL};
 }
@@ -262,6 +286,10 @@ void place_wipe(const struct place *place)
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
     if (place->schema)
         drop(place);
+    if (place->table) {
+        dynamodb_delete(place->table);
+        dynamodb_create(place->table, PLACE_INDEXES);
+    }
     for (size_t i = 0; place->path && i < sizeof(endings) / sizeof(endings[0]); i++) {
         char *path = test_format("%s%s", place->path, endings[i]);
         unlink(path);
@@ -269,8 +297,15 @@ void place_wipe(const struct place *place)
     }
 }
 
+static void want_sql(const struct place *place)
+{
+    if (place->table)
+        fail_msg("a test that runs SQL is no test for DynamoDB");
+}
+
 void place_run(const struct place *place, const char *sql)
 {
+    want_sql(place);
     if (place->path)
         raw_run_file(place->path, sql);
     else
@@ -279,6 +314,7 @@ void place_run(const struct place *place, const char *sql)
 
 char *place_text(const struct place *place, const char *sql)
 {
+    want_sql(place);
     return place->path ? raw_text(place->path, sql) : text_postgres(place, sql);
 }
 
@@ -299,6 +335,7 @@ static const struct place_kind kinds[] = {
     {"memory", NULL, place_memory_begin},
     {"postgres", place_postgres_available, place_postgres_begin_fresh},
     {"dsql", place_dsql_available, place_dsql_begin_fresh},
+    {"dynamodb", place_dynamodb_available, place_dynamodb_begin},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -13,6 +13,7 @@ struct place {
     char *path;          /* of SQLite's file, NULL: none */
     char *schema;        /* of a server, NULL: none */
     struct realm *realm; /* the server */
+    char *table;         /* of DynamoDB, NULL: none */
     bool tidy;           /* the schema is emptied and used again by this program's next place */
 };
 
@@ -32,6 +33,9 @@ void place_postgres_begin_fresh(struct place *place);
 bool place_dsql_available(void);
 void place_dsql_begin(struct place *place);
 void place_dsql_begin_fresh(struct place *place);
+/* A table of the shared DynamoDB Local (see support/dynamodb.h) with gsi1 and gsi2, which has no item yet. */
+bool place_dynamodb_available(void);
+void place_dynamodb_begin(struct place *place);
 
 void place_end(struct place *place);
 
@@ -42,7 +46,7 @@ void place_wipe(const struct place *place);
 char *place_url(const struct place *place, const char *parameter);
 
 /* Statements run behind the store's back, and the first column of the first row: to be freed, NULL for none. Names of
- * columns in capitals and small letters are quoted for all kinds. */
+ * columns in capitals and small letters are quoted for all kinds. Not on DynamoDB. */
 void place_run(const struct place *place, const char *sql);
 char *place_text(const struct place *place, const char *sql);
 long long place_number(const struct place *place, const char *sql);
@@ -55,6 +59,7 @@ void place_check(const struct place *place);
 #define PLACE_MEMORY   2u
 #define PLACE_POSTGRES 4u
 #define PLACE_DSQL     8u
+#define PLACE_DYNAMODB 16u
 
 struct place_kind;
 

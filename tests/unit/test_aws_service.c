@@ -33,7 +33,7 @@ static int end(void **state)
     return 0;
 }
 
-static void service_open(struct ms_service *service, struct lab *lab)
+static void service_open(struct ms_aws_service *service, struct lab *lab)
 {
     mastra_error error = MASTRA_ERROR_INIT;
 
@@ -49,7 +49,7 @@ static struct ms_service_call call_of(const char *operation, bool repeatable)
         .operation = operation, .body = MASTRA_STR("{\"a\":\"\xc3\xa9\"}"), .repeatable = repeatable};
 }
 
-static void send_one(const struct ms_service *service, struct ms_service_call *call)
+static void send_one(const struct ms_aws_service *service, struct ms_service_call *call)
 {
     mastra_error error = MASTRA_ERROR_INIT;
 
@@ -58,7 +58,7 @@ static void send_one(const struct ms_service *service, struct ms_service_call *c
 }
 
 /* Makes a call; returns the number of attempts that its good answer took. */
-static unsigned attempts_of(const struct ms_service *service, const char *operation, bool repeatable)
+static unsigned attempts_of(const struct ms_aws_service *service, const char *operation, bool repeatable)
 {
     struct ms_service_call call = call_of(operation, repeatable);
 
@@ -72,7 +72,7 @@ static unsigned attempts_of(const struct ms_service *service, const char *operat
 }
 
 /* Makes a call that fails; returns its status as an error. */
-static mastra_status failure_of(const struct ms_service *service, const char *operation, bool repeatable,
+static mastra_status failure_of(const struct ms_aws_service *service, const char *operation, bool repeatable,
                                 mastra_error *error)
 {
     struct ms_service_call call = call_of(operation, repeatable);
@@ -87,7 +87,7 @@ static mastra_status failure_of(const struct ms_service *service, const char *op
 static void test_signed_call(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     struct ms_service_call call = call_of("GetItem", true);
 
     service_open(&service, lab);
@@ -104,7 +104,7 @@ static void test_signed_call(void **state)
 static void test_many_calls(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     struct ms_service_call calls[CALLS];
 
     service_open(&service, lab);
@@ -125,7 +125,7 @@ static void test_many_calls(void **state)
 static void test_repeated(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
 
     service_open(&service, lab);
     assert_int_equal(attempts_of(&service, "Throttled", false), 3);
@@ -140,7 +140,7 @@ static void test_repeated(void **state)
 static void test_not_repeated(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     mastra_error error = MASTRA_ERROR_INIT;
 
     service_open(&service, lab);
@@ -161,7 +161,7 @@ static void test_not_repeated(void **state)
 static void test_no_memory_for_the_answer(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     unsigned after_sending = 0;
     bool good = false;
 
@@ -190,7 +190,7 @@ static void test_no_memory_for_the_answer(void **state)
 static void test_clock(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     mastra_error error = MASTRA_ERROR_INIT;
 
     atomic_store(&lab->ahead_ms, -INT64_C(7200000));
@@ -213,7 +213,7 @@ static void test_clock(void **state)
 static void test_clock_of_many(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     struct ms_service_call calls[CALLS];
 
     atomic_store(&lab->ahead_ms, -INT64_C(7200000));
@@ -246,7 +246,7 @@ static void give_expired_first(void *user, mastra_aws_reply *reply)
 static void test_credentials_expire(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     mastra_error error = MASTRA_ERROR_INIT;
 
     service_open(&service, lab);
@@ -265,7 +265,7 @@ static void test_credentials_expire(void **state)
 static void test_no_credentials(void **state)
 {
     struct lab *lab = *state;
-    struct ms_service service;
+    struct ms_aws_service service;
     mastra_error error = MASTRA_ERROR_INIT;
 
     lab_clear(lab);
@@ -328,7 +328,7 @@ static void test_wrong_endpoints_and_regions(void **state)
         "http://[::1/",   "http://[]/",    "http://[::1]x/",  "http://a:123456/",
     };
     static const char *const regions[] = {"US-EAST-1", "us east", "-us", "us-", "us.east", "../x", "us/east"};
-    struct ms_service service;
+    struct ms_aws_service service;
 
     lab_clear(lab);
     lab_open(lab);

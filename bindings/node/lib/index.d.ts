@@ -289,6 +289,10 @@ export interface IndexStatistics extends IndexDescription {
     scans: number | null;
     tuples_read: number | null;
     tuples_fetched: number | null;
+    /** DynamoDB: how many items it has, as of some hours ago. */
+    items?: number;
+    /** DynamoDB: ACTIVE, CREATING, ... */
+    status?: string;
 }
 
 export interface IndexMethods {
@@ -464,6 +468,9 @@ export interface AwsCredentials {
     expiration?: Date;
 }
 
+/** As a provider of `@aws-sdk/credential-providers`. */
+export type AwsCredentialsProvider = () => AwsCredentials | Promise<AwsCredentials>;
+
 export interface DSQLStoreOptions extends PostgresBaseOptions {
     /** Required unless there is a pool. */
     host?: string;
@@ -471,7 +478,7 @@ export interface DSQLStoreOptions extends PostgresBaseOptions {
     user?: string;
     database?: string;
     region?: string;
-    customCredentialsProvider?: () => Promise<AwsCredentials>;
+    customCredentialsProvider?: AwsCredentialsProvider;
     max?: number;
     min?: number;
     idleTimeoutMillis?: number;
@@ -488,11 +495,16 @@ export interface TtlOptions {
 
 export interface DynamoDBStoreOptions extends MastraStoreOptions {
     tableName: string;
+    /** `us-east-1` unless given. */
     region?: string;
     endpoint?: string;
-    credentials?: AwsCredentials;
+    /** Unless given they are found as AWS programs find them. */
+    credentials?: AwsCredentials | AwsCredentialsProvider;
     ttl?: Partial<
-        Record<'thread' | 'message' | 'trace' | 'eval' | 'workflow_snapshot' | 'resource' | 'score', TtlOptions>
+        Record<
+            'thread' | 'message' | 'trace' | 'eval' | 'workflow_snapshot' | 'resource' | 'score' | 'span',
+            TtlOptions
+        >
     >;
 }
 

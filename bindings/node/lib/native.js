@@ -116,17 +116,46 @@ function refuse(field, value, complaint) {
 function startUp() {
     const underWay = [];
     const freeTickets = [];
+    const providers = new Map();
     const ended = Symbol('ended');
-    addon.start((ticket, failed, json) => {
-        const entry = underWay[ticket];
-        underWay[ticket] = undefined;
-        freeTickets.push(ticket);
-        entry.store[ended](entry, failed, json);
-    });
-    return { underWay, freeTickets, ended };
+    addon.start(
+        (ticket, failed, json) => {
+            const entry = underWay[ticket];
+            underWay[ticket] = undefined;
+            freeTickets.push(ticket);
+            entry.store[ended](entry, failed, json);
+        },
+        (number, question) => provide(providers.get(number), question),
+    );
+    return { underWay, freeTickets, ended, providers, lost: new FinalizationRegistry((id) => providers.delete(id)) };
 }
 
-const { underWay, freeTickets, ended } = (addon.shared ??= startUp());
+// Asks a program's function for credentials, and answers the library's question with what comes of it.
+async function provide(provider, question) {
+    try {
+        if (!provider) {
+            throw new Error('the store is closed');
+        }
+        addon.answer(question, ...credentialsOf(await provider()));
+    } catch (error) {
+        addon.fail(question, String(error?.message ?? error).slice(0, 300));
+    }
+}
+
+// What AWS's own packages call an identity.
+function credentialsOf(identity) {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = identity ?? {};
+    if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') {
+        throw new Error('accessKeyId and secretAccessKey must be strings');
+    }
+    const until = expiration === undefined || expiration === null ? undefined : new Date(expiration).getTime();
+    if (Number.isNaN(until)) {
+        throw new Error('expiration must be a date');
+    }
+    return [accessKeyId, secretAccessKey, sessionToken ?? undefined, until];
+}
+
+const { underWay, freeTickets, ended, providers, lost } = (addon.shared ??= startUp());
 
 function takeTicket(entry) {
     const ticket = freeTickets.length > 0 ? freeTickets.pop() : underWay.length;
@@ -162,6 +191,7 @@ const checks = {
     queueLimit: number(1, 1000000),
     lockOwner: text,
     allowRawSql: flag,
+    credentials: (name, value) => (typeof value === 'function' ? value : refuse(name, value, 'must be a function')),
 };
 
 function checkOptions(options) {
@@ -188,9 +218,22 @@ function closeTimeoutOf(url, options) {
     return options.closeTimeoutMs ?? (given.length > 0 ? Number(given.at(-1)) || 0 : DEFAULT_CLOSE_TIMEOUT_MS);
 }
 
-function open(url, options) {
-    text('url', url);
-    const checked = checkOptions(options);
+let lastProvider = 0;
+
+// Keeps the function under a number that the library knows; 0 when there is none.
+function register(provider) {
+    if (provider === undefined) {
+        return 0;
+    }
+    // Another copy of this file has numbers of its own.
+    do {
+        lastProvider = (lastProvider % 0xffffffff) + 1;
+    } while (providers.has(lastProvider));
+    providers.set(lastProvider, provider);
+    return lastProvider;
+}
+
+function open(url, checked, provider) {
     const opened = addon.open(
         url,
         checked.disableInit ?? false,
@@ -201,8 +244,10 @@ function open(url, options) {
         checked.queueLimit ?? 0,
         checked.lockOwner,
         checked.allowRawSql ?? false,
+        provider,
     );
     if (typeof opened === 'string' || opened === null) {
+        providers.delete(provider);
         throw errorOf(opened);
     }
     return opened;
@@ -211,6 +256,7 @@ function open(url, options) {
 /** An open store: every operation of the library by its name, with JSON text in and out. */
 class NativeStore {
     #handle;
+    #provider; // the number of the function that is asked for credentials, or 0
     #waiting = []; // calls for which the queue had no room, in order; from #next on
     #next = 0;
     #underWay = 0;
@@ -219,7 +265,13 @@ class NativeStore {
     #refusal; // what a call after the end is answered
 
     constructor(url, options = {}) {
-        this.#handle = open(url, options);
+        text('url', url);
+        const checked = checkOptions(options);
+        this.#provider = register(checked.credentials);
+        this.#handle = open(url, checked, this.#provider);
+        if (this.#provider !== 0) {
+            lost.register(this, this.#provider, this);
+        }
     }
 
     get closed() {
@@ -284,6 +336,10 @@ class NativeStore {
     [ended](entry, failed, described) {
         if (entry.closes) {
             this.#refuseWaiting();
+            if (this.#provider !== 0) {
+                providers.delete(this.#provider);
+                lost.unregister(this);
+            }
             if (failed) {
                 entry.reject(errorOf(described));
             } else {

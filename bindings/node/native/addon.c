@@ -108,6 +108,17 @@ void addon_release(struct addon *addon)
     }
 }
 
+/* A function of lib/native.js was called. It does not throw; if it does, that must not go unnoticed. */
+static void watch(napi_env env, napi_status status)
+{
+    napi_value thrown;
+
+    if (status == napi_pending_exception) {
+        napi_get_and_clear_last_exception(env, &thrown);
+        napi_fatal_exception(env, thrown);
+    }
+}
+
 /* settle(ticket, failed, text); without a text when it could not be made. */
 static void settle(napi_env env, napi_value function, const struct outcome *outcome)
 {
@@ -125,12 +136,28 @@ static void settle(napi_env env, napi_value function, const struct outcome *outc
     }
     napi_create_uint32(env, outcome->ticket, &args[0]);
     napi_get_boolean(env, outcome->failed, &args[1]);
-    if (napi_call_function(env, undefined, function, 3, args, NULL) == napi_pending_exception) {
-        napi_value thrown;
+    watch(env, napi_call_function(env, undefined, function, 3, args, NULL));
+    napi_close_handle_scope(env, scope);
+}
 
-        /* lib/native.js does not throw; if it does, that must not go unnoticed. */
-        napi_get_and_clear_last_exception(env, &thrown);
-        napi_fatal_exception(env, thrown);
+/* provide(number, question) */
+static void ask(napi_env env, struct addon *addon, struct outcome *outcome)
+{
+    napi_handle_scope scope;
+    napi_value undefined;
+    napi_value function;
+    napi_value args[2];
+
+    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+        credentials_refuse(outcome);
+        return;
+    }
+    args[1] = credentials_question(env, outcome);
+    if (args[1]) {
+        napi_get_undefined(env, &undefined);
+        napi_create_uint32(env, outcome->ticket, &args[0]);
+        napi_get_reference_value(env, addon->provide, &function);
+        watch(env, napi_call_function(env, undefined, function, 2, args, NULL));
     }
     napi_close_handle_scope(env, scope);
 }
@@ -152,6 +179,11 @@ static void woken(napi_env env, napi_value function, void *context, void *data)
         struct outcome taken;
 
         next = outcome->next;
+        if (outcome->question) {
+            ask(env, addon, outcome);
+            free(outcome);
+            continue;
+        }
         if (outcome->closes && !store_closed(outcome->store)) {
             continue;
         }
@@ -193,27 +225,32 @@ static void end_environment(void *data)
     stores_shut_down(addon);
     for (outcome = take_all(addon); outcome; outcome = next) {
         next = outcome->next;
+        if (outcome->question) {
+            credentials_refuse(outcome);
+        }
         free(outcome_take(outcome).text);
     }
     stores_forget(addon);
 }
 
-/* start(settle): says who is told of outcomes. Once, before any store is opened. */
+/* start(settle, provide): says who is told of outcomes, and who is asked for credentials. Once, before any store is
+ * opened. */
 static napi_value start(napi_env env, napi_callback_info info)
 {
     struct addon *addon = NULL;
     napi_value name;
-    napi_value function;
-    size_t count = 1;
+    napi_value functions[2];
+    size_t count = 2;
 
     napi_get_instance_data(env, (void **)&addon);
-    napi_get_cb_info(env, info, &count, &function, NULL, NULL);
+    napi_get_cb_info(env, info, &count, functions, NULL, NULL);
     if (addon->wake) {
         napi_throw_error(env, NULL, "the addon was started already");
         return NULL;
     }
     napi_create_string_utf8(env, "mastra-store", NAPI_AUTO_LENGTH, &name);
-    if (napi_create_threadsafe_function(env, function, NULL, name, 0, 1, NULL, NULL, addon, woken,
+    if (napi_create_reference(env, functions[1], 1, &addon->provide) != napi_ok ||
+        napi_create_threadsafe_function(env, functions[0], NULL, name, 0, 1, NULL, NULL, addon, woken,
                                         &addon->wake) != napi_ok) {
         addon->wake = NULL;
         return NULL; /* with the exception that Node-API has thrown, or one of ours */
@@ -301,6 +338,8 @@ NAPI_MODULE_INIT()
         {"open", NULL, store_open, NULL, NULL, NULL, napi_default, NULL},
         {"call", NULL, store_call, NULL, NULL, NULL, napi_default, NULL},
         {"close", NULL, store_close, NULL, NULL, NULL, napi_default, NULL},
+        {"answer", NULL, credentials_answer, NULL, NULL, NULL, napi_default, NULL},
+        {"fail", NULL, credentials_fail, NULL, NULL, NULL, napi_default, NULL},
         {"operations", NULL, operations, NULL, NULL, NULL, napi_default, NULL},
     };
 

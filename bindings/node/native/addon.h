@@ -8,6 +8,7 @@
 #ifndef NATIVE_ADDON_H
 #define NATIVE_ADDON_H
 
+#include <mastra/aws.h>
 #include <mastra/store.h>
 #include <node_api.h>
 #include <pthread.h>
@@ -23,25 +24,27 @@ enum text_form {
     TEXT_UTF8, /* it was not valid; JavaScript gets it with U+FFFD */
 };
 
-/* What a call or the closing of a store came to. */
+/* What a call or the closing of a store came to; or a question of the library's, which goes the same way. */
 struct outcome {
     struct outcome *next;
-    struct store *store;
-    uint32_t ticket; /* by which JavaScript knows the call */
-    bool closes;     /* part of the store itself, unlike that of a call */
-    bool here;       /* the call was executed on the thread of JavaScript, which has the outcome at once */
-    bool failed;     /* the text is an error record */
+    struct store *store; /* NULL for a question */
+    uint32_t ticket;     /* by which JavaScript knows the call, or whom to ask */
+    bool closes;         /* part of the store itself, unlike that of a call */
+    bool here;   /* the call was executed on the thread of JavaScript, which has the outcome at once */
+    bool failed; /* the text is an error record */
     enum text_form form;
-    void *text; /* JSON */
-    size_t len; /* in units of the form */
+    void *text;                 /* JSON */
+    size_t len;                 /* in units of the form */
+    mastra_aws_reply *question; /* for credentials; NULL: it is none */
 };
 
 struct addon {
     napi_env env;
     pthread_t thread; /* of JavaScript */
-    size_t users; /* the environment and each store */
+    size_t users;     /* the environment and each store */
     napi_threadsafe_function wake;
-    uint32_t busy; /* what is under way and keeps the process alive */
+    napi_ref provide; /* the function that questions go to */
+    uint32_t busy;    /* what is under way and keeps the process alive */
     struct store *stores;
     uint32_t answered_here; /* calls in a row, without a turn of the event loop for an outcome */
 
@@ -84,6 +87,27 @@ void stores_shut_down(struct addon *addon);
 /* Afterwards: releases those that JavaScript has given up. The others follow when their handles are finalized. */
 void stores_forget(struct addon *addon);
 
+/* credentials.c */
+
+/* Who is to be asked for credentials: JavaScript's number of a function. */
+struct credentials_source {
+    struct addon *addon;
+    uint32_t number; /* 0: nobody; they are found as AWS programs find them */
+};
+
+/* The library's callback; `user` is a source, which lives as long as the store's handle. Any thread. */
+void credentials_ask(void *user, mastra_aws_reply *reply);
+
+/* Answers a question that JavaScript will not see. */
+void credentials_refuse(struct outcome *question);
+
+/* A handle by which JavaScript answers; NULL when there was no memory, and the question was answered so. */
+napi_value credentials_question(napi_env env, struct outcome *question);
+
+/* Functions that JavaScript calls. */
+napi_value credentials_answer(napi_env env, napi_callback_info info);
+napi_value credentials_fail(napi_env env, napi_callback_info info);
+
 /* value.c */
 
 /* Room for a text on the stack; a longer one gets a block. */
@@ -91,6 +115,7 @@ void stores_forget(struct addon *addon);
 
 struct value_room {
     void *block;
+    size_t block_size;
     char16_t units[VALUE_ROOM_UNITS];
     char text[VALUE_ROOM_UNITS * 3];
 };

@@ -2,6 +2,7 @@
  * say otherwise. */
 #include "addon.h"
 
+#include <mastra/dynamodb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +23,7 @@ struct store {
     struct addon *addon;
     struct store *next;
     mastra_store *handle;
+    struct credentials_source credentials;
     int64_t close_timeout_ms;
     enum store_state state;
     bool collected; /* JavaScript does not know it any more */
@@ -222,6 +224,7 @@ struct open_args {
     struct value_room owner_room;
     mastra_options options;
     int64_t close_timeout_ms;
+    uint32_t credentials; /* see struct credentials_source */
 };
 
 /* The arguments have been checked by lib/native.js; numbers are 0 where none was given. */
@@ -236,7 +239,8 @@ static bool read_numbers(napi_env env, const napi_value *argv, struct open_args 
               napi_get_value_int64(env, argv[4], &args->close_timeout_ms) == napi_ok &&
               napi_get_value_uint32(env, argv[5], &options->readers) == napi_ok &&
               napi_get_value_uint32(env, argv[6], &options->queue_limit) == napi_ok &&
-              napi_get_value_bool(env, argv[8], &options->allow_raw_sql) == napi_ok;
+              napi_get_value_bool(env, argv[8], &options->allow_raw_sql) == napi_ok &&
+              napi_get_value_uint32(env, argv[9], &args->credentials) == napi_ok;
 
     options->synchronous = (mastra_synchronous)synchronous;
     options->close_timeout_ms = LIBRARY_CLOSE_TIMEOUT_MS;
@@ -259,6 +263,21 @@ static bool read_open_args(napi_env env, const napi_value *argv, struct open_arg
     return args->url != NULL;
 }
 
+/* By the URL, which says all but where credentials come from when that is JavaScript. */
+static mastra_status open_handle(struct store *store, const struct open_args *args, mastra_error *error)
+{
+    mastra_dynamodb_options dynamodb = MASTRA_DYNAMODB_OPTIONS_INIT;
+
+    store->credentials = (struct credentials_source){store->addon, args->credentials};
+    if (args->credentials == 0) {
+        return mastra_open(args->url, &args->options, &store->handle, error);
+    }
+    dynamodb.url = args->url;
+    dynamodb.credentials = credentials_ask;
+    dynamodb.credentials_user = &store->credentials;
+    return mastra_open_dynamodb(&dynamodb, &args->options, &store->handle, error);
+}
+
 /* An external that holds the store, or NULL with an exception. */
 static napi_value make_store(napi_env env, struct addon *addon, const struct open_args *args,
                              mastra_error *error)
@@ -271,7 +290,7 @@ static napi_value make_store(napi_env env, struct addon *addon, const struct ope
         return NULL;
     }
     store->close_timeout_ms = args->close_timeout_ms;
-    if (mastra_open(args->url, &args->options, &store->handle, error) != MASTRA_OK) {
+    if (open_handle(store, args, error) != MASTRA_OK) {
         free_store(store);
         return value_error(env, error);
     }
@@ -285,8 +304,8 @@ static napi_value make_store(napi_env env, struct addon *addon, const struct ope
 }
 
 /*
- * open(url, disableInit, synchronous, busyTimeoutMs, closeTimeoutMs, readers, queueLimit, owner, allowRawSql): a
- * handle, or the text of an error.
+ * open(url, disableInit, synchronous, busyTimeoutMs, closeTimeoutMs, readers, queueLimit, owner, allowRawSql,
+ * credentials): a handle, or the text of an error. `credentials` is the number of the function that knows them, or 0.
  */
 napi_value store_open(napi_env env, napi_callback_info info)
 {
@@ -295,8 +314,8 @@ napi_value store_open(napi_env env, napi_callback_info info)
     mastra_error error = MASTRA_ERROR_INIT;
     struct addon *addon = NULL;
     napi_value result = NULL;
-    napi_value argv[9];
-    size_t count = 9;
+    napi_value argv[10];
+    size_t count = 10;
 
     args.options = blank;
     args.url_room.block = NULL;

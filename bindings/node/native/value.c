@@ -15,7 +15,8 @@ char *value_text(napi_env env, napi_value value, struct value_room *room, size_t
         return NULL;
     }
     if (count >= VALUE_ROOM_UNITS) {
-        room->block = units = malloc((count + 1) * (sizeof *units + 3));
+        room->block_size = (count + 1) * (sizeof *units + 3);
+        room->block = units = malloc(room->block_size);
         if (!units) {
             return NULL;
         }

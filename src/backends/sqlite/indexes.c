@@ -2,8 +2,7 @@
 #include "backends/sqlite/sqlite.h"
 #include "base/error.h"
 #include "base/json.h"
-
-#include <stdio.h>
+#include "base/size.h"
 
 /* Creating. */
 
@@ -138,27 +137,14 @@ enum {
     OUT_BYTES,
 };
 
-/* As PostgreSQL's pg_size_pretty rounds: a unit is used up to ten thousand of it. */
-static int print_size(int64_t bytes, char out[32])
-{
-    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
-    size_t unit = 0;
-
-    while (unit + 1 < sizeof units / sizeof units[0] && bytes >= (unit == 0 ? 1024 : 10240)) {
-        bytes = (bytes + 512) / 1024;
-        unit++;
-    }
-    return snprintf(out, 32, "%lld %s", (long long)bytes, units[unit]);
-}
-
 static bool read_size(sqlite3_stmt *stmt, struct ms_arena *arena, mastra_str *ret)
 {
-    char text[32];
+    char text[MS_SIZE_SIZE];
 
     if (sqlite3_column_type(stmt, OUT_BYTES) == SQLITE_NULL) {
         return true;
     }
-    mastra_str size = {text, (size_t)print_size(sqlite3_column_int64(stmt, OUT_BYTES), text)};
+    mastra_str size = {text, ms_size_format(sqlite3_column_int64(stmt, OUT_BYTES), text)};
 
     return ms_arena_str(arena, size, ret);
 }

@@ -1,11 +1,12 @@
 'use strict';
-// DSQLStore and DynamoDBStore: their options are checked; their backends are not in this version.
+// DSQLStore and DynamoDBStore. Of the first the options are checked; its backend is not in this version.
 
 const {
     COMMON,
     OURS,
     given,
     isBlank,
+    nativeOptions,
     refuse,
     requireFlag,
     requireNumber,
@@ -81,19 +82,56 @@ function dsql(config) {
 dsql.errorId = 'MASTRA_STORAGE_DSQL_STORE_INITIALIZATION_FAILED';
 
 const DYNAMODB = ['tableName', 'region', 'endpoint', 'credentials', 'ttl'];
-const TTL_ENTITIES = ['thread', 'message', 'trace', 'eval', 'workflow_snapshot', 'resource', 'score'];
+const TTL_ENTITIES = ['thread', 'message', 'trace', 'eval', 'workflow_snapshot', 'resource', 'score', 'span'];
 const DYNAMODB_REFUSED = {
     client: 'cannot be honoured: the library talks to DynamoDB itself; give region, endpoint and credentials',
 };
 
-function checkTtl(Class, ttl = {}) {
+/** ttl.thread and ttl.thread.attribute of the URL, where items of that entity are to expire. */
+function ttlParameters(Class, ttl = {}) {
+    const parameters = {};
     for (const [entity, settings] of Object.entries(given(Class, ttl, TTL_ENTITIES))) {
         const options = given(Class, settings, ['enabled', 'attributeName', 'defaultTtlSeconds']);
         requireFlag(Class, options, 'enabled');
-        requireNumber(Class, options, 'defaultTtlSeconds', 1);
+        requireNumber(Class, options, 'defaultTtlSeconds', Number.MIN_SAFE_INTEGER);
         if (options.attributeName !== undefined && isBlank(options.attributeName)) {
             refuse(Class, `ttl.${entity}.attributeName`, 'cannot be empty');
         }
+        // As the adapter: not in the past, and not without a number.
+        if (options.enabled && options.defaultTtlSeconds > 0) {
+            parameters[`ttl.${entity}`] = options.defaultTtlSeconds;
+            if (options.attributeName !== undefined) {
+                parameters[`ttl.${entity}.attribute`] = options.attributeName;
+            }
+        }
+    }
+    return parameters;
+}
+
+/** Keys, or a function that knows them, as a function. */
+function providerOf(Class, name, credentials) {
+    if (credentials === undefined || typeof credentials === 'function') {
+        return credentials;
+    }
+    if (
+        credentials === null ||
+        typeof credentials !== 'object' ||
+        isBlank(credentials.accessKeyId) ||
+        isBlank(credentials.secretAccessKey)
+    ) {
+        refuse(Class, name, 'must have accessKeyId and secretAccessKey, or be a function that gives them');
+    }
+    return () => credentials;
+}
+
+function checkTable(Class, tableName) {
+    if (isBlank(tableName)) {
+        throw new Error(`${Class}: config.tableName must be provided and cannot be empty.`);
+    }
+    if (!/^[a-zA-Z0-9_.-]{3,255}$/.test(tableName)) {
+        throw new Error(
+            `${Class}: config.tableName "${tableName}" contains invalid characters or is not between 3 and 255 characters long.`,
+        );
     }
 }
 
@@ -102,17 +140,27 @@ function dynamodb(config) {
     const options = given(Class, unfolded(config), [...COMMON, ...OURS, ...DYNAMODB], DYNAMODB_REFUSED);
 
     requireText(Class, options, 'id');
-    if (isBlank(options.tableName)) {
-        throw new Error(`${Class}: config.tableName must be provided and cannot be empty.`);
-    }
-    if (!/^[a-zA-Z0-9_.-]{3,255}$/.test(options.tableName)) {
-        throw new Error(
-            `${Class}: config.tableName "${options.tableName}" contains invalid characters or is not between 3 and 255 characters long.`,
-        );
-    }
+    checkTable(Class, options.tableName);
     requireFlag(Class, options, 'disableInit');
-    checkTtl(Class, options.ttl);
-    return { id: options.id, name: Class, store: 'DYNAMODB', backend: 'dynamodb', errorId: dynamodb.errorId };
+    for (const name of ['region', 'endpoint']) {
+        if (options[name] !== undefined && typeof options[name] !== 'string') {
+            refuse(Class, name, 'must be a string');
+        }
+    }
+    const parameters = new URLSearchParams(ttlParameters(Class, options.ttl));
+    if (options.endpoint) {
+        parameters.set('endpoint', options.endpoint);
+    }
+    return {
+        ...nativeOptions(options, [...COMMON, ...OURS]),
+        name: Class,
+        store: 'DYNAMODB',
+        backend: 'dynamodb',
+        errorId: dynamodb.errorId,
+        // The adapter's default; AWS_REGION does not count for it.
+        url: `dynamodb://${encodeURIComponent(options.region || 'us-east-1')}/${options.tableName}?${parameters}`.replaceAll('+', '%20'),
+        credentials: providerOf(Class, 'credentials', options.credentials),
+    };
 }
 dynamodb.errorId = 'MASTRA_STORAGE_DYNAMODB_CONSTRUCTOR_FAILED';
 

@@ -1,0 +1,374 @@
+/* Operations as the members of their requests. */
+#include "backends/dynamodb/write.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "schema/form.h"
+#include "store/record.h"
+
+/* Which part of an update expression an action belongs to. */
+static const struct {
+    const char *clause;
+    enum ms_item_action actions[2];
+} clauses[] = {
+    {"SET ", {MS_ITEM_SET, MS_ITEM_SET_ONCE}},
+    {"REMOVE ", {MS_ITEM_REMOVE, MS_ITEM_REMOVE}},
+    {"ADD ", {MS_ITEM_ADD, MS_ITEM_ADD}},
+    {"DELETE ", {MS_ITEM_DELETE, MS_ITEM_DELETE}},
+};
+
+static void put_action(struct ms_buf *body, enum ms_item_action action, size_t number)
+{
+    switch (action) {
+    case MS_ITEM_SET:
+        ms_buf_printf(body, "#%zu=:%zu", number, number);
+        break;
+    case MS_ITEM_SET_ONCE:
+        ms_buf_printf(body, "#%zu=if_not_exists(#%zu,:%zu)", number, number, number);
+        break;
+    case MS_ITEM_REMOVE:
+        ms_buf_printf(body, "#%zu", number);
+        break;
+    default:
+        ms_buf_printf(body, "#%zu :%zu", number, number);
+        break;
+    }
+}
+
+static void put_expression(struct ms_buf *body, const struct ms_item_change *change)
+{
+    const char *gap = "";
+
+    ms_buf_add_text(body, ",\"UpdateExpression\":\"");
+    for (size_t c = 0; c < sizeof clauses / sizeof clauses[0]; c++) {
+        bool begun = false;
+
+        for (size_t i = 0; i < change->count; i++) {
+            enum ms_item_action action = change->attributes[i].action;
+
+            if (action != clauses[c].actions[0] && action != clauses[c].actions[1]) {
+                continue;
+            }
+            ms_buf_add_text(body, begun ? "," : gap);
+            ms_buf_add_text(body, begun ? "" : clauses[c].clause);
+            put_action(body, action, i);
+            begun = true;
+            gap = " ";
+        }
+    }
+    ms_buf_add_char(body, '"');
+}
+
+/* Conditions. */
+
+/* What the item must be like: names and values begin with "#w" and ":w". */
+static void put_seen_condition(struct ms_buf *body, const struct ms_entity *entity,
+                               const struct ddb_seen *seen)
+{
+    ms_buf_add_text(body,
+                    seen->item.revision ? "#wr = :wr" : "attribute_exists(pk) AND attribute_not_exists(#wr)");
+    for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
+        if (!entity->item->witnesses[i]) {
+            continue;
+        }
+        if (seen->item.witnesses[i].ptr) {
+            ms_buf_printf(body, " AND #w%zu = :w%zu", i, i);
+        } else {
+            ms_buf_printf(body, " AND attribute_not_exists(#w%zu)", i);
+        }
+    }
+}
+
+static void put_condition(struct ms_buf *body, enum ddb_condition condition, const struct ms_entity *entity,
+                          const struct ddb_seen *seen)
+{
+    if (condition == DDB_ANY) {
+        return;
+    }
+    ms_buf_add_text(body, ",\"ConditionExpression\":\"");
+    if (condition == DDB_SEEN && seen->there) {
+        put_seen_condition(body, entity, seen);
+    } else {
+        ms_buf_add_text(body, condition == DDB_SEEN || condition == DDB_NEW ? "attribute_not_exists(pk)"
+                                                                            : "attribute_exists(pk)");
+    }
+    ms_buf_add_char(body, '"');
+}
+
+static bool has_witnesses(enum ddb_condition condition, const struct ddb_seen *seen)
+{
+    return condition == DDB_SEEN && seen->there;
+}
+
+static void put_name(struct ms_buf *body, bool *begun, const char *tag, size_t number, const char *name)
+{
+    ms_buf_printf(body, "%s\"#%s%zu\":", *begun ? "," : "", tag, number);
+    ms_json_put_string(body, mastra_str_of(name));
+    *begun = true;
+}
+
+static void put_names(struct ms_buf *body, const struct ms_item_change *change, enum ddb_condition condition,
+                      const struct ms_entity *entity, const struct ddb_seen *seen)
+{
+    bool begun = false;
+
+    ms_buf_add_text(body, ",\"ExpressionAttributeNames\":{");
+    for (size_t i = 0; change && i < change->count; i++) {
+        put_name(body, &begun, "", i, change->attributes[i].name);
+    }
+    if (has_witnesses(condition, seen)) {
+        for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
+            if (entity->item->witnesses[i]) {
+                put_name(body, &begun, "w", i, entity->item->witnesses[i]);
+            }
+        }
+        ms_buf_add_text(body,
+                        begun ? ",\"#wr\":\"" MS_ITEM_REVISION "\"" : "\"#wr\":\"" MS_ITEM_REVISION "\"");
+        begun = true;
+    }
+    ms_buf_add_char(body, '}');
+}
+
+static void put_values(struct ms_buf *body, const struct ms_item_change *change, enum ddb_condition condition,
+                       const struct ms_entity *entity, const struct ddb_seen *seen)
+{
+    bool begun = false;
+
+    for (size_t i = 0; change && i < change->count; i++) {
+        if (change->attributes[i].action == MS_ITEM_REMOVE) {
+            continue;
+        }
+        ms_buf_printf(body, begun ? ",\":%zu\":" : ",\"ExpressionAttributeValues\":{\":%zu\":", i);
+        ms_item_write_value(body, &change->attributes[i]);
+        begun = true;
+    }
+    if (has_witnesses(condition, seen) && seen->item.revision) {
+        ms_buf_add_text(body, begun ? ",\":wr\":" : ",\"ExpressionAttributeValues\":{\":wr\":");
+        ddb_put_number(body, seen->item.revision);
+        begun = true;
+    }
+    for (size_t i = 0; has_witnesses(condition, seen) && i < MS_ITEM_WITNESSES; i++) {
+        struct ms_item_attribute witness = {.kind = entity->item->witnesses_number ? MS_ITEM_NUMBER
+                                                                                   : MS_ITEM_STRING,
+                                            .text = seen->item.witnesses[i]};
+
+        if (!entity->item->witnesses[i] || !witness.text.ptr) {
+            continue;
+        }
+        ms_buf_printf(body, begun ? ",\":w%zu\":" : ",\"ExpressionAttributeValues\":{\":w%zu\":", i);
+        ms_item_write_value(body, &witness);
+        begun = true;
+    }
+    if (begun) {
+        ms_buf_add_char(body, '}');
+    }
+}
+
+static void put_place(const struct dynamodb *backend, struct ms_buf *body, const struct ms_key *key)
+{
+    ms_buf_printf(body, "\"TableName\":\"%s\",\"Key\":", backend->base.client.settings.table);
+    ms_item_write_key(body, key);
+}
+
+void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const struct ms_item_change *change,
+                    enum ddb_condition condition, const struct ms_entity *entity, const struct ddb_seen *seen)
+{
+    put_place(backend, body, &change->key);
+    put_expression(body, change);
+    put_condition(body, condition, entity, seen);
+    put_names(body, change, condition, entity, seen);
+    put_values(body, change, condition, entity, seen);
+}
+
+/* A delete or a check. */
+static void put_bare(const struct dynamodb *backend, struct ms_buf *body, const struct ddb_op *op)
+{
+    put_place(backend, body, &op->key);
+    put_condition(body, op->condition, op->entity, op->seen);
+    if (has_witnesses(op->condition, op->seen)) {
+        put_names(body, NULL, op->condition, op->entity, op->seen);
+        put_values(body, NULL, op->condition, op->entity, op->seen);
+    }
+}
+
+/* An item in the place of whatever there is. */
+static void put_whole(const struct dynamodb *backend, struct ms_buf *body,
+                      const struct ms_item_change *change, const struct ddb_op *op)
+{
+    ms_buf_printf(body, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
+    ms_item_write_whole(body, change);
+    put_condition(body, op->condition, op->entity, op->seen);
+    if (has_witnesses(op->condition, op->seen)) {
+        put_names(body, NULL, op->condition, op->entity, op->seen);
+        put_values(body, NULL, op->condition, op->entity, op->seen);
+    }
+}
+
+/* Two writes of a row never carry the same time, by which peers tell one from the other. */
+static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, mastra_error *error)
+{
+    int index = ms_entity_column(op->entity, mastra_str_of("updatedAt"));
+    const struct ms_column *column = index >= 0 ? &op->entity->columns[index] : NULL;
+    void *record;
+
+    if (!column || op->what != MS_WRITE_PATCH || !op->seen || !op->seen->record || !column->offset ||
+        !(op->columns & MS_BIT(index)) || column->type != MS_TIMESTAMP ||
+        *ms_field_time(column, op->record) != *ms_field_time(column, op->seen->record)) {
+        return MASTRA_OK;
+    }
+    record = ms_record_new(work->arena, op->entity);
+    if (!record) {
+        return ms_error_oom(error);
+    }
+    memcpy(record, op->record, op->entity->size);
+    *ms_field_time(column, record) += 1;
+    op->record = record;
+    return MASTRA_OK;
+}
+
+/* What is kept otherwise is set, or removed, all the same, where a unit has asked for that as well. */
+static mastra_status set_kept(struct ddb_work *work, const struct ddb_op *op, struct ms_item_change *change,
+                              mastra_error *error)
+{
+    const struct ms_item_stamp stamp = {.now = work->now};
+    struct ms_item_change patch;
+    mastra_status status =
+        ms_item_patch(op->entity, op->record, op->columns, op->record, &stamp, work->arena, &patch, error);
+
+    for (size_t i = 0; i < patch.count && status == MASTRA_OK; i++) {
+        size_t at = 0;
+
+        while (at < change->count && strcmp(change->attributes[at].name, patch.attributes[i].name) != 0) {
+            at++;
+        }
+        if (at < MS_ITEM_ATTRIBUTES) {
+            change->attributes[at] = patch.attributes[i];
+            change->count += at == change->count;
+        }
+    }
+    return status;
+}
+
+static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
+                                 mastra_error *error)
+{
+    const struct ddb_settings *settings = &work->session->owner->base.client.settings;
+    struct ms_item_stamp stamp = {.now = work->now};
+    mastra_status status;
+
+    if (op->what == MS_WRITE_PATCH) {
+        status = keep_times_apart(work, op, error);
+        return status == MASTRA_OK
+                   ? ms_item_patch(op->entity, op->record, op->columns, op->seen ? op->seen->record : NULL,
+                                   &stamp, work->arena, change, error)
+                   : status;
+    }
+    if (op->entity->id < MS_ENTITY_COUNT && settings->ttl[op->entity->id].attribute) {
+        stamp.ttl = settings->ttl[op->entity->id].attribute;
+        stamp.ttl_seconds = work->now / 1000 + settings->ttl[op->entity->id].seconds;
+    }
+    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW || op->whole, &stamp,
+                         work->arena, change, error);
+    return status == MASTRA_OK && op->columns && !op->whole ? set_kept(work, op, change, error) : status;
+}
+
+/* Large records that may stand in parts: the parts are written before. */
+static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
+                               struct ddb_op **parts, size_t *count, mastra_error *error)
+{
+    bool split = work->session->owner->base.client.settings.large_parts;
+    struct ms_item_part *part = NULL;
+    size_t more = 0;
+    struct ddb_op *grown;
+    mastra_status status =
+        ms_item_fit(op->entity, op->record, op->sequence, split, work->arena, change, &part, &more, error);
+
+    if (status != MASTRA_OK || more == 0) {
+        return status;
+    }
+    grown = ms_arena_calloc(work->arena, (*count + more) * sizeof *grown);
+    if (!grown) {
+        return ms_error_oom(error);
+    }
+    if (*count > 0) {
+        memcpy(grown, *parts, *count * sizeof *grown);
+    }
+    for (size_t i = 0; i < more; i++) {
+        grown[*count + i] = (struct ddb_op){.kind = DDB_OP_PUT,
+                                            .what = MS_WRITE_PUT,
+                                            .entity = op->entity,
+                                            .key = part[i].key,
+                                            .part = &part[i]};
+    }
+    *parts = grown;
+    *count += more;
+    return MASTRA_OK;
+}
+
+static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct ddb_op **parts, size_t *count,
+                               mastra_error *error)
+{
+    const struct dynamodb *backend = work->session->owner;
+    mastra_status status = MASTRA_OK;
+
+    op->at = work->texts.len;
+    if (op->kind == DDB_OP_UPDATE) {
+        struct ms_item_change change;
+
+        status = make_change(work, op, &change, error);
+        if (status == MASTRA_OK) {
+            status = add_parts(work, op, &change, parts, count, error);
+        }
+        if (status == MASTRA_OK && work->count == 1 &&
+            (op->condition == DDB_SEEN || op->condition == DDB_NEW) && change.count < MS_ITEM_ATTRIBUTES) {
+            change.attributes[change.count++] = (struct ms_item_attribute){
+                DDB_ATTEMPT, MS_ITEM_SET, MS_ITEM_STRING, mastra_str_of(work->attempt)};
+        }
+        if (status == MASTRA_OK) {
+            op->bytes = change.bytes;
+        }
+        if (status == MASTRA_OK && op->whole) {
+            put_whole(backend, &work->texts, &change, op);
+        } else if (status == MASTRA_OK) {
+            ddb_put_update(backend, &work->texts, &change, op->condition, op->entity, op->seen);
+        }
+    } else if (op->kind == DDB_OP_PUT) {
+        ms_buf_printf(&work->texts, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
+        ms_item_write_part(&work->texts, op->part);
+        op->bytes = op->part->text.len;
+    } else {
+        put_bare(backend, &work->texts, op);
+    }
+    op->len = work->texts.len - op->at;
+    return status;
+}
+
+mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error)
+{
+    struct ddb_op *parts = NULL;
+    size_t part_count = 0;
+    mastra_status status = MASTRA_OK;
+
+    for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
+        status = render_op(work, &work->ops[i], &parts, &part_count, error);
+    }
+    for (size_t i = 0; i < part_count && status == MASTRA_OK; i++) {
+        status = render_op(work, &parts[i], NULL, NULL, error);
+    }
+    if (status == MASTRA_OK && part_count > 0) {
+        struct ddb_op *all = ms_arena_alloc(work->arena, (work->count + part_count) * sizeof *all);
+
+        if (!all) {
+            return ms_error_oom(error);
+        }
+        memcpy(all, parts, part_count * sizeof *all);
+        memcpy(all + part_count, work->ops, work->count * sizeof *all);
+        work->ops = all;
+        work->count += part_count;
+    }
+    if (status == MASTRA_OK && work->texts.failed != MASTRA_OK) {
+        return ms_error_oom(error);
+    }
+    return status;
+}

@@ -1,0 +1,84 @@
+/* What a unit writes, as operations on items: at most one for each item, each with its condition. */
+#ifndef BACKENDS_DYNAMODB_WRITE_H
+#define BACKENDS_DYNAMODB_WRITE_H
+
+#include "backends/dynamodb/dynamodb.h"
+#include "base/random.h"
+
+/* The attribute of an item that tells which attempt wrote it last, of those that wrote it under a condition and alone:
+ * so the outcome of one whose answer was lost can be looked up. */
+#define DDB_ATTEMPT "mastra_try"
+
+enum ddb_op_kind {
+    DDB_OP_CHECK,  /* nothing is written: the condition must hold */
+    DDB_OP_UPDATE, /* UpdateItem */
+    DDB_OP_DELETE,
+    DDB_OP_PUT, /* a part of a large record */
+};
+
+enum ddb_condition {
+    DDB_ANY,    /* none */
+    DDB_SEEN,   /* the item is as `seen` has it */
+    DDB_NEW,    /* there is none; else the unit conflicts with what was there before */
+    DDB_THERE,  /* there is one; otherwise the operation is to have no effect */
+    DDB_EXPECT, /* there is one; otherwise the unit fails with NOT_FOUND */
+};
+
+struct ddb_op {
+    enum ddb_op_kind kind;
+    enum ddb_condition condition;
+    bool bulk;  /* one of many that a query has selected: it may be done by itself */
+    bool drop;  /* nothing is to be done */
+    bool whole; /* of UPDATE: nothing of the item that is there is to remain */
+    enum ms_write_kind what;
+    const struct ms_entity *entity;
+    const void *record;
+    uint64_t columns; /* of a patch */
+    int64_t sequence;
+    struct ms_key key;
+    const struct ddb_seen *seen;
+    const struct ms_item_part *part;
+    size_t place; /* in the unit's order */
+    size_t bytes; /* about what it writes */
+    size_t at;    /* its text: the members of its request */
+    size_t len;
+};
+
+struct ddb_touch {
+    struct ms_key key;
+    const struct ms_entity *entity;
+    const mastra_str *ids;
+    uint8_t column;
+    mastra_time time;
+};
+
+struct ddb_work {
+    struct ddb_session *session;
+    struct ms_arena *arena;
+    struct ddb_op *ops;
+    size_t count;
+    size_t room;
+    struct ddb_touch *touches;
+    size_t touch_count;
+    size_t touch_room;
+    mastra_time now;
+    struct ms_buf texts;
+    char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
+};
+
+/* Finds the operations and the touches of a unit; those of a query are selected now. */
+mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *first, mastra_error *error);
+
+/* Writes the texts of all operations, and adds those of the parts of large records. */
+mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error);
+
+/* Appends an update of a change: its members up to the condition, whose names and values may follow. */
+void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const struct ms_item_change *change,
+                    enum ddb_condition condition, const struct ms_entity *entity,
+                    const struct ddb_seen *seen);
+
+/* All items that a query's predicates select, with their keys. */
+mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
+                         struct ms_item_row **ret, size_t *ret_count, mastra_error *error);
+
+#endif
