@@ -28,7 +28,7 @@ enum trait {
     TRAIT_JSONB = 1u << 7,    /* JSON keeps its value, not its spelling */
     TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
     TRAIT_POSTGRES = 1u << 9,
-    TRAIT_DSQL = 1u << 10,
+    TRAIT_DSQL = 1u << 15,
     TRAIT_DYNAMODB = 1u << 10,
     TRAIT_CASED =
         1u << 11, /* ids that differ in nothing but case are two; locks of different workflows are */

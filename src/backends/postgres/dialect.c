@@ -373,12 +373,10 @@ void pg_sql_array(struct ms_buf *out, const struct ms_column *column, size_t n)
     ms_buf_add_text(out, column ? array_type(column) : "::int8[]");
 }
 
-const struct ms_dialect pg_dialect = {PG_DIALECT_COMMON,
-                                      PG_DIALECT_OWN,
-                                      .array = pg_sql_array,
-                                      .has = has,
-                                      .contains = contains,
-                                      .at = at,
-                                      .snapshot = "pg_current_snapshot()::text"};
+/* A standby's snapshots do not name the transactions that are under way. */
+#define SNAPSHOT "CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_snapshot()::text END"
+
+const struct ms_dialect pg_dialect = {PG_DIALECT_COMMON,    PG_DIALECT_OWN, .array = pg_sql_array, .has = has,
+                                      .contains = contains, .at = at,       .snapshot = SNAPSHOT};
 const struct ms_dialect pg_text_dialect = {PG_DIALECT_COMMON, PG_DIALECT_OWN, .array = pg_sql_array,
                                            PG_DIALECT_TEXT};
