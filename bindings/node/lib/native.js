@@ -117,16 +117,47 @@ function startUp() {
     const underWay = [];
     const freeTickets = [];
     const ended = Symbol('ended');
+    const providers = new Map(); // of credentials, by number; a store that has one takes it along
     addon.start((ticket, failed, json) => {
+        if (typeof failed !== 'boolean') {
+            answer(failed, providers.get(ticket));
+            return;
+        }
         const entry = underWay[ticket];
         underWay[ticket] = undefined;
         freeTickets.push(ticket);
         entry.store[ended](entry, failed, json);
     });
-    return { underWay, freeTickets, ended };
+    const collected = new FinalizationRegistry((number) => providers.delete(number));
+    return { underWay, freeTickets, ended, providers, collected };
 }
 
-const { underWay, freeTickets, ended } = (addon.shared ??= startUp());
+const { underWay, freeTickets, ended, providers, collected } = (addon.shared ??= startUp());
+
+// What is thrown may hold a secret: only its name and, of an error, its message are told.
+const reasonOf = (error) => (error instanceof Error ? `${error.name}: ${error.message}` : 'it threw no error');
+
+/** Asks a provider of credentials, and tells what it says. */
+async function answer(question, provider) {
+    let given;
+    let reason = 'the store is closed';
+    try {
+        given = await provider?.();
+        if (provider && (typeof given?.accessKeyId !== 'string' || typeof given.secretAccessKey !== 'string')) {
+            reason = 'customCredentialsProvider gave no accessKeyId and secretAccessKey';
+            given = undefined;
+        }
+    } catch (error) {
+        reason = `customCredentialsProvider: ${reasonOf(error)}`;
+    }
+    if (given === undefined) {
+        addon.answer(question, reason.replaceAll('\0', ' '), undefined, undefined, 0);
+        return;
+    }
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = given;
+    const until = expiration === undefined ? 0 : new Date(expiration).getTime() || 1;
+    addon.answer(question, accessKeyId, secretAccessKey, sessionToken ?? undefined, until);
+}
 
 function takeTicket(entry) {
     const ticket = freeTickets.length > 0 ? freeTickets.pop() : underWay.length;
@@ -162,6 +193,8 @@ const checks = {
     queueLimit: number(1, 1000000),
     lockOwner: text,
     allowRawSql: flag,
+    credentialsProvider: (name, value) =>
+        typeof value === 'function' ? value : refuse(name, value, 'must be a function'),
 };
 
 function checkOptions(options) {
@@ -188,9 +221,19 @@ function closeTimeoutOf(url, options) {
     return options.closeTimeoutMs ?? (given.length > 0 ? Number(given.at(-1)) || 0 : DEFAULT_CLOSE_TIMEOUT_MS);
 }
 
+function nextProvider(provider) {
+    let number = 1;
+    while (providers.has(number)) {
+        number++;
+    }
+    providers.set(number, provider);
+    return number;
+}
+
 function open(url, options) {
     text('url', url);
     const checked = checkOptions(options);
+    const provider = checked.credentialsProvider ? nextProvider(checked.credentialsProvider) : 0;
     const opened = addon.open(
         url,
         checked.disableInit ?? false,
@@ -201,11 +244,13 @@ function open(url, options) {
         checked.queueLimit ?? 0,
         checked.lockOwner,
         checked.allowRawSql ?? false,
+        provider,
     );
     if (typeof opened === 'string' || opened === null) {
+        providers.delete(provider);
         throw errorOf(opened);
     }
-    return opened;
+    return { opened, provider };
 }
 
 /** An open store: every operation of the library by its name, with JSON text in and out. */
@@ -217,9 +262,15 @@ class NativeStore {
     #retry = false; // an attempt to go on is on its way
     #closing;
     #refusal; // what a call after the end is answered
+    #provider;
 
     constructor(url, options = {}) {
-        this.#handle = open(url, options);
+        const { opened, provider } = open(url, options);
+        this.#handle = opened;
+        this.#provider = provider;
+        if (provider) {
+            collected.register(this, provider);
+        }
     }
 
     get closed() {
@@ -278,6 +329,7 @@ class NativeStore {
     [ended](entry, failed, described) {
         if (entry.closes) {
             this.#refuseWaiting();
+            providers.delete(this.#provider);
             if (failed) {
                 entry.reject(errorOf(described));
             } else {

@@ -108,6 +108,26 @@ void addon_release(struct addon *addon)
     }
 }
 
+/* settle(ticket, question): somebody is asked for credentials. */
+static void put_question(napi_env env, napi_value function, const struct outcome *outcome)
+{
+    napi_handle_scope scope;
+    napi_value undefined;
+    napi_value args[2];
+
+    if (napi_open_handle_scope(env, &scope) != napi_ok) {
+        mastra_aws_reply_failure(outcome->reply, "out of memory");
+        return;
+    }
+    napi_get_undefined(env, &undefined);
+    napi_create_uint32(env, outcome->ticket, &args[0]);
+    args[1] = credentials_question(env, outcome);
+    if (args[1]) {
+        napi_call_function(env, undefined, function, 2, args, NULL);
+    }
+    napi_close_handle_scope(env, scope);
+}
+
 /* settle(ticket, failed, text); without a text when it could not be made. */
 static void settle(napi_env env, napi_value function, const struct outcome *outcome)
 {
@@ -151,6 +171,11 @@ static void woken(napi_env env, napi_value function, void *context, void *data)
         struct outcome taken;
 
         next = outcome->next;
+        if (outcome->reply) {
+            put_question(env, function, outcome);
+            free(outcome);
+            continue;
+        }
         if (outcome->closes && !store_closed(outcome->store)) {
             continue;
         }
@@ -192,7 +217,11 @@ static void end_environment(void *data)
     stores_shut_down(addon);
     for (outcome = take_all(addon); outcome; outcome = next) {
         next = outcome->next;
-        free(outcome_take(outcome).text);
+        if (outcome->reply) {
+            credentials_drop(outcome);
+        } else {
+            free(outcome_take(outcome).text);
+        }
     }
     stores_forget(addon);
 }
@@ -299,6 +328,7 @@ NAPI_MODULE_INIT()
         {"open", NULL, store_open, NULL, NULL, NULL, napi_default, NULL},
         {"call", NULL, store_call, NULL, NULL, NULL, napi_default, NULL},
         {"close", NULL, store_close, NULL, NULL, NULL, napi_default, NULL},
+        {"answer", NULL, credentials_answer, NULL, NULL, NULL, napi_default, NULL},
         {"operations", NULL, operations, NULL, NULL, NULL, napi_default, NULL},
     };
 

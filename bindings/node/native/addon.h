@@ -8,7 +8,7 @@
 #ifndef NATIVE_ADDON_H
 #define NATIVE_ADDON_H
 
-#include <mastra/store.h>
+#include <mastra/dsql.h>
 #include <node_api.h>
 #include <pthread.h>
 #include <uchar.h>
@@ -23,11 +23,12 @@ enum text_form {
     TEXT_UTF8, /* it was not valid; JavaScript gets it with U+FFFD */
 };
 
-/* What a call or the closing of a store came to. */
+/* What a call or the closing of a store came to; or, with a reply, a question of the library's. */
 struct outcome {
     struct outcome *next;
     struct store *store;
-    uint32_t ticket; /* by which JavaScript knows the call */
+    uint32_t ticket;         /* by which JavaScript knows the call, or who is asked */
+    mastra_aws_reply *reply; /* credentials are asked for */
     bool closes;     /* part of the store itself, unlike that of a call */
     bool failed;     /* the text is an error record */
     enum text_form form;
@@ -80,6 +81,18 @@ void stores_shut_down(struct addon *addon);
 
 /* Afterwards: releases those that JavaScript has given up. The others follow when their handles are finalized. */
 void stores_forget(struct addon *addon);
+
+/* credentials.c: questions for credentials, which a function of JavaScript answers. */
+
+/* Puts a question to whoever has this ticket. Any thread. */
+void credentials_ask(struct addon *addon, uint32_t ticket, mastra_aws_reply *reply);
+
+/* The question as a value of JavaScript, which answers it by credentials_answer; NULL: it could not be put. */
+napi_value credentials_question(napi_env env, const struct outcome *outcome);
+napi_value credentials_answer(napi_env env, napi_callback_info info);
+
+/* Nobody will answer it. Any thread. */
+void credentials_drop(struct outcome *outcome);
 
 /* value.c */
 

@@ -21,6 +21,7 @@ struct store {
     struct store *next;
     mastra_store *handle;
     int64_t close_timeout_ms;
+    uint32_t provider; /* who is asked for credentials; 0: nobody */
     enum store_state state;
     bool collected; /* JavaScript does not know it any more */
     bool has_thread;
@@ -220,6 +221,7 @@ struct open_args {
     struct value_room owner_room;
     mastra_options options;
     int64_t close_timeout_ms;
+    uint32_t provider;
 };
 
 /* The arguments have been checked by lib/native.js; numbers are 0 where none was given. */
@@ -234,7 +236,8 @@ static bool read_numbers(napi_env env, const napi_value *argv, struct open_args 
               napi_get_value_int64(env, argv[4], &args->close_timeout_ms) == napi_ok &&
               napi_get_value_uint32(env, argv[5], &options->readers) == napi_ok &&
               napi_get_value_uint32(env, argv[6], &options->queue_limit) == napi_ok &&
-              napi_get_value_bool(env, argv[8], &options->allow_raw_sql) == napi_ok;
+              napi_get_value_bool(env, argv[8], &options->allow_raw_sql) == napi_ok &&
+              napi_get_value_uint32(env, argv[9], &args->provider) == napi_ok;
 
     options->synchronous = (mastra_synchronous)synchronous;
     options->close_timeout_ms = LIBRARY_CLOSE_TIMEOUT_MS;
@@ -257,6 +260,29 @@ static bool read_open_args(napi_env env, const napi_value *argv, struct open_arg
     return args->url != NULL;
 }
 
+/* On a thread of the library. */
+static void ask(void *user, mastra_aws_reply *reply)
+{
+    const struct store *store = user;
+
+    credentials_ask(store->addon, store->provider, reply);
+}
+
+/* Where JavaScript has the credentials it is asked for them. */
+static mastra_status open_handle(struct store *store, const struct open_args *args, mastra_error *error)
+{
+    mastra_dsql_options dsql = MASTRA_DSQL_OPTIONS_INIT;
+
+    if (args->provider == 0) {
+        return mastra_open(args->url, &args->options, &store->handle, error);
+    }
+    store->provider = args->provider;
+    dsql.url = args->url;
+    dsql.credentials = ask;
+    dsql.credentials_user = store;
+    return mastra_open_dsql(&dsql, &args->options, &store->handle, error);
+}
+
 /* An external that holds the store, or NULL with an exception. */
 static napi_value make_store(napi_env env, struct addon *addon, const struct open_args *args,
                              mastra_error *error)
@@ -269,7 +295,7 @@ static napi_value make_store(napi_env env, struct addon *addon, const struct ope
         return NULL;
     }
     store->close_timeout_ms = args->close_timeout_ms;
-    if (mastra_open(args->url, &args->options, &store->handle, error) != MASTRA_OK) {
+    if (open_handle(store, args, error) != MASTRA_OK) {
         free_store(store);
         return value_error(env, error);
     }
@@ -283,8 +309,8 @@ static napi_value make_store(napi_env env, struct addon *addon, const struct ope
 }
 
 /*
- * open(url, disableInit, synchronous, busyTimeoutMs, closeTimeoutMs, readers, queueLimit, owner, allowRawSql): a
- * handle, or the text of an error.
+ * open(url, disableInit, synchronous, busyTimeoutMs, closeTimeoutMs, readers, queueLimit, owner, allowRawSql,
+ * provider): a handle, or the text of an error. The provider is a number, 0 for none.
  */
 napi_value store_open(napi_env env, napi_callback_info info)
 {
@@ -293,8 +319,8 @@ napi_value store_open(napi_env env, napi_callback_info info)
     mastra_error error = MASTRA_ERROR_INIT;
     struct addon *addon = NULL;
     napi_value result = NULL;
-    napi_value argv[9];
-    size_t count = 9;
+    napi_value argv[10];
+    size_t count = 10;
 
     args.options = blank;
     args.url_room.block = NULL;
