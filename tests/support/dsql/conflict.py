@@ -13,12 +13,11 @@ import re
 import struct
 
 from statements import LOCK
-from wire import NUMBER, SqlError, error_fields, frame, text
+from wire import NAMED, NUMBER, OURS, SqlError, error_fields, frame, named, text
 
 SYNC = frame(b"S")
 SHADOW = b"double_shadow\0"
 SHORT = struct.Struct("!h")
-INJECTED = 7  # answers to what is executed in between: closed, closed, parsed, bound, complete, closed, closed
 PARAM = re.compile(r"\$(\d+)")
 NAMES = """SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n
     ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'p'
@@ -31,13 +30,6 @@ HELD = """SELECT DISTINCT n.nspname::text, c.relname::text FROM pg_catalog.pg_lo
 
 def quoted(name):
     return '"' + name.replace('"', '""') + '"'
-
-
-def statement_frames(sql, types=b"\0\0", bound=b"\0\0\0\0\0\0", name=b"double_statement\0"):
-    """Executes a statement in between, and leaves nothing behind, nor minds what a failed one has left."""
-    return b"".join((frame(b"C", b"P" + name), frame(b"C", b"S" + name),
-                     frame(b"P", name + text(sql) + types), frame(b"B", name + name + bound),
-                     frame(b"E", name + b"\0\0\0\0"), frame(b"C", b"P" + name), frame(b"C", b"S" + name)))
 
 
 class Parameters:
@@ -76,7 +68,7 @@ class Conflict:
         self.names = None
         self.shadows = set()
         self.victim = False
-        self.savepoints = 0
+        self.savepoint = False
 
     # Statements that write.
 
@@ -96,33 +88,44 @@ class Conflict:
             self.session.out.append(self.session.error(failed))
             return
         self.session.backend.execute("ROLLBACK TO SAVEPOINT double_last")
-        # A row that is there already, seen or not: in the copy, a duplicate is one of the snapshot's.
         self.doom(fields["M"])
+        # A row that is there already, seen or not: in the copy, a duplicate is one of the snapshot's.
         if self.in_shadow(statement, portal, message) and state == "23505":
             self.doomed = None
 
     def doom(self, why):
+        """Gives up all locks on rows, and goes on with copies."""
+        backend = self.session.backend
+        contents = {}
+        for schema, name in backend.execute(HELD):
+            rows = backend.execute(f"COPY (SELECT * FROM {quoted(schema)}.{quoted(name)}) TO STDOUT")
+            contents[schema, name] = b"".join(rows)
+        backend.execute("ROLLBACK TO SAVEPOINT double_first")
+        for (schema, name), content in contents.items():
+            self.shadows.add(name)
+            self.create(schema, name)
+            backend.execute(f"COPY pg_temp.{quoted(name)} FROM STDIN", content)
         self.doomed = SqlError("40001", "change conflicts with another transaction, please retry: (OC000)")
         self.session.double.note("doomed", why)
 
     def injected(self, statement, portal):
         """What comes before: a savepoint, and a row that is to be locked is written."""
         sqls = ["SAVEPOINT double_last"]
-        if self.savepoints == 0:
+        if not self.savepoint:
             sqls.insert(0, "SAVEPOINT double_first")
-        else:
-            sqls.insert(0, "RELEASE SAVEPOINT double_last")
-        self.savepoints += 1
-        data = [statement_frames(sql) for sql in sqls]
+        # None is ever released: who waits for a row of it would wait for the whole transaction from then on.
+        self.savepoint = True
+        data = [named(OURS, sql) for sql in sqls]
         if statement.kind == LOCK:
             sql = self.touch(statement)
             if portal:
                 parameters = Parameters(portal.bind)
-                data.append(statement_frames(sql, types_for(sql, portal.prepared, parameters.count),
-                                             parameters.without_results))
+                data.append(named(OURS, sql, types_for(sql, portal.prepared, parameters.count),
+                                  parameters.without_results))
             else:
-                data.append(statement_frames(sql))
-        return b"".join(data), INJECTED * len(data)
+                data.append(named(OURS, sql))
+        # Each is answered by its completion as well.
+        return b"".join(data), (NAMED + 1) * len(data)
 
     def touch(self, statement):
         """An UPDATE of what FOR UPDATE is about: it takes part in the check as if it were written."""
@@ -137,9 +140,9 @@ class Conflict:
         data, skip = self.injected(statement, portal)
         if message and statement.kind == LOCK:
             # What was bound before the row was written would not find it.
-            data += frame(b"B", SHADOW + portal.name + b"\0" + portal.bind)
+            data += frame(b"C", b"P" + SHADOW) + frame(b"B", SHADOW + portal.name + b"\0" + portal.bind)
             message = frame(b"E", SHADOW + message[-4:]) + frame(b"C", b"P" + SHADOW)
-            return self.collect(data + message + SYNC, skip + 1, b"3")
+            return self.collect(data + message + SYNC, skip + 2, b"3")
         if message:
             return self.collect(data + message + SYNC, skip)
         return self.collect(data + SYNC, skip) or self.collect(frame(b"Q", text(statement.sql)), 0)
@@ -170,11 +173,8 @@ class Conflict:
             self.session.fail(error)
             return error
         if message:
-            rows = message[-4:]
-            data = b"".join((frame(b"P", SHADOW + text(sql) + portal.prepared.types),
-                             frame(b"B", SHADOW + SHADOW + portal.bind), frame(b"E", SHADOW + rows),
-                             frame(b"C", b"P" + SHADOW), frame(b"C", b"S" + SHADOW), SYNC))
-            return self.session.pass_on(data, b"123")
+            data = named(SHADOW, sql, portal.prepared.types, portal.bind, message[-4:])
+            return self.session.pass_on(data + SYNC, b"123")
         return self.session.pass_on(frame(b"Q", text(sql)))
 
     def translated(self, statement):
@@ -220,22 +220,11 @@ class Conflict:
     # By another thread, while the session is idle within its transaction.
 
     def give_up(self):
-        """Gives up all locks on rows, and goes on with copies."""
-        backend = self.session.backend
-        if not self.savepoints:
+        """Somebody else wants to write what this transaction has written."""
+        if not self.savepoint:
             self.die()
-            return
-        held = backend.execute(HELD)
-        contents = {}
-        for schema, name in held:
-            rows = backend.execute(f"COPY (SELECT * FROM {quoted(schema)}.{quoted(name)}) TO STDOUT")
-            contents[schema, name] = b"".join(rows)
-        backend.execute("ROLLBACK TO SAVEPOINT double_first")
-        for (schema, name), content in contents.items():
-            self.shadows.add(name)
-            self.create(schema, name)
-            backend.execute(f"COPY pg_temp.{quoted(name)} FROM STDIN", content)
-        self.doom("somebody else changed the same row and did not wait")
+        elif not self.doomed:
+            self.doom("somebody else changed the same row and did not wait")
 
     def die(self):
         """Gives up everything, because the schema changes."""

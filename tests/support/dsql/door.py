@@ -27,7 +27,10 @@ class Gate:
     def __init__(self, settings):
         self.settings = settings
         self.lock = threading.Lock()
-        self.level = float(settings["burst"])
+        self.fill()
+
+    def fill(self):
+        self.level = float(self.settings["burst"])
         self.at = time.monotonic()
 
     def enter(self, count):

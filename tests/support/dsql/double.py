@@ -54,7 +54,7 @@ SETTINGS = {
     "rate": 100.0,  # new connections a second
     "burst": 1000,
     "sleeping": False,  # the cluster is waking up and takes no connections
-    "lock_wait": 0.05,  # after which whoever holds a lock gives it up
+    "lock_wait": 0.05,  # after which somebody idle gives up a lock that another waits for
     "index_delay": 0.05,  # until an asynchronous index is built
     "statistics": False,  # sizes and statistics of tables and indexes may be asked for
     "many_schemas": False,  # more than ten schemas may be made; only at the start
@@ -120,6 +120,7 @@ class Double:
             self.faults.clear()
             self.counters.clear()
             self.journal.clear()
+        self.pace.fill()
 
     def check_role(self, user, key):
         """Roles other than admin are for those whom AWS IAM GRANT has given them."""

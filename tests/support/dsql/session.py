@@ -85,6 +85,7 @@ class Session:
         self.failed = False  # since the last Sync
         self.busy = threading.Lock()  # held while something is executed
         self.since = 0.0  # when it began; 0: nothing is
+        self.idle = 0.0  # when the last thing ended
 
     # The connection's life.
 
@@ -167,6 +168,7 @@ class Session:
                 self.finish()
             finally:
                 self.since = 0.0
+                self.idle = time.monotonic()
         if self.out:
             data, self.out = b"".join(self.out), []
             self.client.sendall(data)
@@ -180,8 +182,7 @@ class Session:
         else:
             if not self.failed:
                 self.settle()
-            self.transaction = Transaction()
-            self.conflict.forget()
+            self.over()
             self.portals.clear()
         if self.cut_after:
             raise Gone("cut as was asked for")
@@ -270,9 +271,8 @@ class Session:
             return
         if self.conflict.dead:
             raise self.conflict.dead
-        if transaction.block and time.monotonic() - transaction.begun > self.double.settings["transaction_age"]:
-            limit = f"{self.double.settings['transaction_age']:g}"
-            raise SqlError("54000", f"transaction age limit of {limit}s exceeded")
+        if transaction.block and self.too_old():
+            raise self.too_old()
         if kind == WAIT:
             if transaction.block:
                 raise SqlError("25001", "sys.wait_for_job cannot run inside a transaction block")
@@ -295,6 +295,12 @@ class Session:
             transaction.wrote = transaction.wrote or kind == WRITE
             if kind == WRITE and not transaction.block:
                 self.implicit_fault()
+
+    def too_old(self):
+        limit = self.double.settings["transaction_age"]
+        if time.monotonic() - self.transaction.begun <= limit:
+            return None
+        return SqlError("54000", f"transaction age limit of {limit:g}s exceeded")
 
     def check_version(self):
         if self.version != self.double.version:
@@ -355,7 +361,7 @@ class Session:
             self.begin()
         error = self.pass_on(frame(b"Q", text(self.rewritten(statement))), b"TD" if statement.kind == IAM else b"")
         if statement.kind == ROLLBACK:
-            self.transaction = Transaction()
+            self.over()
         if statement.kind in (BEGIN, ROLLBACK) or error:
             self.transaction.block = self.backend.status != b"I"
         return not error
@@ -435,7 +441,7 @@ class Session:
             if statement.kind == BEGIN:
                 self.begin()
             elif statement.kind == ROLLBACK:
-                self.transaction = Transaction()
+                self.over()
             chunk.append(message)
             return True
         if chunk and not self.flush(chunk):
@@ -460,7 +466,7 @@ class Session:
         error = None
         transaction = self.transaction
         if self.backend.status == b"T":
-            error = self.conflict.dead or self.conflict.doomed
+            error = self.conflict.dead or self.too_old() or self.conflict.doomed
             if not error and transaction.wrote:
                 error = self.limits()
             fault = None
@@ -474,14 +480,19 @@ class Session:
             self.refuse_commit(error)
             return
         data = message + SYNC if message else frame(b"Q", text(statement.sql))
-        if self.backend.status == b"E":
-            self.transaction = Transaction()
-        self.pass_on(data)
-        self.transaction.block = False
+        took_effect = self.backend.status == b"T"
+        if not self.pass_on(data) and took_effect:
+            self.settle()
+        self.over()
+
+    def over(self):
+        """A block has ended."""
+        self.transaction = Transaction()
+        self.conflict.forget()
 
     def refuse_commit(self, error):
         self.backend.execute("ROLLBACK")
-        self.transaction = Transaction()
+        self.over()
         self.double.note("conflicts" if error.state == "40001" else "refused", error.message)
         self.failed = True
         self.out.append(error.frame())

@@ -242,6 +242,8 @@ def alter_table(reader, edits):
     if reader.word() == "only" and reader.peek(1) and reader.peek(1).is_name():
         raise unsupported("ONLY is")
     reader.path()
+    if len(split(reader.tokens[reader.at:], ",")) > 1:
+        raise SqlError("0A000", "unsupported ALTER TABLE statement with several actions")
     if reader.take("add"):
         if reader.word() in ("constraint", "primary", "unique", "check", "foreign", "exclude"):
             raise SqlError("0A000", "unsupported ALTER TABLE ADD CONSTRAINT statement")

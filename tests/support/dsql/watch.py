@@ -23,26 +23,31 @@ class Watch:
             limit = self.double.settings["lock_wait"]
             for session in self.double.all_sessions():
                 since = session.since
-                if since and now - since > limit and session.backend:
-                    self.look(session, since)
+                if since and now - since > limit and session.backend and self.look(session, since):
+                    break
 
     def look(self, waiter, since):
+        """Gives true where a circle was broken: others of it need not be looked at before that has come about."""
         for pid, whole in self.backend.query(BLOCKERS.format(waiter.backend.pid)):
             holder = next((s for s in self.double.all_sessions() if s.backend and s.backend.pid == int(pid)), None)
             if waiter.since != since:
-                return
+                break
             if not holder:
                 # A superuser's session of a test's, which will end.
                 continue
             if holder.busy.acquire(blocking=False):
                 try:
-                    self.push(holder, whole == "t")
+                    # Who is at work will commit and win; only who dawdles is in the way.
+                    if time.monotonic() - holder.idle > self.double.settings["lock_wait"]:
+                        self.push(holder, whole == "t")
                 finally:
                     holder.busy.release()
             elif self.backend.query(f"SELECT FROM unnest(pg_blocking_pids({pid}))"):
                 # It waits itself, perhaps for the waiter.
                 waiter.conflict.victim = True
                 self.backend.query(f"SELECT pg_cancel_backend({waiter.backend.pid})")
+                return True
+        return False
 
     def push(self, holder, whole):
         if holder.backend.status != b"T" or holder.conflict.dead:

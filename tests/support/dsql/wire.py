@@ -42,6 +42,19 @@ def text(value):
     return value.encode() + b"\0"
 
 
+OURS = b"double_statement\0"
+
+
+def named(name, sql, types=b"\0\0", bound=b"\0\0\0\0\0\0", rows=b"\0\0\0\0"):
+    """Executes a statement under a name of its own, which leaves alone what has no name. An earlier one that failed may
+    have left the name in use. The server answers with NAMED messages besides the result's."""
+    return b"".join((frame(b"C", b"S" + name), frame(b"C", b"P" + name), frame(b"P", name + text(sql) + types),
+                     frame(b"B", name + name + bound), frame(b"E", name + rows), frame(b"C", b"P" + name)))
+
+
+NAMED = 5
+
+
 def error_fields(message):
     """The fields of an ErrorResponse by their letters."""
     fields = {}
@@ -165,13 +178,12 @@ class Backend:
     def execute(self, sql, copy=None):
         """Runs a statement by the extended protocol, which leaves what has no name alone; gives the rows. `copy` is
         what COPY FROM STDIN reads."""
-        name = b"double_statement\0"
-        data = [frame(b"C", b"P" + name), frame(b"C", b"S" + name), frame(b"P", name + text(sql) + b"\0\0"),
-                frame(b"B", name + name + b"\0\0\0\0\0\0"), frame(b"E", name + b"\0\0\0\0")]
+        data = named(OURS, sql)
         if copy is not None:
-            data += [copy, frame(b"c")]
-        data += [frame(b"C", b"P" + name), frame(b"C", b"S" + name), frame(b"S")]
-        return self.results(b"".join(data))
+            # In front of what closes the portal, which nobody reads while data is expected.
+            end = len(data) - len(frame(b"C", b"P" + OURS))
+            data = data[:end] + copy + frame(b"c") + data[end:]
+        return self.results(data + frame(b"S"))
 
     def query(self, sql):
         """Runs statements by the simple protocol; gives the rows as texts, raises SqlError."""
