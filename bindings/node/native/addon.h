@@ -29,8 +29,8 @@ struct outcome {
     struct store *store;
     uint32_t ticket;         /* by which JavaScript knows the call, or who is asked */
     mastra_aws_reply *reply; /* credentials are asked for */
-    bool closes;     /* part of the store itself, unlike that of a call */
-    bool failed;     /* the text is an error record */
+    bool closes;             /* part of the store itself, unlike that of a call */
+    bool failed;             /* the text is an error record */
     enum text_form form;
     void *text; /* JSON */
     size_t len; /* in units of the form */
