@@ -70,7 +70,7 @@ mastra_status mastra_postgres_pool_inspect(mastra_postgres_pool *pool, mastra_po
 
 #endif
 
-#if !MASTRA_WITH_POSTGRES || !MASTRA_WITH_AWS
+#if !MASTRA_WITH_DSQL
 
 mastra_status mastra_open_dsql(const mastra_dsql_options *dsql, const mastra_options *options,
                                mastra_store **ret_store, mastra_error *error)

@@ -2,7 +2,7 @@
 #if MASTRA_WITH_POSTGRES
 #include "backends/postgres/postgres.h"
 #endif
-#if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
+#if MASTRA_WITH_DSQL
 #include "backends/dsql/dsql.h"
 #endif
 #if MASTRA_WITH_AWS
@@ -17,7 +17,7 @@ static const struct {
 #if MASTRA_WITH_POSTGRES
     {"postgresql", &ms_postgres_ops}, {"postgres", &ms_postgres_ops},
 #endif
-#if MASTRA_WITH_POSTGRES && MASTRA_WITH_AWS
+#if MASTRA_WITH_DSQL
     {"dsql", &ms_dsql_ops},
 #endif
 #if MASTRA_WITH_AWS

@@ -443,7 +443,7 @@ test('DSQLStore: every documented option is known', () => {
         connectionTimeoutMillis: 5000,
         allowExitOnIdle: true,
     });
-    planOf(options.dsql, { id: 'd', pool: {} });
+    planOf(options.dsql, { id: 'd', pool: { options: { host: dsql.host } } });
     planOf(options.dsql, { id: 'd', host: 'localhost', region: 'eu-west-1' });
 });
 
@@ -469,6 +469,16 @@ for (const [name, config, complaint] of [
         /option schemaName must be a plain identifier/,
     ],
     ['a password', { ...dsql, password: 'secret' }, /option password is not known/],
+    ['a pool that is none', { id: 'd', pool: {} }, /option pool must be a pg\.Pool/],
+    [
+        'a pool and how to connect',
+        { id: 'd', pool: { options: { host: dsql.host } }, max: 3 },
+        /option max cannot be honoured beside a pool/,
+    ],
+    ['no lifetime', { ...dsql, maxLifetimeSeconds: 0 }, /option maxLifetimeSeconds must be a whole number from 1/],
+    ['a provider that is no function', { ...dsql, customCredentialsProvider: {} }, /must be a function/],
+    ['an empty user', { ...dsql, user: '' }, /user must be provided/],
+    ['leaving out the indexes', { ...dsql, skipDefaultIndexes: true }, /option skipDefaultIndexes cannot be honoured/],
 ]) {
     test(`DSQLStore: refuses ${name}`, () => {
         const error = refusal(() => new DSQLStore(config));

@@ -76,18 +76,39 @@ class TextWay {
     }
 }
 
+/** What the URL says of the double beside its host goes by the environment. */
+function dsqlStore(DSQLStore, id, url) {
+    const { hostname, searchParams } = new URL(url);
+    process.env.PGHOSTADDR = searchParams.get('hostaddr');
+    process.env.PGPORT = searchParams.get('port');
+    process.env.SSL_CERT_FILE = searchParams.get('sslrootcert');
+    return new DSQLStore({
+        id,
+        host: hostname,
+        schemaName: searchParams.get('schema'),
+        customCredentialsProvider: async () => ({
+            accessKeyId: process.env.MASTRA_TEST_DSQL_KEY_ID,
+            secretAccessKey: process.env.MASTRA_TEST_DSQL_SECRET,
+        }),
+    });
+}
+
 class CallWay {
     static greeting = 'values';
 
     static async load() {
-        const { LibSQLStore, PostgresStore } = await import('../../bindings/node/lib/index.mjs');
+        const { DSQLStore, LibSQLStore, PostgresStore } = await import('../../bindings/node/lib/index.mjs');
         const id = 'conformance';
-        return (url) =>
-            new this(
+        return (url) => {
+            if (url.startsWith('dsql:')) {
+                return new this(dsqlStore(DSQLStore, id, url));
+            }
+            return new this(
                 url.startsWith('postgresql:')
                     ? new PostgresStore({ id, connectionString: url })
                     : new LibSQLStore({ id, url }),
             );
+        };
     }
 
     constructor(store) {

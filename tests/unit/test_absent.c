@@ -3,6 +3,8 @@
 #define MASTRA_WITH_POSTGRES 0
 #undef MASTRA_WITH_AWS
 #define MASTRA_WITH_AWS 0
+#undef MASTRA_WITH_DSQL
+#define MASTRA_WITH_DSQL 0
 #include "../../src/backends/absent.c"
 
 #include <setjmp.h>
@@ -50,11 +52,20 @@ static void no_dynamodb_here(void **state)
     mastra_dynamodb_template_free(NULL);
 }
 
+static void no_dsql_here(void **state)
+{
+    (void)state;
+    mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(mastra_open_dsql(NULL, NULL, NULL, &error), MASTRA_NOT_SUPPORTED);
+    assert_non_null(strstr(error.message, "without Aurora DSQL"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_postgres_here),
         cmocka_unit_test(no_dynamodb_here),
+        cmocka_unit_test(no_dsql_here),
     };
     return cmocka_run_group_tests_name("absent", tests, NULL, NULL);
 }

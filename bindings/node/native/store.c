@@ -2,9 +2,11 @@
  * say otherwise. */
 #include "addon.h"
 
+#include <mastra/dsql.h>
 #include <mastra/dynamodb.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* The store waits for its calls by itself (see close_in_thread): once the library is asked to close, they are over or
@@ -266,11 +268,18 @@ static bool read_open_args(napi_env env, const napi_value *argv, struct open_arg
 /* By the URL, which says all but where credentials come from when that is JavaScript. */
 static mastra_status open_handle(struct store *store, const struct open_args *args, mastra_error *error)
 {
+    mastra_dsql_options dsql = MASTRA_DSQL_OPTIONS_INIT;
     mastra_dynamodb_options dynamodb = MASTRA_DYNAMODB_OPTIONS_INIT;
 
     store->credentials = (struct credentials_source){store->addon, args->credentials};
     if (args->credentials == 0) {
         return mastra_open(args->url, &args->options, &store->handle, error);
+    }
+    if (strncmp(args->url, "dsql:", 5) == 0) {
+        dsql.url = args->url;
+        dsql.credentials = credentials_ask;
+        dsql.credentials_user = &store->credentials;
+        return mastra_open_dsql(&dsql, &args->options, &store->handle, error);
     }
     dynamodb.url = args->url;
     dynamodb.credentials = credentials_ask;

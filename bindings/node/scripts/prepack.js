@@ -22,8 +22,14 @@ const FEATURES = [
     {
         name: 'AWS',
         define: 'MASTRA_WITH_AWS',
-        folders: ['aws/', 'backends/dynamodb/', 'backends/dsql/'],
+        folders: ['aws/', 'backends/dynamodb/'],
         libraries: ['libcurl', 'libcrypto', 'zlib'],
+    },
+    {
+        name: 'Aurora DSQL',
+        define: 'MASTRA_WITH_DSQL',
+        folders: ['backends/dsql/'],
+        libraries: ['libpq', 'libcurl', 'libcrypto', 'zlib'],
     },
 ];
 

@@ -254,7 +254,7 @@ mastra_status dsql_door_keywords(void *arg, struct ms_config *config, struct pg_
 
     if (!pg_keywords_set(keywords, "fallback_application_name", "mastra-store") ||
         !pg_keywords_set(keywords, "host", door->target.host.ptr) ||
-        !pg_keywords_set(keywords, "port", "5432") || !pg_keywords_set(keywords, "user", door->user) ||
+        !pg_keywords_set(keywords, "user", door->user) ||
         !pg_keywords_set(keywords, "dbname", door->database) ||
         !pg_keywords_set(keywords, "sslmode", "verify-full") || !pg_keywords_set(keywords, "sslsni", "1") ||
         !pg_keywords_set(keywords, "sslrootcert", door->ca) ||

@@ -1,5 +1,5 @@
 'use strict';
-// DSQLStore and DynamoDBStore. Of the first the options are checked; its backend is not in this version.
+// DSQLStore and DynamoDBStore: a URL for the library out of their options.
 
 const {
     COMMON,
@@ -14,23 +14,65 @@ const {
     unfolded,
 } = require('./common.js');
 
-const DSQL = [
-    'host',
-    'pool',
+// Options that become one parameter of the URL each.
+const DSQL_PARAMETERS = [
     'user',
     'database',
     'region',
-    'schemaName',
-    'customCredentialsProvider',
     'max',
     'min',
     'idleTimeoutMillis',
     'maxLifetimeSeconds',
     'connectionTimeoutMillis',
     'allowExitOnIdle',
-    'skipDefaultIndexes',
-    'indexes',
 ];
+const DSQL_CONNECTION = ['host', 'customCredentialsProvider', ...DSQL_PARAMETERS];
+const DSQL = [...DSQL_CONNECTION, 'pool', 'schemaName', 'indexes'];
+const DSQL_REFUSED = {
+    skipDefaultIndexes: 'cannot be honoured: the default indexes are part of the schema',
+};
+// What a pool of the AWS connector has besides; the pool itself stays the caller's, and unused.
+const DSQL_POOL = [...DSQL_CONNECTION, 'port', 'application_name', 'profile', 'tokenDurationSecs'];
+const DSQL_POOL_ONLY = ['Client', 'Promise', 'log', 'maxUses', 'ssl', 'password', 'types', 'connectionString', 'sslmode'];
+
+/** The connection settings of a pg.Pool with the AWS connector's client. */
+function dsqlPoolSettings(Class, pool) {
+    if (pool === null || typeof pool !== 'object' || pool.options === null || typeof pool.options !== 'object') {
+        refuse(Class, 'pool', 'must be a pg.Pool');
+    }
+    const settings = { ...pool.options };
+    for (const only of DSQL_POOL_ONLY) {
+        delete settings[only];
+    }
+    const options = given(Class, settings, DSQL_POOL);
+    requireText(Class, options, 'host');
+    // node-postgres writes 0 for a life without end, which there is none of here.
+    if (options.maxLifetimeSeconds === 0) {
+        delete options.maxLifetimeSeconds;
+    }
+    return options;
+}
+
+/** The settings of the one way to connect that is configured. */
+function dsqlConnection(Class, options) {
+    if (options.pool === undefined) {
+        return options;
+    }
+    const twice = DSQL_CONNECTION.find((name) => options[name] !== undefined);
+    if (twice) {
+        refuse(Class, twice, 'cannot be honoured beside a pool, which lends its settings');
+    }
+    return dsqlPoolSettings(Class, options.pool);
+}
+
+function dsqlUrl(connection, schema) {
+    const query = [...DSQL_PARAMETERS, 'port', 'application_name', 'profile', 'tokenDurationSecs']
+        .filter((name) => connection[name] !== undefined && connection[name] !== null)
+        .map((name) => [name, connection[name] === true ? 1 : connection[name] === false ? 0 : connection[name]]);
+    return `dsql://${connection.host.trim()}?${new URLSearchParams([...query, ['schema', schema]])
+        .toString()
+        .replaceAll('+', '%20')}`;
+}
 
 /** The region that an endpoint names, as in abc123.dsql.us-east-1.on.aws. */
 function regionOf(host) {
@@ -47,37 +89,51 @@ function checkDsqlHost(Class, options) {
     requireText(Class, options, 'host');
 }
 
-function checkRegion(Class, { host, pool, region }) {
-    if (pool === undefined && region === undefined && !regionOf(host)) {
+function checkRegion(Class, { host, region }) {
+    if (region === undefined && !regionOf(host)) {
         throw new Error(`${Class}: the region cannot be determined from the host "${host}"; give it as region.`);
     }
 }
 
 function dsql(config) {
     const Class = 'DSQLStore';
-    const options = given(Class, unfolded(config), [...COMMON, ...OURS, ...DSQL]);
+    const options = given(Class, unfolded(config), [...COMMON, ...OURS, ...DSQL], DSQL_REFUSED);
 
     requireText(Class, options, 'id');
     checkDsqlHost(Class, options);
-    if (options.maxLifetimeSeconds !== undefined && !(options.maxLifetimeSeconds < 3600)) {
+    const connection = dsqlConnection(Class, options);
+    if (connection.maxLifetimeSeconds !== undefined && !(connection.maxLifetimeSeconds < 3600)) {
         throw new Error(
-            `${Class}: maxLifetimeSeconds must be less than 3600, as Aurora DSQL ends connections after 60 minutes; got ${options.maxLifetimeSeconds}.`,
+            `${Class}: maxLifetimeSeconds must be less than 3600, as Aurora DSQL ends connections after 60 minutes; got ${connection.maxLifetimeSeconds}.`,
         );
     }
-    checkRegion(Class, options);
+    checkRegion(Class, connection);
     for (const name of ['max', 'min', 'idleTimeoutMillis', 'maxLifetimeSeconds', 'connectionTimeoutMillis']) {
-        requireNumber(Class, options, name, 0);
+        requireNumber(Class, connection, name, name === 'max' || name === 'maxLifetimeSeconds' ? 1 : 0);
     }
-    for (const name of ['disableInit', 'allowExitOnIdle', 'skipDefaultIndexes']) {
-        requireFlag(Class, options, name);
+    requireFlag(Class, options, 'disableInit');
+    requireFlag(Class, connection, 'allowExitOnIdle');
+    for (const name of ['user', 'database', 'region']) {
+        if (connection[name] !== undefined) {
+            requireText(Class, connection, name);
+        }
     }
     if (options.schemaName !== undefined && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(options.schemaName)) {
         refuse(Class, 'schemaName', `must be a plain identifier of at most 63 letters, got ${options.schemaName}`);
     }
-    if (options.customCredentialsProvider !== undefined && typeof options.customCredentialsProvider !== 'function') {
+    const provider = connection.customCredentialsProvider;
+    if (provider !== undefined && typeof provider !== 'function') {
         refuse(Class, 'customCredentialsProvider', 'must be a function');
     }
-    return { id: options.id, name: Class, store: 'DSQL', backend: 'dsql', errorId: dsql.errorId };
+    return {
+        ...nativeOptions(options, [...COMMON, ...OURS, 'indexes']),
+        name: Class,
+        store: 'DSQL',
+        backend: 'dsql',
+        errorId: dsql.errorId,
+        url: dsqlUrl(connection, options.schemaName ?? 'public'),
+        ...(provider && { credentials: provider }),
+    };
 }
 dsql.errorId = 'MASTRA_STORAGE_DSQL_STORE_INITIALIZATION_FAILED';
 
