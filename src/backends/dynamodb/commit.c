@@ -62,6 +62,12 @@ static mastra_status refused(const struct ddb_op *op, mastra_error *error)
     return MASTRA_CONFLICT;
 }
 
+/* Whether it depends on nothing that was there before. */
+static bool is_free(const struct ddb_op *op)
+{
+    return op->condition == DDB_ANY || op->condition == DDB_THERE || op->condition == DDB_PLAIN;
+}
+
 static const char *operation_of(const struct ddb_op *op)
 {
     if (op->kind == DDB_OP_DELETE) {
@@ -85,7 +91,7 @@ static void put_capacity(const struct ddb_work *work, struct ms_buf *body)
 static mastra_status add_single(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *op,
                                 mastra_error *error)
 {
-    bool repeatable = op->condition == DDB_ANY || op->condition == DDB_THERE;
+    bool repeatable = is_free(op);
     struct ms_buf *body = ddb_batch_add(batch, operation_of(op), repeatable, error);
 
     if (!body) {
@@ -187,7 +193,8 @@ static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, 
     doubtful = op->condition == DDB_SEEN || op->condition == DDB_NEW;
     *lost = *lost || is_unknown(&batch.calls[0]);
     if (ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException") && !(doubtful && *lost)) {
-        status = op->condition == DDB_THERE ? MASTRA_OK : refused(op, error);
+        work->unsure = op->condition == DDB_PLAIN;
+        status = op->condition == DDB_THERE || work->unsure ? MASTRA_OK : refused(op, error);
     } else {
         status = failed(work, &batch.calls[0], error);
         if (doubtful && *lost && look_up(work, op, &found, &ignored) == MASTRA_OK) {
@@ -351,11 +358,6 @@ static unsigned most_items(const struct ddb_work *work)
     unsigned most = atomic_load(&owner_of(work)->most_items);
 
     return most > 0 ? most : ITEMS_MOST;
-}
-
-static bool is_free(const struct ddb_op *op)
-{
-    return op->condition == DDB_ANY || op->condition == DDB_THERE;
 }
 
 /* How many of the operations from `from` on one transaction takes; *ret_free: none of them depends on what is there. */
@@ -567,6 +569,18 @@ static void allow_repeats(struct ddb_work *work)
     }
 }
 
+/* A single patch of a row that nobody has looked at is tried as if it were a plain one. */
+static void expect_plain(struct ddb_work *work)
+{
+    struct ddb_op *op = &work->ops[0];
+
+    work->unsure = false;
+    if (work->count == 1 && op->kind == DDB_OP_UPDATE && op->condition == DDB_THERE &&
+        ddb_may_have_parts(owner_of(work), op->entity)) {
+        op->condition = DDB_PLAIN;
+    }
+}
+
 static mastra_status write_all(struct ddb_work *work, mastra_error *error)
 {
     bool smaller = false;
@@ -575,12 +589,16 @@ static mastra_status write_all(struct ddb_work *work, mastra_error *error)
     do {
         smaller = false;
         allow_repeats(work);
+        expect_plain(work);
         ms_buf_clear(&work->texts);
         status = ddb_work_render(work, error);
         if (status == MASTRA_OK) {
             status = send_all(work, &smaller, error);
         }
-    } while (smaller);
+        if (status == MASTRA_OK && work->unsure) {
+            status = ddb_work_look(work, true, error);
+        }
+    } while (smaller || (status == MASTRA_OK && work->unsure && work->count > 0));
     return status;
 }
 

@@ -80,6 +80,20 @@ static void put_seen_condition(struct ms_buf *body, const struct ms_entity *enti
     }
 }
 
+static void put_simple_condition(struct ms_buf *body, enum ddb_condition condition,
+                                 const struct ms_entity *entity)
+{
+    if (condition == DDB_NEW) {
+        /* What a peer's touch has left behind is no record. */
+        ms_buf_printf(body, "attribute_not_exists(%s)", entity->item->proof);
+    } else if (condition == DDB_PLAIN) {
+        ms_buf_printf(body, "attribute_exists(%s) AND attribute_not_exists(" MS_ITEM_PARTS ")",
+                      entity->item->proof);
+    } else {
+        ms_buf_add_text(body, condition == DDB_SEEN ? "attribute_not_exists(pk)" : "attribute_exists(pk)");
+    }
+}
+
 static void put_condition(struct ms_buf *body, enum ddb_condition condition, const struct ms_entity *entity,
                           const struct ddb_seen *seen)
 {
@@ -90,8 +104,7 @@ static void put_condition(struct ms_buf *body, enum ddb_condition condition, con
     if (condition == DDB_SEEN && seen->there) {
         put_seen_condition(body, entity, seen);
     } else {
-        ms_buf_add_text(body, condition == DDB_SEEN || condition == DDB_NEW ? "attribute_not_exists(pk)"
-                                                                            : "attribute_exists(pk)");
+        put_simple_condition(body, condition, entity);
     }
     ms_buf_add_char(body, '"');
 }
@@ -280,14 +293,16 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
     bool split = work->session->owner->base.client.settings.large_parts;
     struct ms_item_part *part = NULL;
     size_t more = 0;
+    size_t old;
     struct ddb_op *grown;
     mastra_status status =
         ms_item_fit(op->entity, op->record, op->sequence, split, work->arena, change, &part, &more, error);
 
-    if (status != MASTRA_OK || more == 0) {
+    old = op->seen && op->seen->record ? op->seen->item.part_count : 0;
+    if (status != MASTRA_OK || (more == 0 && old == 0)) {
         return status;
     }
-    grown = ms_arena_calloc(work->arena, (*count + more) * sizeof *grown);
+    grown = ms_arena_calloc(work->arena, (*count + more + old) * sizeof *grown);
     if (!grown) {
         return ms_error_oom(error);
     }
@@ -301,9 +316,15 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
                                             .key = part[i].key,
                                             .part = &part[i]};
     }
-    *parts = grown;
     *count += more;
-    return MASTRA_OK;
+    for (size_t i = more; i < old && status == MASTRA_OK; i++) {
+        grown[*count] = (struct ddb_op){.kind = DDB_OP_DELETE, .what = MS_WRITE_ERASE, .entity = op->entity};
+        status = ms_key_of_part(op->entity, op->record, op->sequence, (unsigned)i + 1, work->arena,
+                                &grown[*count].key, error);
+        *count += 1;
+    }
+    *parts = grown;
+    return status;
 }
 
 static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct ddb_op **parts, size_t *count,
@@ -327,6 +348,7 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
         }
         if (status == MASTRA_OK) {
             op->bytes = change.bytes;
+            change.key = op->key;
         }
         if (status == MASTRA_OK && op->whole) {
             put_whole(backend, &work->texts, &change, op);

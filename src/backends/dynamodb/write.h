@@ -21,6 +21,7 @@ enum ddb_condition {
     DDB_SEEN,   /* the item is as `seen` has it */
     DDB_NEW,    /* there is none; else the unit conflicts with what was there before */
     DDB_THERE,  /* there is one; otherwise the operation is to have no effect */
+    DDB_PLAIN,  /* the same, and it does not stand in parts */
     DDB_EXPECT, /* there is one; otherwise the unit fails with NOT_FOUND */
 };
 
@@ -62,12 +63,29 @@ struct ddb_work {
     size_t touch_count;
     size_t touch_room;
     mastra_time now;
+    bool unsure; /* a row was not there, or stands in parts: nothing was written */
     struct ms_buf texts;
     char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
 };
 
 /* Finds the operations and the touches of a unit; those of a query are selected now. */
 mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *first, mastra_error *error);
+
+/* Drops what need not be done, as far as is known; nothing remains when nothing is written. */
+void ddb_work_settle(struct ddb_work *work);
+
+/*
+ * look.c: reads the rows that are to be patched and were not read so far, where it matters how they are: several writes
+ * depend on whether they are there, index keys are made of more than the patch, or they stand in parts. `all`: in any
+ * case. What cannot be patched becomes a whole record.
+ */
+mastra_status ddb_work_look(struct ddb_work *work, bool all, mastra_error *error);
+
+/* Whether records of the entity may stand in parts. */
+bool ddb_may_have_parts(const struct dynamodb *backend, const struct ms_entity *entity);
+
+int ddb_key_compare(const struct ms_key *a, const struct ms_key *b);
+void ddb_copy_columns(const struct ms_entity *entity, void *to, const void *from, uint64_t columns);
 
 /* Writes the texts of all operations, and adds those of the parts of large records. */
 mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error);
