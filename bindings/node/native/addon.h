@@ -39,7 +39,7 @@ struct outcome {
 struct addon {
     napi_env env;
     pthread_t thread; /* of JavaScript */
-    size_t users; /* the environment and each store */
+    size_t users;     /* the environment and each store */
     napi_threadsafe_function wake;
     uint32_t busy; /* what is under way and keeps the process alive */
     struct store *stores;
