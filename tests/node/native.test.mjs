@@ -71,6 +71,21 @@ async function lockHolder(file) {
     };
 }
 
+test('answers that come at once let the event loop turn', async (t) => {
+    const store = new NativeStore(`file:${path.join(scratch(t), 'turns.db')}`);
+    await saveThread(store, 't');
+    await getThread(store, 't');
+    let turned = false;
+    let reads = 0;
+    setImmediate(() => (turned = true));
+    for (; !turned && reads < 1000; reads++) {
+        await getThread(store, 't');
+    }
+    assert.ok(turned);
+    assert.ok(reads > 1, 'no answer came at once');
+    await store.close();
+});
+
 test('what the build is', async () => {
     const described = JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json')));
     assert.equal(native.version, described.version);

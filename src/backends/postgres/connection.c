@@ -1,6 +1,5 @@
 #include "backends/postgres/connection.h"
 
-#include "backends/postgres/pool_internal.h"
 #include "backends/postgres/wire.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -579,8 +578,7 @@ bool pg_connection_lend(struct pg_connection *connection)
 static void forget_statements(struct pg_connection *connection)
 {
     /* What is seen may depend on settings that the program has changed. */
-    ms_heap_release(connection->pool->heap, connection->totals);
-    connection->totals = NULL;
+    pg_totals_drop(connection);
     connection->statement_count = 0;
     if (connection->statements) {
         memset(connection->statements, 0, PG_STATEMENTS_MAX * sizeof *connection->statements);

@@ -113,9 +113,9 @@ void pg_disconnect(struct pg_connection *connection)
         return;
     }
     heap = connection->pool->heap;
+    pg_totals_drop(connection);
     PQfinish(connection->pg);
     ms_heap_release(heap, connection->statements);
-    ms_heap_release(heap, connection->totals);
     ms_heap_release(heap, connection);
 }
 

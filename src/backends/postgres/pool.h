@@ -133,6 +133,9 @@ struct pg_connection {
     int64_t checked_ns; /* when the server was last heard of */
 };
 
+/* Forgets them. */
+void pg_totals_drop(struct pg_connection *connection);
+
 /*
  * A pool that connects with these keywords; one reference, the caller's. Nothing is connected yet. Both arguments are
  * copied. Errors: OUT_OF_MEMORY, INTERNAL (no descriptors left).

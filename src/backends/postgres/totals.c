@@ -129,3 +129,9 @@ void pg_total_note(struct pg_session *session, const struct ms_query *query, int
     memcpy(slot->snapshot, snapshot.len > 0 ? snapshot.ptr : "", snapshot.len);
     slot->snapshot[snapshot.len] = '\0';
 }
+
+void pg_totals_drop(struct pg_connection *connection)
+{
+    ms_heap_release(connection->pool->heap, connection->totals);
+    connection->totals = NULL;
+}
