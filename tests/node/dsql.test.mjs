@@ -70,8 +70,8 @@ test('a provider that fails, and one that gives nothing', async (t) => {
             },
             /TypeError: no vault/,
         ],
-        [async () => undefined, /gave no accessKeyId/],
-        [async () => ({ accessKeyId: 'AKIA' }), /gave no accessKeyId and secretAccessKey/],
+        [async () => undefined, /accessKeyId and secretAccessKey must be strings/],
+        [async () => ({ accessKeyId: 'AKIA' }), /accessKeyId and secretAccessKey must be strings/],
         [async () => ({ accessKeyId: 'AKIA', secretAccessKey: 'a b' }), /secretAccessKey/],
         [async () => ({ accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'x' }), /access denied/],
     ]) {

@@ -138,9 +138,12 @@ async function provide(provider, question) {
         }
         addon.answer(question, ...credentialsOf(await provider()));
     } catch (error) {
-        addon.fail(question, String(error?.message ?? error).slice(0, 300));
+        addon.fail(question, reasonOf(error).slice(0, 300));
     }
 }
+
+// What is thrown may hold a secret: of an error its name and message are told, of anything else nothing.
+const reasonOf = (error) => (error instanceof Error ? `${error.name}: ${error.message}` : 'it threw no error');
 
 // What AWS's own packages call an identity.
 function credentialsOf(identity) {
