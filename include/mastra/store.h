@@ -51,8 +51,9 @@ typedef struct mastra_options {
 
 /*
  * Opens the store that `url` names: "file:agent.db", "file:/var/lib/agent.db?synchronous=full", ":memory:" or
- * "file::memory:"; or "postgresql://user@host/database?schema=app", see <mastra/postgres.h>. A file is created when it
- * does not exist, a server is not connected to yet. Tables are not looked at before the first operation
+ * "file::memory:"; or "postgresql://user@host/database?schema=app", see <mastra/postgres.h>; or
+ * "dsql://abc123.dsql.us-east-1.on.aws?schema=app", see <mastra/dsql.h>. A file is created when it does not exist, a
+ * server is not connected to yet. Tables are not looked at before the first operation
  * (or mastra_init). `options` may be NULL. On success *ret_store is the caller's, to be closed by mastra_close.
  *
  * Errors: INVALID_ARGUMENT (the URL or an option, named in the message), NOT_SUPPORTED (a scheme without a backend in

@@ -15,7 +15,8 @@ void ms_sql_begin(struct ms_sql *sql, const struct ms_dialect *dialect, const ch
     sql->uncached = false;
 }
 
-void ms_sql_quote(struct ms_buf *out, const char *name)
+/* All but the last quote. */
+static void quote_open(struct ms_buf *out, const char *name)
 {
     ms_buf_add_char(out, '"');
     for (const char *quote; (quote = strchr(name, '"')) != NULL; name = quote + 1) {
@@ -23,7 +24,18 @@ void ms_sql_quote(struct ms_buf *out, const char *name)
         ms_buf_add_text(out, "\"\"");
     }
     ms_buf_add_text(out, name);
+}
+
+void ms_sql_quote(struct ms_buf *out, const char *name)
+{
+    quote_open(out, name);
     ms_buf_add_char(out, '"');
+}
+
+void ms_sql_quote_twin(struct ms_buf *out, const char *name)
+{
+    quote_open(out, name);
+    ms_buf_add_text(out, "Z\"");
 }
 
 /* The walk's three outputs. */
@@ -86,9 +98,7 @@ bool walk_has_twin(const struct ms_sql *sql, const struct ms_column *column)
 void walk_twin_name(struct ms_sql *sql, const struct ms_column *column)
 {
     if (sql->out) {
-        walk_name(sql, column->name);
-        ms_buf_cut(sql->out, sql->out->len - 1);
-        ms_buf_add_text(sql->out, "Z\"");
+        ms_sql_quote_twin(sql->out, column->name);
     }
 }
 

@@ -143,7 +143,8 @@ void ms_sql_batch(struct ms_sql *sql, const void *batch);
 /* A TOUCH of a row that must be there: it raises, see struct ms_dialect. */
 void ms_sql_touch_expected(struct ms_sql *sql, const void *write);
 
-/* Appends a quoted identifier. */
+/* Appends a quoted identifier, or that of a time's second column. */
 void ms_sql_quote(struct ms_buf *out, const char *name);
+void ms_sql_quote_twin(struct ms_buf *out, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include "support/crew.h"
 #include "support/dsql.h"
 #include "support/files.h"
+#include "support/heap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,6 +173,43 @@ static void test_sleeping(void **state)
     assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
 }
 
+/* Opens a store by these options, makes its tables and closes it; false when memory was out. */
+static bool use_once(const char *url, const mastra_options *options)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_store *store = NULL;
+    mastra_status status = mastra_open(url, options, &store, &error);
+    if (status == MASTRA_OK) {
+        status = client_call(store, "saveThread", NULL, &error,
+                             "{'thread':{'id':'t','resourceId':'r','title':'x'}}");
+        assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    }
+    if (status != MASTRA_OK && status != MASTRA_OUT_OF_MEMORY)
+        fail_msg("%s", error.message);
+    return status == MASTRA_OK;
+}
+
+/* Every allocation fails once, from opening to a row that is written, on tables that are there. */
+static void test_out_of_memory(void **state)
+{
+    mastra_options options = MASTRA_OPTIONS_INIT;
+    char *url = dsql_url(double_of_ours, "");
+    struct test_heap heap;
+    bool done = false;
+    (void)state;
+    assert_true(use_once(url, NULL));
+    test_heap_init(&heap);
+    options.allocator = &heap.allocator;
+    for (long n = 1; !done; n++) {
+        test_heap_fail(&heap, n, false);
+        done = use_once(url, &options);
+        assert_int_equal(atomic_load(&heap.live), 0);
+        assert_int_equal(atomic_load(&heap.misused), 0);
+        done = done && atomic_load(&heap.refused) == 0;
+    }
+    free(url);
+}
+
 /* Credentials from the program. */
 
 struct source {
@@ -283,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tls, begin, end),
         cmocka_unit_test_setup_teardown(test_clock, begin, end),
         cmocka_unit_test_setup_teardown(test_sleeping, begin, end),
+        cmocka_unit_test_setup_teardown(test_out_of_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_callback, begin, end),
         cmocka_unit_test_setup_teardown(test_lifetime, begin, end),
         cmocka_unit_test_setup_teardown(test_cut_by_age, begin, end),

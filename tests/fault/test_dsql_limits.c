@@ -136,16 +136,17 @@ static void test_keys(void **state)
 /* Arguments of saveMessages: messages from..from+count, each of so many bytes. */
 static char *messages(int from, int count, size_t size)
 {
-    char *args = calloc((size_t)count, size + 120);
+    size_t room = (size_t)count * (size + 120);
+    char *args = malloc(room);
     char *text = letters(size);
     size_t len;
     assert_non_null(args);
-    len = (size_t)sprintf(args, "{'messages':[");
+    len = (size_t)snprintf(args, room, "{'messages':[");
     for (int i = from; i < from + count; i++)
-        len += (size_t)sprintf(args + len,
-                               "%s{'id':'m%d','threadId':'t','resourceId':'r','role':'user','content':'%s'}",
-                               i == from ? "" : ",", i, text);
-    sprintf(args + len, "]}");
+        len += (size_t)snprintf(args + len, room - len,
+                                "%s{'id':'m%d','threadId':'t','resourceId':'r','role':'user','content':'%s'}",
+                                i == from ? "" : ",", i, text);
+    snprintf(args + len, room - len, "]}");
     free(text);
     return args;
 }
@@ -200,7 +201,7 @@ static void test_traces(void **state)
     size_t room = 4000 * 160;
     char *args = malloc(room);
     assert_non_null(args);
-    size_t len = (size_t)sprintf(args, "{'records':[");
+    size_t len = (size_t)snprintf(args, room, "{'records':[");
     for (int i = 0; i < 4000; i++)
         len += (size_t)snprintf(
             args + len, room - len,

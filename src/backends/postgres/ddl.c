@@ -205,9 +205,7 @@ static bool has_twin(const struct ms_column *column)
 
 static void put_twin_name(struct ms_buf *out, const struct ms_column *column)
 {
-    ms_sql_quote(out, column->name);
-    ms_buf_cut(out, out->len - 1);
-    ms_buf_add_text(out, "Z\"");
+    ms_sql_quote_twin(out, column->name);
 }
 
 static void put_columns(struct ms_buf *out, const struct pg_flavour *flavour, const struct ms_entity *entity)

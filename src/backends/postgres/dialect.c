@@ -12,18 +12,11 @@ void pg_sql_placeholder(struct ms_buf *out, size_t n)
     ms_buf_add_int(out, (int64_t)n);
 }
 
-static void quote_twin(struct ms_buf *out, const struct ms_column *column)
-{
-    ms_sql_quote(out, column->name);
-    ms_buf_cut(out, out->len - 1);
-    ms_buf_add_text(out, "Z\"");
-}
-
 /* The twin tells the instant; where it is null, the column was written by somebody who does not know it. */
 static void instant(struct ms_buf *out, const struct ms_column *column)
 {
     ms_buf_add_text(out, "COALESCE(");
-    quote_twin(out, column);
+    ms_sql_quote_twin(out, column->name);
     ms_buf_add_text(out, ", ");
     ms_sql_quote(out, column->name);
     ms_buf_add_text(out, " AT TIME ZONE 'UTC')");
@@ -252,6 +245,9 @@ static void put_any_member(struct ms_buf *out, size_t from, struct path *path, c
     struct ms_buf object;
     size_t star_len = 0;
 
+    if (out->failed) {
+        return;
+    }
     ms_buf_init(&object, out->heap, 0);
     ms_buf_add(&object, out->ptr + from, out->len - from);
     ms_buf_cut(out, from);

@@ -534,7 +534,8 @@ class Session:
         found = REFUSAL.search(fields["M"])
         if found and int(found[1]) in self.refusals:
             return self.refusals[int(found[1])].frame()
-        if fields["C"] in CONFLICTS:
+        # Only the watch cancels, and what it meant may be over by then.
+        if fields["C"] in CONFLICTS or fields["C"] == "57014":
             self.double.note("conflicts", fields["M"])
             return conflict().frame()
         if fields["C"] == "54000" or "sys.double_" in fields.get("W", ""):
