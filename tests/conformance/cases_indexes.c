@@ -135,6 +135,31 @@ static const struct test_case cases[] = {
               {CREATE("'columns':['id'],'where':'1'"), "{'$error':'denied','$id':'INDEX_CREATE_RAW_SQL_"
                                                        "DENIED','$category':'USER','$field':'where'}"},
               {CREATE("'columns':['id'],'where':null"), "null"})},
+    {"M", "createIndex", "on DynamoDB: what its own indexes serve, and nothing else",
+     STEPS_ON(
+         TRAIT_DYNAMODB, {CREATE("'columns':['resourceId']"), "null"},
+         {CREATE("'columns':['resourceId','createdAt DESC']"), "null"},
+         {CREATE("'columns':['title']"),
+          "{'$error':'not_supported','$id':'INDEX_CREATE_FAILED','$message':'resourceId, createdAt (gsi1)'}"},
+         {CREATE("'columns':['createdAt']"), "{'$error':'not_supported'}"},
+         {CREATE("'columns':['resourceId','createdAt','id']"), "{'$error':'not_supported'}"},
+         {CREATE("'columns':['resourceId'],'unique':true"),
+          "{'$error':'not_supported','$message':'none is unique'}"},
+         {CREATE("'columns':['id','nothing']"), WRONG("columns[1]")},
+         {"createIndex", "{'name':'i','table':'nothing','columns':['id']}", "{'$error':'not_found'}"},
+         {"createTable", "{'tableName':'t','schema':{'a':{'type':'text'}}}", "null"},
+         {"createIndex", "{'name':'i','table':'t','columns':['a']}",
+          "{'$error':'not_supported','$message':'a program has made itself'}"})},
+    {"M", "describeIndex", "on DynamoDB: keys, size and state",
+     STEPS_ON(TRAIT_DYNAMODB, {"listIndexes", "'mastra_threads'", "[" NAMED("gsi1") "]"},
+              {"describeIndex", "'gsi2'",
+               "{'$open':true,'name':'gsi2','columns':['gsi2pk','gsi2sk'],'unique':false,'method':'gsi',"
+               "'size':'0 bytes','items':0,'status':'ACTIVE'}"},
+              {"describeIndex", "'idx'", "{'$error':'not_found','$id':'INDEX_DESCRIBE_FAILED'}"})},
+    {"M", "dropIndex", "on DynamoDB: those that lists need stay",
+     STEPS_ON(TRAIT_DYNAMODB, {"dropIndex", "'gsi1'", "{'$error':'not_supported','$id':'INDEX_DROP_FAILED'}"},
+              {"dropIndex", "'gsi2'", "{'$error':'not_supported'}"}, {"dropIndex", "'idx'", "null"},
+              {"describeIndex", "'gsi1'", NAMED("gsi1")})},
 
     {"M", "listIndexes", "the store's own of a fresh database, none twice",
      STEPS_ON(
