@@ -112,8 +112,8 @@ static mastra_status acquire(struct ms_unit *unit, void *arg)
     work->lock = NULL;
     work->held = false;
     unit->result = &work->held;
-    /* What its holder still takes for its own is not taken from it. */
-    if (status != MASTRA_OK || !is_free(found, now - slack_ms)) {
+    /* What another holder may still take for its own is not taken from it. */
+    if (status != MASTRA_OK || !is_free(found, is_mine(found, work) ? now : now - slack_ms)) {
         return status;
     }
     /* A lease that has run out was its holder's, whatever else that one still holds. */

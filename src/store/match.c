@@ -1,5 +1,6 @@
 #include "store/match.h"
 
+#include "base/json.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -116,6 +117,22 @@ static bool compares(enum ms_compare compare, int order)
     }
 }
 
+/* A number that a text tells, as it comes with MS_EQUAL. */
+static bool equals_text(const struct ms_column *column, const void *field, mastra_str text)
+{
+    mastra_str number;
+    int64_t whole = 0;
+
+    if (!ms_json_check(text, &number, NULL) || ms_json_kind(number) != MS_JSON_NUMBER) {
+        return false;
+    }
+    if (column->type == MS_REAL) {
+        return *(const double *)field == ms_json_double(number);
+    }
+    return ms_json_int(number, &whole) &&
+           whole == (column->type == MS_BOOLEAN ? *(const bool *)field : *(const int64_t *)field);
+}
+
 static int compare_numbers(const struct ms_column *column, const void *field, int64_t number)
 {
     if (column->type == MS_REAL) {
@@ -181,6 +198,9 @@ bool ms_match_one(const struct ms_entity *entity, const struct ms_predicate *pre
     case MS_JSON:
         return text_matches(predicate, *(const mastra_str *)field);
     default:
+        if (predicate->compare == MS_EQUAL) {
+            return equals_text(column, field, predicate->text);
+        }
         return compares(predicate->compare, compare_numbers(column, field, predicate->number));
     }
 }

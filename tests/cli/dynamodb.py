@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import socket
 import subprocess
 import threading
 import urllib.error
@@ -11,6 +12,7 @@ import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(os.path.dirname(HERE), "support")
+ROOT = os.path.dirname(os.path.dirname(HERE))
 MISSING = 77
 PREFIX = "com.amazonaws.dynamodb.v20120810#"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDOFTHETESTS", "AWS_SECRET_ACCESS_KEY": "secret-of-the-tests",
@@ -73,6 +75,28 @@ class Proxy:
 
     def __exit__(self, *exception):
         self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Dynalite:
+    """Another server that speaks like DynamoDB, as long as the block lasts. It makes tables and indexes slowly, and knows
+    neither time to live nor backups."""
+
+    def __enter__(self):
+        subprocess.run([os.path.join(ROOT, "scripts/fetch-peers"), "tests/interop"], check=True, stdout=subprocess.DEVNULL)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [os.path.join(ROOT, "scripts/node"), os.path.join(ROOT, "tests/interop/node_modules/dynalite/cli.js"),
+             "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "200", "--updateTableMs", "200"],
+            stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().split(" at: ")[1].strip()
+        return self
+
+    def __exit__(self, *exception):
+        self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
 

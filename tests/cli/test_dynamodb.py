@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 
-from dynamodb import KEYS, Proxy, StandIn, ask, definitions, endpoint, error, index, key_schema, table
+from dynamodb import KEYS, Dynalite, Proxy, StandIn, ask, definitions, endpoint, error, index, key_schema, table
 from support import COMMAND, contains, equal, fails, main, run
 
 NUMBERS = itertools.count(1)
@@ -175,6 +175,21 @@ def test_answers_that_are_lost(store: Bare):
         check_shape(name, 2)
 
 
+# dynamodb-setup on dynalite
+
+def test_dynalite(store: Bare):
+    """It answers CREATING for a while, and adds no index to a table."""
+    with Dynalite() as other:
+        parts, told = setup("agents", where=other.url)
+        equal([parts[part] for part in ("table", "gsi1", "gsi2")], ["made"] * 3)
+        equal([parts[part] for part in ("ttl", "recovery", "encryption")], ["skipped"] * 3)
+        contains(told, "table: being made\n")
+        check_shape("agents", 2, other.url)
+        equal(set(list(setup("agents", where=other.url)[0].values())[:3]), {"present"})
+        url = f"dynamodb://us-east-1/agents?endpoint={other.url}"
+        equal(run("--store", url, "init", env=KEYS)[:2], (0, f"ready: {url}\n"))
+
+
 # What only AWS does
 
 def test_waiting(store: Bare):
@@ -217,6 +232,27 @@ def test_one_index_after_another(store: Bare):
     operations = [operation for operation, _ in aws.requests]
     last = len(operations) - 1 - operations[::-1].index("UpdateTable")
     equal("DescribeTable" in operations[operations.index("UpdateTable"):last], True)
+
+
+def test_an_index_that_is_not_seen_at_once(store: Bare):
+    one = table(index(1))
+    with StandIn(DescribeTable=[one, one, one, one, table(index(1), index(2))], UpdateTable=[{}], **FINE) as aws:
+        parts, told = setup("agents", where=aws.url)
+    equal((parts["gsi2"], told, len(aws.sent("UpdateTable"))), ("made", "gsi2: being made\n", 1))
+    with StandIn(DescribeTable=[one], UpdateTable=[{}], **FINE) as aws:
+        setup_fails(2, "has taken the request for gsi2 and does not make it", "agents", where=aws.url)
+        equal(len(aws.sent("UpdateTable")), 1)
+
+
+def test_an_index_of_a_table_with_units(store: Bare):
+    """A table whose capacity is paid for all the time: its indexes must have some, too."""
+    units = {"ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 3, "NumberOfDecreasesToday": 0}}
+    with StandIn(DescribeTable=[table(index(1), **units), table(index(1), index(2), **units)], UpdateTable=[{}],
+                 **FINE) as aws:
+        setup("agents", where=aws.url)
+    equal(aws.sent("UpdateTable")[0]["GlobalSecondaryIndexUpdates"][0]["Create"],
+          {"IndexName": "gsi2", "KeySchema": key_schema(2), "Projection": {"ProjectionType": "ALL"},
+           "ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 3}})
 
 
 def test_a_table_that_somebody_else_makes(store: Bare):

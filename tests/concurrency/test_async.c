@@ -285,7 +285,7 @@ static void both_kinds(void **state)
     free(outcomes);
 }
 
-#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB)
 
 int main(void)
 {

@@ -313,21 +313,22 @@ static void named_owner(void **state)
     assert_int_equal(mastra_open(":memory:?owner=", NULL, &store, NULL), MASTRA_INVALID_ARGUMENT);
 }
 
-#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+#define SQL    (PLACE_FILE | PLACE_POSTGRES)
+#define SHARED (SQL | PLACE_DYNAMODB)
 
 int main(void)
 {
     const struct place_test tests[] = {
         {"a lock is renewed", is_renewed, SHARED},
         {"a lock by name", by_name, SHARED},
-        {"a lock that is taken over", taken_over, SHARED},
-        {"a lock that is acquired anew", acquired_anew, SHARED},
-        {"the database is out of reach", database_out_of_reach, SHARED},
+        {"a lock that is taken over", taken_over, SQL},
+        {"a lock that is acquired anew", acquired_anew, SQL},
+        {"the database is out of reach", database_out_of_reach, SQL},
         {"a lock that is released", released, SHARED},
         {"an earlier lease is released", earlier_lease_released, SHARED},
         {"a store that is closed", closed, SHARED},
-        {"a callback may not close the store", callback_may_not_close, SHARED},
-        {"the last generation", last_generation, SHARED},
+        {"a callback may not close the store", callback_may_not_close, SQL},
+        {"the last generation", last_generation, SQL},
         {"many locks at once", many_at_once, SHARED},
         {"owners by name", named_owner, PLACE_FILE},
     };

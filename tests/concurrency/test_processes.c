@@ -318,7 +318,7 @@ static void child_outlives_parent_handle(void **state)
     check_handover(*state, true);
 }
 
-#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB)
 
 /* Where a store has threads from its first use on, its child of fork has them, too, which the sanitizer does not allow. */
 #ifdef __SANITIZE_THREAD__

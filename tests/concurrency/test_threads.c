@@ -372,8 +372,8 @@ static void results_cross_threads(void **state)
     crew_check();
 }
 
-#define ALL    (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES)
-#define SHARED (PLACE_FILE | PLACE_POSTGRES)
+#define ALL    (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES | PLACE_DYNAMODB)
+#define SHARED (PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB)
 
 int main(void)
 {

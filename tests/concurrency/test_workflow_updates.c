@@ -201,13 +201,13 @@ static void one_claims(void **state)
     close_store(claim.store);
 }
 
-#define ALL (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES)
+#define ALL (PLACE_FILE | PLACE_MEMORY | PLACE_POSTGRES | PLACE_DYNAMODB)
 
 int main(void)
 {
     const struct place_test tests[] = {
         {"64 threads update one run", threads, ALL},
-        {"8 processes update one run", processes, PLACE_FILE | PLACE_POSTGRES},
+        {"8 processes update one run", processes, PLACE_FILE | PLACE_POSTGRES | PLACE_DYNAMODB},
         {"64 queued updates of one run", queued, ALL},
         {"one of 16 threads claims a suspended run", one_claims, ALL},
     };

@@ -5,9 +5,11 @@ static bool always(void)
     return true;
 }
 
-#define SQLITE_TRAITS (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_CASED | TRAIT_SQLITE)
+#define TRAIT_RELATIONAL (TRAIT_CASED | TRAIT_INDEXES | TRAIT_CLOCK | TRAIT_DOUBLES)
+#define SQLITE_TRAITS                                                                                        \
+    (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_LARGE | TRAIT_NUL | TRAIT_RELATIONAL | TRAIT_SQLITE)
 #define POSTGRES_TRAITS                                                                                      \
-    (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_CASED | TRAIT_POSTGRES)
+    (TRAIT_JSONB | TRAIT_LARGE | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_RELATIONAL | TRAIT_POSTGRES)
 #define DYNAMODB_TRAITS                                                                                      \
     (TRAIT_ORPHANS | TRAIT_RAW_JSON | TRAIT_NUL | TRAIT_KEEPS | TRAIT_SHARED | TRAIT_DYNAMODB)
 

@@ -29,7 +29,11 @@ enum trait {
     TRAIT_SQLITE = 1u << 8,   /* what is peculiar to one database */
     TRAIT_POSTGRES = 1u << 9,
     TRAIT_DYNAMODB = 1u << 10,
-    TRAIT_CASED = 1u << 11, /* ids that differ in nothing but case are two */
+    TRAIT_CASED =
+        1u << 11, /* ids that differ in nothing but case are two; locks of different workflows are */
+    TRAIT_INDEXES = 1u << 12, /* any columns can have an index, a unique one too */
+    TRAIT_CLOCK = 1u << 13,   /* one clock judges all leases */
+    TRAIT_DOUBLES = 1u << 14, /* numbers of any size are stored */
 
     /* Not of backends, but of the way to them. */
     TRAIT_HANDLE = 1u << 16, /* the store is open in this process */

@@ -8,6 +8,10 @@ static void close_backend(struct ms_backend *base)
     struct ms_heap *heap = backend->base.client.heap;
 
     ddb_client_close(&backend->base.client);
+    for (size_t i = 0; i < DDB_TURNS; i++) {
+        pthread_mutex_destroy(&backend->turns[i].lock);
+        pthread_cond_destroy(&backend->turns[i].moved);
+    }
     ms_heap_release(heap, backend);
 }
 
@@ -20,6 +24,10 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
         return ms_error_oom(error);
     }
     backend->base.base.ops = &ms_dynamodb_ops;
+    for (size_t i = 0; i < DDB_TURNS; i++) {
+        pthread_mutex_init(&backend->turns[i].lock, NULL);
+        pthread_cond_init(&backend->turns[i].moved, NULL);
+    }
     status = ddb_client_open(&backend->base.client, config, error);
     if (status != MASTRA_OK) {
         close_backend(&backend->base.base);

@@ -9,11 +9,28 @@
 #include "backends/dynamodb/item.h"
 #include "backends/dynamodb/wire.h"
 
+#include <pthread.h>
+
+/*
+ * Units of one store that are going to change the same row take turns, for without a lock on the server all but one of
+ * them would run in vain. Who may come next goes by tickets. A session has at most one turn, and asks for it before it
+ * holds anything: nobody waits in a circle.
+ */
+#define DDB_TURNS 32
+
+struct ddb_turn {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint64_t next;
+    uint64_t serving;
+};
+
 struct dynamodb {
     struct ddb_backend base;    /* first */
     atomic_uint most_items;     /* of a transaction; what the endpoint takes, once it has refused more */
     _Atomic int64_t ahead_ms;   /* what the service's clock is ahead of ours, as far as its answers tell */
     _Atomic uint64_t last_date; /* the last day in the book of days of which this store knows */
+    struct ddb_turn turns[DDB_TURNS];
 };
 
 /* A row that a unit has asked for with a lock: what it writes holds only as long as the row is as it was then. */
@@ -33,6 +50,7 @@ struct ddb_session {
     struct ddb_seen *seen;
     const struct ms_write *writes;
     int64_t deadline_ns;
+    struct ddb_turn *turn; /* NULL: none was taken */
 };
 
 extern const struct ms_backend_ops ms_dynamodb_ops;
@@ -44,6 +62,8 @@ void ddb_rollback(struct ms_session *session);
 mastra_status ddb_clock(struct ms_session *session, mastra_time *ret, mastra_error *error);
 mastra_status ddb_apply(struct ms_session *session, const struct ms_write *first, bool *ret_begun,
                         mastra_error *error);
+/* Waits until the session's turn has come to change that item; it lasts until the session ends. */
+void ddb_take_turn(struct ddb_session *session, const struct ms_key *key);
 /* The session's own arena; NULL when memory is out (error is set). */
 struct ms_arena *ddb_session_arena(struct ddb_session *session, mastra_error *error);
 

@@ -12,6 +12,9 @@
 /* Where items are thrown away after they were read, a page is at least so long. */
 #define SIEVED_LEAST     100
 
+/* More rows than this need no limit: an answer is a page of 1 MB in any case. */
+#define LIMIT_MOST       10000
+
 /* Days that are read side by side when it cannot be told how many will do. */
 #define DAYS_AT_ONCE     8
 
@@ -64,18 +67,20 @@ static void project_marks(struct projection *names, const struct ms_entity *enti
     project(names, "sk");
     project(names, "__edb_e__");
     project(names, "__edb_v__");
-    project(names, MS_ITEM_REVISION);
     project(names, MS_ITEM_SEQUENCE);
     project(names, MS_ITEM_EMPTY);
     project(names, MS_ITEM_PARTS);
     for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
         const char *witness = entity->item->witnesses[i];
 
-        if (witness && (!entity->item->proof || strcmp(witness, entity->item->proof) != 0)) {
+        if (witness && strcmp(witness, MS_ITEM_REVISION) != 0 && strcmp(witness, entity->item->proof) != 0) {
             project(names, witness);
         }
     }
-    project(names, entity->item->proof);
+    if (strcmp(entity->item->proof, MS_ITEM_REVISION) != 0) {
+        project(names, entity->item->proof);
+    }
+    project(names, MS_ITEM_REVISION);
 }
 
 /* Whether an attribute of that name is read in any case. */
@@ -86,7 +91,7 @@ static bool is_mark(const struct ms_entity *entity, const char *name)
             return true;
         }
     }
-    return entity->item->proof && strcmp(entity->item->proof, name) == 0;
+    return strcmp(entity->item->proof, name) == 0;
 }
 
 /* Only some attributes are wanted: ,"ExpressionAttributeNames":{...},"ProjectionExpression":"..." */
@@ -285,7 +290,7 @@ static int64_t first_limit(const struct ddb_fetch *fetch)
     uint64_t all = query->where_count == 0 ? 0 : MS_BIT(query->where_count) - 1;
     bool sieved = (fetch->plan->answered & all) != all || query->side != MS_SIDE_ALL;
 
-    if (fetch->need == MS_NO_LIMIT || !fetch->plan->ordered) {
+    if (fetch->need == MS_NO_LIMIT || fetch->need > LIMIT_MOST || !fetch->plan->ordered) {
         return MS_NO_LIMIT;
     }
     if (!sieved) {

@@ -56,6 +56,20 @@ static int64_t number_member(mastra_str object, const char *name)
     return ms_json_kind(raw) == MS_JSON_NUMBER && ms_json_int(raw, &number) ? number : 0;
 }
 
+/* What its rows hold: a boolean may be null, which a field of that type cannot tell; as JSON it can. */
+static void settle_column(struct ms_foreign_column *column)
+{
+    column->null = column->null == MS_NOT_NULL ? MS_NOT_NULL : MS_NULL_UNSET;
+    if (column->type == MS_JSON || column->type == MS_BOOLEAN) {
+        column->type = MS_JSON;
+        column->flags |= MS_VALUE;
+    } else if (column->type == MS_INTEGER) {
+        column->type = MS_BIGINT;
+    } else if (column->type == MS_TEXT) {
+        column->flags |= column->in_key ? MS_STRICT : MS_CONTENT;
+    }
+}
+
 static bool read_column(mastra_str object, struct ms_arena *arena, struct ms_foreign_column *ret)
 {
     mastra_str name = ms_json_member(object, mastra_str_of("name"));
@@ -70,6 +84,7 @@ static bool read_column(mastra_str object, struct ms_arena *arena, struct ms_for
             ret->type = (enum ms_type)i;
         }
     }
+    settle_column(ret);
     return ms_json_kind(name) == MS_JSON_STRING && ms_json_unescape_arena(name, arena, &ret->name, NULL);
 }
 

@@ -152,7 +152,7 @@ static mastra_status ensure_index(struct ddb_client *client, unsigned number, ma
 
     if (status == MASTRA_OK && table.state != DDB_MISSING && !ddb_find_index(&table, number)) {
         ms_buf_init(&body, client->heap, 0);
-        ddb_put_create_index(&body, client->settings.table, number);
+        ddb_put_create_index(&body, client->settings.table, number, &table);
         status = update(client, &body, error);
         ms_buf_release(&body);
     }

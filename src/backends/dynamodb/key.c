@@ -25,7 +25,7 @@ static mastra_str value_of(const struct source *source, const struct ms_piece *p
     if (source->record) {
         return ms_key_value(&entity->columns[piece->column], source->record, piece->day, room);
     }
-    for (size_t i = 0; i < entity->key_count; i++) {
+    for (size_t i = 0; source->texts && i < entity->key_count; i++) {
         if (entity->keys[i] == piece->column) {
             return source->texts[i];
         }

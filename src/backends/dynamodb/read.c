@@ -49,6 +49,9 @@ mastra_status ddb_get(struct ms_session *base, const struct ms_entity *entity, c
     if (status == MASTRA_INVALID_ARGUMENT && !lock) {
         return MASTRA_OK; /* no row can have such a key */
     }
+    if (status == MASTRA_OK && lock) {
+        ddb_take_turn(session, &item);
+    }
     if (status == MASTRA_OK) {
         status = ddb_fetch_item(session, entity, &item, arena, &row, &there, error);
     }
@@ -280,6 +283,11 @@ mastra_status ddb_list(struct ms_session *base, const struct ms_query *query, st
     mastra_status status = plan_listing(&listing, ddb_session_of(base), query, arena, error);
 
     *ret = (struct ms_rows){NULL, 0};
+    if (status == MASTRA_OK && query->lock && listing.plan.count > 0) {
+        const struct ms_key first = {listing.plan.range[0].partition, listing.plan.range[0].low};
+
+        ddb_take_turn(listing.session, &first);
+    }
     if (status == MASTRA_OK) {
         status = fetch_listing(&listing, needed(&listing), error);
     }

@@ -80,6 +80,20 @@ static void put_seen_condition(struct ms_buf *body, const struct ms_entity *enti
     }
 }
 
+static void put_simple_condition(struct ms_buf *body, enum ddb_condition condition,
+                                 const struct ms_entity *entity)
+{
+    if (condition == DDB_NEW) {
+        /* What a peer's touch has left behind is no record. */
+        ms_buf_printf(body, "attribute_not_exists(%s)", entity->item->proof);
+    } else if (condition == DDB_PLAIN) {
+        ms_buf_printf(body, "attribute_exists(%s) AND attribute_not_exists(" MS_ITEM_PARTS ")",
+                      entity->item->proof);
+    } else {
+        ms_buf_add_text(body, condition == DDB_SEEN ? "attribute_not_exists(pk)" : "attribute_exists(pk)");
+    }
+}
+
 static void put_condition(struct ms_buf *body, enum ddb_condition condition, const struct ms_entity *entity,
                           const struct ddb_seen *seen)
 {
@@ -90,8 +104,7 @@ static void put_condition(struct ms_buf *body, enum ddb_condition condition, con
     if (condition == DDB_SEEN && seen->there) {
         put_seen_condition(body, entity, seen);
     } else {
-        ms_buf_add_text(body, condition == DDB_SEEN || condition == DDB_NEW ? "attribute_not_exists(pk)"
-                                                                            : "attribute_exists(pk)");
+        put_simple_condition(body, condition, entity);
     }
     ms_buf_add_char(body, '"');
 }
@@ -192,6 +205,19 @@ static void put_bare(const struct dynamodb *backend, struct ms_buf *body, const 
     }
 }
 
+/* An item in the place of whatever there is. */
+static void put_whole(const struct dynamodb *backend, struct ms_buf *body,
+                      const struct ms_item_change *change, const struct ddb_op *op)
+{
+    ms_buf_printf(body, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
+    ms_item_write_whole(body, change);
+    put_condition(body, op->condition, op->entity, op->seen);
+    if (has_witnesses(op->condition, op->seen)) {
+        put_names(body, NULL, op->condition, op->entity, op->seen);
+        put_values(body, NULL, op->condition, op->entity, op->seen);
+    }
+}
+
 /* Two writes of a row never carry the same time, by which peers tell one from the other. */
 static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, mastra_error *error)
 {
@@ -214,23 +240,27 @@ static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, 
     return MASTRA_OK;
 }
 
-/* What is kept otherwise is set all the same, where a unit has asked for that: with the index keys that are made of it. */
-static void set_kept(const struct ddb_op *op, struct ms_item_change *change)
+/* What is kept otherwise is set, or removed, all the same, where a unit has asked for that as well. */
+static mastra_status set_kept(struct ddb_work *work, const struct ddb_op *op, struct ms_item_change *change,
+                              mastra_error *error)
 {
-    uint64_t kept = op->columns & ms_entity_kept(op->entity);
+    const struct ms_item_stamp stamp = {.now = work->now};
+    struct ms_item_change patch;
+    mastra_status status =
+        ms_item_patch(op->entity, op->record, op->columns, op->record, &stamp, work->arena, &patch, error);
 
-    for (size_t i = 0; kept && i < change->count; i++) {
-        struct ms_item_attribute *attribute = &change->attributes[i];
-        bool set = strncmp(attribute->name, "gsi", 3) == 0;
+    for (size_t i = 0; i < patch.count && status == MASTRA_OK; i++) {
+        size_t at = 0;
 
-        for (uint8_t column = 0; column < op->entity->column_count && !set; column++) {
-            set = (kept & MS_BIT(column)) &&
-                  strcmp(attribute->name, ms_item_attribute(op->entity, column)) == 0;
+        while (at < change->count && strcmp(change->attributes[at].name, patch.attributes[i].name) != 0) {
+            at++;
         }
-        if (set && attribute->action == MS_ITEM_SET_ONCE) {
-            attribute->action = MS_ITEM_SET;
+        if (at < MS_ITEM_ATTRIBUTES) {
+            change->attributes[at] = patch.attributes[i];
+            change->count += at == change->count;
         }
     }
+    return status;
 }
 
 static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
@@ -251,12 +281,9 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
         stamp.ttl = settings->ttl[op->entity->id].attribute;
         stamp.ttl_seconds = work->now / 1000 + settings->ttl[op->entity->id].seconds;
     }
-    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW, &stamp, work->arena,
-                         change, error);
-    if (status == MASTRA_OK) {
-        set_kept(op, change);
-    }
-    return status;
+    status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW || op->whole, &stamp,
+                         work->arena, change, error);
+    return status == MASTRA_OK && op->columns && !op->whole ? set_kept(work, op, change, error) : status;
 }
 
 /* Large records that may stand in parts: the parts are written before. */
@@ -266,14 +293,16 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
     bool split = work->session->owner->base.client.settings.large_parts;
     struct ms_item_part *part = NULL;
     size_t more = 0;
+    size_t old;
     struct ddb_op *grown;
     mastra_status status =
         ms_item_fit(op->entity, op->record, op->sequence, split, work->arena, change, &part, &more, error);
 
-    if (status != MASTRA_OK || more == 0) {
+    old = op->seen && op->seen->record ? op->seen->item.part_count : 0;
+    if (status != MASTRA_OK || (more == 0 && old == 0)) {
         return status;
     }
-    grown = ms_arena_calloc(work->arena, (*count + more) * sizeof *grown);
+    grown = ms_arena_calloc(work->arena, (*count + more + old) * sizeof *grown);
     if (!grown) {
         return ms_error_oom(error);
     }
@@ -287,9 +316,15 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
                                             .key = part[i].key,
                                             .part = &part[i]};
     }
-    *parts = grown;
     *count += more;
-    return MASTRA_OK;
+    for (size_t i = more; i < old && status == MASTRA_OK; i++) {
+        grown[*count] = (struct ddb_op){.kind = DDB_OP_DELETE, .what = MS_WRITE_ERASE, .entity = op->entity};
+        status = ms_key_of_part(op->entity, op->record, op->sequence, (unsigned)i + 1, work->arena,
+                                &grown[*count].key, error);
+        *count += 1;
+    }
+    *parts = grown;
+    return status;
 }
 
 static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct ddb_op **parts, size_t *count,
@@ -313,6 +348,11 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
         }
         if (status == MASTRA_OK) {
             op->bytes = change.bytes;
+            change.key = op->key;
+        }
+        if (status == MASTRA_OK && op->whole) {
+            put_whole(backend, &work->texts, &change, op);
+        } else if (status == MASTRA_OK) {
             ddb_put_update(backend, &work->texts, &change, op->condition, op->entity, op->seen);
         }
     } else if (op->kind == DDB_OP_PUT) {

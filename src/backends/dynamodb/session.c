@@ -24,8 +24,41 @@ void ddb_rollback(struct ms_session *base)
 {
     struct ddb_session *session = ddb_session_of(base);
 
+    if (session->turn) {
+        pthread_mutex_lock(&session->turn->lock);
+        session->turn->serving++;
+        pthread_cond_broadcast(&session->turn->moved);
+        pthread_mutex_unlock(&session->turn->lock);
+    }
     ms_arena_free(session->arena);
     ms_heap_release(session->owner->base.client.heap, session);
+}
+
+static uint64_t hash_text(uint64_t hash, mastra_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+void ddb_take_turn(struct ddb_session *session, const struct ms_key *key)
+{
+    uint64_t hash = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), key->partition), key->sort);
+    struct ddb_turn *turn = &session->owner->turns[hash % DDB_TURNS];
+    uint64_t ticket;
+
+    if (session->turn || session->mode != MS_SESSION_WRITE) {
+        return;
+    }
+    pthread_mutex_lock(&turn->lock);
+    ticket = turn->next++;
+    while (turn->serving != ticket) {
+        pthread_cond_wait(&turn->moved, &turn->lock);
+    }
+    pthread_mutex_unlock(&turn->lock);
+    session->turn = turn;
+    session->deadline_ns = ddb_client_deadline(&session->owner->base.client);
 }
 
 struct ms_arena *ddb_session_arena(struct ddb_session *session, mastra_error *error)

@@ -12,6 +12,9 @@
 #define FIRST_PAUSE_US  INT64_C(50000)
 #define MOST_PAUSE_US   INT64_C(10000000)
 
+/* Looks for an index that was asked for, until it must be there: six seconds. */
+#define MOST_UNSEEN     7
+
 /* One run of it. */
 struct work {
     struct ddb_client *client;
@@ -242,39 +245,63 @@ static mastra_status make_table(struct work *work)
 
 static void put_create_index(const struct work *work, unsigned number, struct ms_buf *body)
 {
-    ddb_put_create_index(body, work->client->settings.table, number);
+    ddb_put_create_index(body, work->client->settings.table, number, &work->table);
 }
 
-/* Begins one that is not there, unless the table is in use. */
-static mastra_status begin_index(struct work *work, unsigned number, const char *name, bool *ret_begun)
+/* An index on its way. */
+struct growth {
+    unsigned number;
+    char name[DDB_KEY_NAME_SIZE];
+    bool begun;      /* by us */
+    unsigned unseen; /* how often it was looked for since, in vain */
+};
+
+/* Asks for one that is not there, unless the table is in use. */
+static mastra_status begin_index(struct work *work, struct growth *growth)
 {
     bool in_use = false;
-    mastra_status status = change(work, "UpdateTable", put_create_index, number, &in_use);
+    mastra_status status = change(work, "UpdateTable", put_create_index, growth->number, &in_use);
 
-    if (status == MASTRA_OK && !in_use) {
-        tell(work, name, MASTRA_DYNAMODB_STARTED, "");
-        *ret_begun = true;
-        return look(work);
+    if (status == MASTRA_OK && in_use) {
+        return pause_and_look(work, growth->name);
     }
-    return status == MASTRA_OK ? pause_and_look(work, name) : status;
+    if (status == MASTRA_OK) {
+        tell(work, growth->name, MASTRA_DYNAMODB_STARTED, "");
+        growth->begun = true;
+        status = look(work);
+    }
+    return status;
+}
+
+/* Descriptions lag a little behind what was asked for; some endpoints accept it and do nothing. */
+static mastra_status await_sight(struct work *work, struct growth *growth)
+{
+    if (growth->unseen++ == MOST_UNSEEN) {
+        return ms_error_set(work->error, MASTRA_NOT_SUPPORTED,
+                            "the endpoint has taken the request for %s and does not make it", growth->name);
+    }
+    return pause_and_look(work, growth->name);
+}
+
+static mastra_status next_look(struct work *work, struct growth *growth, const struct ddb_index *index)
+{
+    if (index || work->table.updating) {
+        return pause_and_look(work, growth->name);
+    }
+    return growth->begun ? await_sight(work, growth) : begin_index(work, growth);
 }
 
 static mastra_status make_index(struct work *work, unsigned number)
 {
+    struct growth growth = {.number = number, .begun = work->created};
     const struct ddb_index *index = ddb_find_index(&work->table, number);
-    bool begun = work->created;
-    char name[DDB_KEY_NAME_SIZE];
     const char *wrong = NULL;
     mastra_status status = MASTRA_OK;
 
-    ddb_index_name(number, name);
+    ddb_index_name(number, growth.name);
     while (status == MASTRA_OK && !wrong &&
-           (!index || index->state != DDB_ACTIVE || (begun && work->table.updating))) {
-        if (index || work->table.updating) {
-            status = pause_and_look(work, name);
-        } else {
-            status = begin_index(work, number, name, &begun);
-        }
+           (!index || index->state != DDB_ACTIVE || (growth.begun && work->table.updating))) {
+        status = next_look(work, &growth, index);
         index = ddb_find_index(&work->table, number);
         wrong = index ? ddb_index_wrong(index, number) : NULL;
     }
@@ -283,9 +310,9 @@ static mastra_status make_index(struct work *work, unsigned number)
     }
     wrong = ddb_index_wrong(index, number);
     if (wrong) {
-        return refuse(work, name, wrong);
+        return refuse(work, growth.name, wrong);
     }
-    tell(work, name, begun ? MASTRA_DYNAMODB_DONE : MASTRA_DYNAMODB_PRESENT, "");
+    tell(work, growth.name, growth.begun ? MASTRA_DYNAMODB_DONE : MASTRA_DYNAMODB_PRESENT, "");
     return MASTRA_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Bits of client->indexes besides those of the indexes. */
@@ -72,6 +73,7 @@ static void put_key_schema(struct ms_buf *body, unsigned number)
                   hash, range);
 }
 
+/* Without its closing brace. */
 static void put_index(struct ms_buf *body, unsigned number)
 {
     char name[DDB_KEY_NAME_SIZE];
@@ -79,7 +81,7 @@ static void put_index(struct ms_buf *body, unsigned number)
     ddb_index_name(number, name);
     ms_buf_printf(body, "{\"IndexName\":\"%s\",", name);
     put_key_schema(body, number);
-    ms_buf_add_text(body, ",\"Projection\":{\"ProjectionType\":\"" DDB_PROJECTION "\"}}");
+    ms_buf_add_text(body, ",\"Projection\":{\"ProjectionType\":\"" DDB_PROJECTION "\"}");
 }
 
 void ddb_put_table_name(struct ms_buf *body, const char *table)
@@ -100,18 +102,26 @@ void ddb_put_create_table(struct ms_buf *body, const char *table, unsigned index
     for (unsigned i = 1; i <= indexes; i++) {
         ms_buf_add_text(body, i > 1 ? "," : "");
         put_index(body, i);
+        ms_buf_add_char(body, '}');
     }
     ms_buf_add_text(body, encrypted ? "],\"SSESpecification\":{\"Enabled\":true}}" : "]}");
 }
 
-void ddb_put_create_index(struct ms_buf *body, const char *table, unsigned number)
+void ddb_put_create_index(struct ms_buf *body, const char *table, unsigned number,
+                          const struct ddb_description *found)
 {
     ms_buf_add_char(body, '{');
     ddb_put_table_name(body, table);
     put_definitions(body, number, number);
     ms_buf_add_text(body, ",\"GlobalSecondaryIndexUpdates\":[{\"Create\":");
     put_index(body, number);
-    ms_buf_add_text(body, "}]}");
+    if (found->read_units > 0 && found->write_units > 0) {
+        ms_buf_printf(body,
+                      ",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":%" PRId64
+                      ",\"WriteCapacityUnits\":%" PRId64 "}",
+                      found->read_units, found->write_units);
+    }
+    ms_buf_add_text(body, "}}]}");
 }
 
 void ddb_put_delete_index(struct ms_buf *body, const char *table, unsigned number)
@@ -252,6 +262,7 @@ static bool read_indexes(mastra_str table, struct ms_arena *arena, struct ddb_de
 static bool read_table(mastra_str table, struct ms_arena *arena, struct ddb_description *ret)
 {
     mastra_str encryption = ms_json_member(table, mastra_str_of("SSEDescription"));
+    mastra_str units = ms_json_member(table, mastra_str_of("ProvisionedThroughput"));
     mastra_str encrypted = {NULL, 0};
     bool ok = get_text(table, "TableStatus", arena, &ret->status) &&
               get_keys(table, arena, &ret->hash_key, &ret->range_key) &&
@@ -263,6 +274,8 @@ static bool read_table(mastra_str table, struct ms_arena *arena, struct ddb_desc
     ret->updating = is_word(ret->status, "UPDATING");
     ret->encrypted =
         is_word(encrypted, "ENABLED") || is_word(encrypted, "ENABLING") || is_word(encrypted, "UPDATING");
+    ret->read_units = get_count(units, "ReadCapacityUnits");
+    ret->write_units = get_count(units, "WriteCapacityUnits");
     ret->items = get_count(table, "ItemCount");
     ret->bytes = get_count(table, "TableSizeBytes");
     return ok;

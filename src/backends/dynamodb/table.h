@@ -74,6 +74,8 @@ struct ddb_description {
     bool strings;
     const struct ddb_index *indexes;
     size_t index_count;
+    int64_t read_units; /* what is paid for all the time; 0: each request is paid for */
+    int64_t write_units;
     bool encrypted; /* with a key in KMS */
     bool updating;
     int64_t items;
@@ -93,10 +95,14 @@ const char *ddb_index_wrong(const struct ddb_index *index, unsigned number);
 
 /* Changing. */
 
-/* The body of a request that names the table, creates it with gsi1 to gsi<indexes>, adds gsi<number> to it, or drops it. */
+/*
+ * The body of a request that names the table, creates it with gsi1 to gsi<indexes>, adds gsi<number> to it (with as many
+ * units as the table has that was found), or drops it.
+ */
 void ddb_put_table_name(struct ms_buf *body, const char *table);
 void ddb_put_create_table(struct ms_buf *body, const char *table, unsigned indexes, bool encrypted);
-void ddb_put_create_index(struct ms_buf *body, const char *table, unsigned number);
+void ddb_put_create_index(struct ms_buf *body, const char *table, unsigned number,
+                          const struct ddb_description *found);
 void ddb_put_delete_index(struct ms_buf *body, const char *table, unsigned number);
 
 /*

@@ -134,7 +134,7 @@ static mastra_status erase_parts(struct ddb_work *work, const struct ms_entity *
 }
 
 /* The columns, from one record to another. */
-static void copy_columns(const struct ms_entity *entity, void *to, const void *from, uint64_t columns)
+void ddb_copy_columns(const struct ms_entity *entity, void *to, const void *from, uint64_t columns)
 {
     for (uint8_t i = 0; i < entity->column_count; i++) {
         const struct ms_column *column = &entity->columns[i];
@@ -199,7 +199,7 @@ static mastra_status collect_query(struct ddb_work *work, const struct ms_write 
         if (!record) {
             return MASTRA_OUT_OF_MEMORY;
         }
-        copy_columns(entity, record, rows[i].record, ms_entity_keys(entity));
+        ddb_copy_columns(entity, record, rows[i].record, ms_entity_keys(entity));
         op->kind = DDB_OP_UPDATE;
         op->what = MS_WRITE_PATCH;
         op->condition = DDB_THERE;
@@ -247,7 +247,7 @@ static mastra_status collect_seen(struct ddb_work *work, mastra_error *error)
 
 /* One operation for each item. */
 
-static int compare_keys(const struct ms_key *a, const struct ms_key *b)
+int ddb_key_compare(const struct ms_key *a, const struct ms_key *b)
 {
     int order = ms_str_compare(a->partition, b->partition);
 
@@ -258,7 +258,7 @@ static int compare_ops(const void *a, const void *b)
 {
     const struct ddb_op *left = *(struct ddb_op *const *)a;
     const struct ddb_op *right = *(struct ddb_op *const *)b;
-    int order = compare_keys(&left->key, &right->key);
+    int order = ddb_key_compare(&left->key, &right->key);
 
     return order != 0 ? order : (left->place > right->place) - (left->place < right->place);
 }
@@ -275,16 +275,17 @@ static mastra_status merge_records(struct ddb_work *work, const struct ddb_op *e
         return MASTRA_OUT_OF_MEMORY;
     }
     if (patch) {
-        copy_columns(entity, record, late->record, late->columns);
+        ddb_copy_columns(entity, record, late->record, late->columns);
         late->columns |= early->columns;
         late->what = early->what;
         late->condition = early->condition;
     } else if (early->what != MS_WRITE_PATCH) {
-        copy_columns(entity, record, early->record, ms_entity_kept(entity));
+        ddb_copy_columns(entity, record, early->record, ms_entity_kept(entity));
         late->condition = early->condition;
         late->what = early->what;
     }
     late->record = record;
+    late->whole = early->whole;
     late->sequence = early->what != MS_WRITE_PATCH ? early->sequence : late->sequence;
     return MASTRA_OK;
 }
@@ -317,9 +318,10 @@ static mastra_status merge(struct ddb_work *work, struct ddb_op *early, struct d
     }
     if (early->kind == DDB_OP_DELETE && late->what == MS_WRITE_PATCH) {
         stand_in(early, late);
-    } else if (early->kind == DDB_OP_DELETE && late->kind == DDB_OP_UPDATE && !late->seen) {
-        late->condition = DDB_ANY;
+    } else if (early->kind == DDB_OP_DELETE && late->kind == DDB_OP_UPDATE) {
+        late->condition = late->seen ? DDB_SEEN : DDB_ANY;
         late->what = MS_WRITE_PUT;
+        late->whole = true;
     }
     return MASTRA_OK;
 }
@@ -340,7 +342,7 @@ static mastra_status merge_all(struct ddb_work *work, mastra_error *error)
     }
     qsort(sorted, count, sizeof(void *), compare_ops);
     for (size_t i = 1; i < count && status == MASTRA_OK; i++) {
-        if (compare_keys(&sorted[i - 1]->key, &sorted[i]->key) == 0) {
+        if (ddb_key_compare(&sorted[i - 1]->key, &sorted[i]->key) == 0) {
             status = merge(work, sorted[i - 1], sorted[i], error);
         }
     }
@@ -361,7 +363,7 @@ static void settle(struct ddb_op *op)
     }
 }
 
-static void squeeze(struct ddb_work *work)
+void ddb_work_settle(struct ddb_work *work)
 {
     size_t kept = 0;
     bool writes = false;
@@ -376,41 +378,6 @@ static void squeeze(struct ddb_work *work)
     work->count = writes ? kept : 0;
 }
 
-/* Rows that are patched without having been read: where there are several writes, whether they are there must be known
- * before. */
-static mastra_status look_at_patched(struct ddb_work *work, mastra_error *error)
-{
-    mastra_status status = MASTRA_OK;
-
-    for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
-        struct ddb_op *op = &work->ops[i];
-        uint64_t needs = op->what == MS_WRITE_PATCH ? ms_item_patch_needs(op->entity, op->columns) : 0;
-        struct ms_item_row row = {0};
-        struct ddb_seen *seen;
-        bool there = false;
-
-        if (op->kind != DDB_OP_UPDATE || op->what != MS_WRITE_PATCH || op->seen ||
-            (needs == 0 && (work->count == 1 || op->bulk))) {
-            continue;
-        }
-        status = ddb_fetch_item(work->session, op->entity, &op->key, work->arena, &row, &there, error);
-        seen = status == MASTRA_OK ? ms_arena_calloc(work->arena, sizeof *seen) : NULL;
-        if (!seen) {
-            return status == MASTRA_OK ? ms_error_oom(error) : status;
-        }
-        op->drop = !row.record;
-        seen->entity = op->entity;
-        seen->there = there;
-        seen->item = row.seen;
-        seen->item.key = op->key;
-        seen->record = row.record;
-        op->seen = seen;
-        op->condition = DDB_SEEN;
-    }
-    squeeze(work);
-    return status;
-}
-
 mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *first, mastra_error *error)
 {
     mastra_status status = collect_seen(work, error);
@@ -422,8 +389,8 @@ mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *fir
         status = merge_all(work, error);
     }
     if (status == MASTRA_OK) {
-        squeeze(work);
-        status = look_at_patched(work, error);
+        ddb_work_settle(work);
+        status = ddb_work_look(work, false, error);
     }
     return status;
 }

@@ -21,14 +21,16 @@ enum ddb_condition {
     DDB_SEEN,   /* the item is as `seen` has it */
     DDB_NEW,    /* there is none; else the unit conflicts with what was there before */
     DDB_THERE,  /* there is one; otherwise the operation is to have no effect */
+    DDB_PLAIN,  /* the same, and it does not stand in parts */
     DDB_EXPECT, /* there is one; otherwise the unit fails with NOT_FOUND */
 };
 
 struct ddb_op {
     enum ddb_op_kind kind;
     enum ddb_condition condition;
-    bool bulk; /* one of many that a query has selected: it may be done by itself */
-    bool drop; /* nothing is to be done */
+    bool bulk;  /* one of many that a query has selected: it may be done by itself */
+    bool drop;  /* nothing is to be done */
+    bool whole; /* of UPDATE: nothing of the item that is there is to remain */
     enum ms_write_kind what;
     const struct ms_entity *entity;
     const void *record;
@@ -61,12 +63,29 @@ struct ddb_work {
     size_t touch_count;
     size_t touch_room;
     mastra_time now;
+    bool unsure; /* a row was not there, or stands in parts: nothing was written */
     struct ms_buf texts;
     char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
 };
 
 /* Finds the operations and the touches of a unit; those of a query are selected now. */
 mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *first, mastra_error *error);
+
+/* Drops what need not be done, as far as is known; nothing remains when nothing is written. */
+void ddb_work_settle(struct ddb_work *work);
+
+/*
+ * look.c: reads the rows that are to be patched and were not read so far, where it matters how they are: several writes
+ * depend on whether they are there, index keys are made of more than the patch, or they stand in parts. `all`: in any
+ * case. What cannot be patched becomes a whole record.
+ */
+mastra_status ddb_work_look(struct ddb_work *work, bool all, mastra_error *error);
+
+/* Whether records of the entity may stand in parts. */
+bool ddb_may_have_parts(const struct dynamodb *backend, const struct ms_entity *entity);
+
+int ddb_key_compare(const struct ms_key *a, const struct ms_key *b);
+void ddb_copy_columns(const struct ms_entity *entity, void *to, const void *from, uint64_t columns);
 
 /* Writes the texts of all operations, and adds those of the parts of large records. */
 mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error);
@@ -75,6 +94,17 @@ mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error);
 void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const struct ms_item_change *change,
                     enum ddb_condition condition, const struct ms_entity *entity,
                     const struct ddb_seen *seen);
+
+/* send.c */
+
+/* Sends them all. *ret_smaller: the endpoint takes fewer items in a transaction than was thought, and has refused it. */
+mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *error);
+/* Sends requests that need not be done together, until nothing of them is left undone. A condition that does not hold
+ * is no error. */
+mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+/* How many items a transaction takes, as far as is known. */
+unsigned ddb_most_items(const struct ddb_work *work);
+void ddb_put_capacity(const struct ddb_work *work, struct ms_buf *body);
 
 /* All items that a query's predicates select, with their keys. */
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
