@@ -66,13 +66,12 @@ const messages = IDS.map((id, n) => ({
     role: ['user', 'assistant', 'system', 'tool'][n % 4],
     content: CONTENTS[n % CONTENTS.length],
     createdAt: at(n * 7),
-    ...(n % 3 ? { type: ['v2', 'text'][n % 2] } : {}),
+    type: ['v2', 'text', 'tool-call'][n % 3],
 }));
 
 const resources = IDS.map((id, n) => ({
     id,
     createdAt: at(n),
-    updatedAt: at(2 * n),
     ...(n % 3 ? { workingMemory: `# Memory\n- of ${id}` } : {}),
     ...meta(n),
 }));
@@ -230,7 +229,7 @@ async function reads(store) {
     }
     for (const [n, runId] of IDS.entries()) {
         const run = await store.call('getWorkflowRunById', { runId, workflowName: IDS[n % 4] });
-        read.runs.push(run && { ...run, snapshot: run.snapshot, updatedAt: null });
+        read.runs.push(run && { ...run, resourceId: run.resourceId ?? null, updatedAt: null });
     }
     const scores = await store.call('listScoresByScorerId', { scorerId: 'Scorer-A', pagination: { page: 0, perPage: 20 } });
     const score = ({ runId, score: value, output, input, traceId, reason }) => ({ runId, value, output, input, traceId, reason });

@@ -15,10 +15,11 @@ export class Sequence {
     /**
      * habits: distinctTimes, no two messages are given the same time, also in "ties"; newResources, no resource is saved
      * that may be there already; threadsFirst, all threads but one are made before anything else;
-     * fixedTimes, no message gets another time; newMessages, none is saved again; ownThreads, messages are saved into
-     * threads that are there, and moved only there; oneThread, lists of messages are of one thread; texts, what texts
-     * there are; jsonContents, no content is a plain text; wholeThreads, a thread is saved with metadata; plainFilters,
-     * messages are not chosen by their metadata; without, operations that are left out.
+     * fixedTimes, no message gets another time; newMessages, none is saved again; ownThreads, only threads that are
+     * there are updated, and messages saved into them or moved there; filledPages, no page is of nothing; oneThread, lists of messages are of one thread; texts, what texts
+     * there are; newContents, all are of format 2; wholeThreads, a thread is saved with metadata; plainFilters,
+     * messages are not chosen by their metadata, nor a thread by its resource; plainIncludes, nor by their resource where others are included;
+     * nowResources, resources are saved without a time of their update; without, operations that are left out.
      */
     constructor(random, habits = {}) {
         this.random = random;
@@ -78,7 +79,7 @@ export class Sequence {
     }
 
     content() {
-        switch (this.habits.jsonContents ? 1 + this.random(5) : this.random(6)) {
+        switch (this.habits.newContents ? 6 : this.random(6)) {
             case 0:
                 return this.pick(this.texts);
             case 1:
@@ -117,7 +118,7 @@ export class Sequence {
     page() {
         const args = {};
         if (this.chance(60)) {
-            args.perPage = this.pick([1, 2, 3, 5, 40, 0, false]);
+            args.perPage = this.pick(this.habits.filledPages ? [1, 2, 3, 5, 40, false] : [1, 2, 3, 5, 40, 0, false]);
             if (args.perPage && this.chance(60)) {
                 args.page = this.random(4);
             }
@@ -185,13 +186,20 @@ export class Sequence {
         return { thread };
     }
 
+    #ownThread() {
+        return this.habits.ownThreads ? this.pick([...this.saved]) : this.thread();
+    }
+
     getThreadById() {
-        return { threadId: this.thread(), ...(this.chance(20) ? { resourceId: this.pick(RESOURCES) } : {}) };
+        return {
+            threadId: this.thread(),
+            ...(this.chance(20) && !this.habits.plainFilters ? { resourceId: this.pick(RESOURCES) } : {}),
+        };
     }
 
     updateThread() {
         return {
-            id: this.thread(),
+            id: this.#ownThread(),
             ...(this.chance(60) ? { title: this.pick(this.texts) } : {}),
             ...(this.chance(60) ? { metadata: this.metadata() } : {}),
         };
@@ -236,7 +244,7 @@ export class Sequence {
     }
 
     saveMessages() {
-        const threadId = this.habits.ownThreads ? this.pick([...this.saved]) : this.thread();
+        const threadId = this.#ownThread();
         return { messages: Array.from({ length: 1 + this.random(6) }, () => this.newMessage(threadId)) };
     }
 
@@ -251,7 +259,7 @@ export class Sequence {
         if (this.chance(20)) {
             args.resourceId = this.pick(RESOURCES);
         }
-        if (this.chance(30)) {
+        if (this.chance(30) && !(this.habits.plainIncludes && args.resourceId)) {
             args.include = this.include();
         }
         return args;
@@ -348,6 +356,9 @@ export class Sequence {
     saveResource() {
         const id = this.habits.newResources ? this.#newResource() : this.pick(RESOURCES);
         const resource = { id, createdAt: this.newTime(), updatedAt: this.newTime() };
+        if (this.habits.nowResources) {
+            delete resource.updatedAt;
+        }
         if (this.chance(70)) {
             resource.workingMemory = this.pick(this.texts);
         }
