@@ -67,6 +67,8 @@ enum ms_trait {
     MS_TRAIT_STRICT_PARENTS = 1u << 2,
     /* JSON columns keep the value, not the text: the order of members and the form of numbers may change. */
     MS_TRAIT_JSON_BY_VALUE = 1u << 3,
+    /* Rows cannot be read in the order of their keys: a page of them costs as much as all. */
+    MS_TRAIT_UNORDERED = 1u << 4,
 };
 
 enum ms_session_mode {
