@@ -99,6 +99,7 @@ mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const st
                              .entity = table,
                              .columns = columns | key_columns(table),
                              .limit = limit ? limit : MS_WALK_ROWS,
+                             .whole = (call->store->traits & MS_TRAIT_UNORDERED) && table->key_count > 0,
                              .number = -1};
     if (!name || table->column_count == MS_COLUMNS_MOST) {
         return begin_unnumbered(walk, in_order);
@@ -231,11 +232,26 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     } else if (!walk->by_time) {
         query.order = entity->keys[0];
     }
+    if (walk->whole) {
+        query.limit = MS_NO_LIMIT;
+        query.most_bytes = 0;
+    }
     for (size_t i = 0; i < entity->key_count; i++) {
         ms_query_null(&query, entity->keys[i], false);
     }
     status = go_on(unit, walk, &query);
     return status == MASTRA_OK ? ms_unit_list(unit, &query, &walk->found) : status;
+}
+
+/* The next of the rows that were read at once. */
+static void hand_out(struct ms_walk *walk)
+{
+    size_t rest = walk->found.count - walk->next;
+
+    walk->page.items = rest > 0 ? walk->found.items + walk->next : NULL;
+    walk->page.count = rest < (size_t)walk->limit ? rest : (size_t)walk->limit;
+    walk->next += walk->page.count;
+    walk->ended = walk->page.count == 0;
 }
 
 mastra_status ms_walk_next(struct ms_walk *walk)
@@ -248,6 +264,10 @@ mastra_status ms_walk_next(struct ms_walk *walk)
         walk->page.count = 0;
         return MASTRA_OK;
     }
+    if (walk->whole && walk->arena) {
+        hand_out(walk);
+        return MASTRA_OK;
+    }
     walk->found = (struct ms_rows){NULL, 0};
     ms_call_renew_deadline(walk->call);
     status = ms_read(walk->call, mode, read_page, walk, &arena);
@@ -256,6 +276,10 @@ mastra_status ms_walk_next(struct ms_walk *walk)
     }
     ms_arena_free(walk->arena);
     walk->arena = arena;
+    if (walk->whole) {
+        hand_out(walk);
+        return MASTRA_OK;
+    }
     walk->page = walk->found;
     walk->ended = walk->page.count == 0 || (walk->number < 0 && walk->entity->key_count == 0);
     return MASTRA_OK;

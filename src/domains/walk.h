@@ -5,7 +5,8 @@
  *
  * Where the backend numbers its rows they come in that order, which is that of their insertion; elsewhere by their key
  * or, when a walk that is in order is wanted and equal times keep the order of insertion, thread by thread in the order of
- * lists, which is that of an index. Rows of a table without a key are read all at once there.
+ * lists, which is that of an index. Rows of a table without a key are read all at once there, and all rows where a page of
+ * them costs as much.
  */
 #ifndef DOMAINS_WALK_H
 #define DOMAINS_WALK_H
@@ -31,6 +32,8 @@ struct ms_walk {
     struct ms_arena *arena; /* of the page */
     struct ms_rows page;    /* the rows of the last step; none: the walk is over */
     struct ms_rows found;
+    bool whole;  /* all rows are read at once, and handed out in pages */
+    size_t next; /* of those found */
 };
 
 /*

@@ -69,6 +69,8 @@ enum ms_trait {
     MS_TRAIT_JSON_BY_VALUE = 1u << 3,
     /* A row can be read where waiting is not allowed: the backend knows MS_SESSION_GLANCE. */
     MS_TRAIT_GLANCES = 1u << 4,
+    /* Rows cannot be read in the order of their keys: a page of them costs as much as all. */
+    MS_TRAIT_UNORDERED = 1u << 5,
 };
 
 enum ms_session_mode {

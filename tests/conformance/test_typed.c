@@ -363,20 +363,20 @@ static void resources_listed(void **state)
     mastra_resource_list_free(list);
 }
 static const struct typed_test tests[] = {
-    {"a thread there and back", thread_round},
-    {"a thread that is not there", thread_missing},
-    {"createThread", thread_created},
-    {"updateThread", thread_updated},
-    {"deleteThread and updateThreadResourceId", thread_deleted_and_moved},
-    {"listThreads", threads_listed},
-    {"listThreadsByResourceId", threads_listed_by_resource},
-    {"cloneThread", thread_cloned},
-    {"saveMessages", messages_saved},
-    {"listMessages", messages_listed},
-    {"listMessagesById and by resource", messages_listed_otherwise},
-    {"updateMessages and deleteMessages", messages_updated_and_deleted},
-    {"resources", resource_round},
-    {"listResources", resources_listed},
+    {"a thread there and back", thread_round, 0},
+    {"a thread that is not there", thread_missing, 0},
+    {"createThread", thread_created, 0},
+    {"updateThread", thread_updated, 0},
+    {"deleteThread and updateThreadResourceId", thread_deleted_and_moved, 0},
+    {"listThreads", threads_listed, 0},
+    {"listThreadsByResourceId", threads_listed_by_resource, 0},
+    {"cloneThread", thread_cloned, 0},
+    {"saveMessages", messages_saved, 0},
+    {"listMessages", messages_listed, 0},
+    {"listMessagesById and by resource", messages_listed_otherwise, 0},
+    {"updateMessages and deleteMessages", messages_updated_and_deleted, 0},
+    {"resources", resource_round, 0},
+    {"listResources", resources_listed, 0},
 };
 
 int main(void)

@@ -269,15 +269,15 @@ static void traces_deleted(void **state)
 int main(void)
 {
     static const struct typed_test tests[] = {
-        {"a span round", span_round},
-        {"spans that are refused", span_refused},
-        {"a span updated", span_updated},
-        {"spans updated", spans_updated},
-        {"traces read", traces_read},
-        {"traces listed", traces_listed},
-        {"lists that are refused", lists_refused},
-        {"the status of a trace", statuses},
-        {"traces deleted", traces_deleted},
+        {"a span round", span_round, 0},
+        {"spans that are refused", span_refused, 0},
+        {"a span updated", span_updated, 0},
+        {"spans updated", spans_updated, 0},
+        {"traces read", traces_read, 0},
+        {"traces listed", traces_listed, 0},
+        {"lists that are refused", lists_refused, 0},
+        {"the status of a trace", statuses, 0},
+        {"traces deleted", traces_deleted, 0},
     };
     return typed_main("typed observability", tests, sizeof(tests) / sizeof(tests[0]));
 }

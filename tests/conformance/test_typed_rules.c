@@ -296,7 +296,9 @@ static void initialisation(void **state)
     typed->backend->begin_fresh(&place);
     options.disable_init = true;
     OK(mastra_open(place.url, &options, &store, &error));
-    assert_int_not_equal(mastra_save_thread(store, &thread, NULL, &error), MASTRA_OK);
+    /* A table of DynamoDB is made by other means, before any store. */
+    if (!(typed->backend->traits & TRAIT_DYNAMODB))
+        assert_int_not_equal(mastra_save_thread(store, &thread, NULL, &error), MASTRA_OK);
     OK(mastra_init(store, &error));
     OK(mastra_init(store, &error));
     OK(mastra_save_thread(store, &thread, NULL, &error));
@@ -316,20 +318,20 @@ static void versions(void **state)
     assert_string_not_equal(mastra_status_text((mastra_status)-999), "");
 }
 static const struct typed_test tests[] = {
-    {"strings are views", views},
-    {"older records", older_records},
-    {"older arguments", older_arguments},
-    {"an older error record", older_error},
-    {"values that are refused", bad_values},
-    {"NULL where a value has to be", nulls},
-    {"numbers that cannot be", negative_numbers},
-    {"bits of a later version", unknown_bits},
-    {"names of memory", names_of_memory},
-    {"texts with NUL", texts_with_nul},
-    {"results outlive the store", results_outlive_the_store},
-    {"nothing to free", nothing_to_free},
-    {"explicit initialisation", initialisation},
-    {"versions and statuses", versions},
+    {"strings are views", views, 0},
+    {"older records", older_records, 0},
+    {"older arguments", older_arguments, 0},
+    {"an older error record", older_error, 0},
+    {"values that are refused", bad_values, 0},
+    {"NULL where a value has to be", nulls, 0},
+    {"numbers that cannot be", negative_numbers, 0},
+    {"bits of a later version", unknown_bits, 0},
+    {"names of memory", names_of_memory, 0},
+    {"texts with NUL", texts_with_nul, 0},
+    {"results outlive the store", results_outlive_the_store, 0},
+    {"nothing to free", nothing_to_free, 0},
+    {"explicit initialisation", initialisation, 0},
+    {"versions and statuses", versions, 0},
 };
 
 int main(void)

@@ -69,10 +69,11 @@ static void score_numbers(void **state)
     OK(mastra_get_score_by_id(store, S("a"), &got, &error));
     assert_false(signbit(got->score));
     mastra_score_free(got);
-    score.score = 1e-300;
+    const double small = ((struct typed *)*state)->backend->traits & TRAIT_DOUBLES ? 1e-300 : 1e-120;
+    score.score = small;
     OK(mastra_save_score(store, &score, NULL, &error));
     OK(mastra_get_score_by_id(store, S("a"), &got, &error));
-    assert_true(got->score == 1e-300);
+    assert_true(got->score == small);
     mastra_score_free(got);
 }
 
@@ -269,13 +270,13 @@ static void long_attribute_names(void **state)
 }
 
 static const struct typed_test tests[] = {
-    {"a score there and back", score_round},
-    {"numbers of scores", score_numbers},
-    {"scores refused", score_refused},
-    {"lists of scores", scores_listed},
-    {"evals", evals},
-    {"traces of 0.x", traces},
-    {"long names of attributes", long_attribute_names},
+    {"a score there and back", score_round, 0},
+    {"numbers of scores", score_numbers, 0},
+    {"scores refused", score_refused, 0},
+    {"lists of scores", scores_listed, 0},
+    {"evals", evals, 0},
+    {"traces of 0.x", traces, 0},
+    {"long names of attributes", long_attribute_names, 0},
 };
 
 int main(void)

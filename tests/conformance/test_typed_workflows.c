@@ -292,14 +292,14 @@ static void depths(void **state)
 int main(void)
 {
     const struct typed_test tests[] = {
-        {"a run saved, read, deleted", save_and_read},
-        {"a run of an older program", older_run},
-        {"lists of runs", lists},
-        {"results of steps", results},
-        {"states of runs", states},
-        {"writes with a fence", fences},
-        {"what is refused", refused},
-        {"how deep a snapshot may become", depths},
+        {"a run saved, read, deleted", save_and_read, 0},
+        {"a run of an older program", older_run, 0},
+        {"lists of runs", lists, 0},
+        {"results of steps", results, 0},
+        {"states of runs", states, 0},
+        {"writes with a fence", fences, 0},
+        {"what is refused", refused, 0},
+        {"how deep a snapshot may become", depths, 0},
     };
     return typed_main("typed workflows", tests, sizeof(tests) / sizeof(tests[0]));
 }

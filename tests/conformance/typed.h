@@ -23,6 +23,7 @@ struct typed {
 struct typed_test {
     const char *name;
     CMUnitTestFunction run;
+    unsigned needs; /* traits without which it is left out */
 };
 
 /* Runs the tests on every backend; the result is for main. */

@@ -1,6 +1,6 @@
 // Random operations on tables of DynamoDB, see operations.mjs.
 import { items, openPeer, table, test } from './dynamodb.mjs';
-import { compareOperations } from './operations.mjs';
+import { byId, compareOperations } from './operations.mjs';
 
 const SEEDS = [3, 40, 500];
 const STEPS = 200;
@@ -9,13 +9,14 @@ const STEPS = 200;
 // messages of a thread that is not there make a stub of it, and its update is refused in other words, lists of several
 // threads find nothing, DynamoDB Local refuses the empty texts that it writes, contents that are no JSON are missing from
 // its lists and those of older formats are merged otherwise, what a thread is saved without stays, no message is found by
-// its metadata, windows reach into other resources, the time given for a resource's update is ignored, pages of nothing
-// are counted, and some operations it does not have. dynamodb-differences.test.mjs has them one by one.
+// its metadata, a thread is found for another resource, windows reach into other resources, a resource's time of creation stays and the one given for its update
+// is ignored, pages of nothing are counted, and some operations it does not have. dynamodb-differences.test.mjs has them one by one.
 const habits = {
     distinctTimes: true,
     fixedTimes: true,
     threadsFirst: true,
     newMessages: true,
+    newResources: true,
     ownThreads: true,
     oneThread: true,
     newContents: true,
@@ -49,19 +50,29 @@ const open = async () => ({ ours: await table(), theirs: await table() });
 const bare = ({ entity, ...record }) => record;
 const bareMessage = ({ entity, updatedAt, type, ...message }) =>
     ['v2', 'text', undefined].includes(type) ? message : { ...message, type };
+const bareResource = ({ entity, workingMemory = null, metadata = null, ...resource }) => ({
+    ...{ ...resource, workingMemory, metadata },
+});
+
+// It touches the threads of a call one after the other, where ours all have the same time.
+function bareThreads({ threads, ...page }, { orderBy }) {
+    const list = threads.map(bare);
+    return { ...page, threads: orderBy?.field === 'updatedAt' ? byId(list) : list };
+}
+
 const level = {
     saveMessages: ({ messages }) => ({ messages: messages.map(bareMessage) }),
     updateMessages: (messages) => messages.map(bareMessage),
     listMessages: (list) => ({ ...list, messages: list.messages.map(bareMessage) }),
     listMessagesById: ({ messages }) => ({ messages: messages.map(bareMessage) }),
-    listThreads: (list) => ({ ...list, threads: list.threads.map(bare) }),
-    listThreadsByResourceId: (list) => ({ ...list, threads: list.threads.map(bare) }),
+    listThreads: bareThreads,
+    listThreadsByResourceId: bareThreads,
     getThreadById: (thread) => thread && bare(thread),
     saveThread: bare,
     updateThread: bare,
-    getResourceById: (resource) => resource && bare(resource),
-    saveResource: bare,
-    updateResource: bare,
+    getResourceById: (resource) => resource && bareResource(resource),
+    saveResource: bareResource,
+    updateResource: bareResource,
 };
 
 for (const seed of SEEDS) {

@@ -18,7 +18,7 @@ export class Sequence {
      * fixedTimes, no message gets another time; newMessages, none is saved again; ownThreads, only threads that are
      * there are updated, and messages saved into them or moved there; filledPages, no page is of nothing; oneThread, lists of messages are of one thread; texts, what texts
      * there are; newContents, all are of format 2; wholeThreads, a thread is saved with metadata; plainFilters,
-     * messages are not chosen by their metadata; plainIncludes, nor by their resource where others are included;
+     * messages are not chosen by their metadata, nor a thread by its resource; plainIncludes, nor by their resource where others are included;
      * nowResources, resources are saved without a time of their update; without, operations that are left out.
      */
     constructor(random, habits = {}) {
@@ -191,7 +191,10 @@ export class Sequence {
     }
 
     getThreadById() {
-        return { threadId: this.thread(), ...(this.chance(20) ? { resourceId: this.pick(RESOURCES) } : {}) };
+        return {
+            threadId: this.thread(),
+            ...(this.chance(20) && !this.habits.plainFilters ? { resourceId: this.pick(RESOURCES) } : {}),
+        };
     }
 
     updateThread() {

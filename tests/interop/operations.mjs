@@ -120,7 +120,7 @@ class Side {
                 }
             }
             const common = this.names.toCommon(op === 'listThreads' ? this.#tiesByCommonId(answer) : answer);
-            return { answer: this.level[op] && common ? this.level[op](common) : common };
+            return { answer: this.level[op] && common ? this.level[op](common, args) : common };
         } catch (error) {
             if (!(error instanceof Refusal)) {
                 throw error;
@@ -180,7 +180,8 @@ async function openPeer(t, place) {
 /**
  * Where the stores live: open(t) gives a place for each, rows(place) what stands in it as { threads, messages }, arrange
  * puts messages into an order where they have none, intact tells whether the place is whole. `habits` are those of the
- * sequence; `level` has for some operations what is done to both answers before all else; openTheirs opens the peer.
+ * sequence; `level` has for some operations what is done to both answers, given with the arguments,
+ * before all else; openTheirs opens the peer.
  */
 export async function compareOperations(t, seed, steps, options) {
     const { open, rows, arrange = (messages) => messages, intact = () => {}, habits = {}, level = {} } = options;

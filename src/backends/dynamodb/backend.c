@@ -41,7 +41,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
 static unsigned traits(const struct ms_backend *base)
 {
     (void)base;
-    return 0;
+    return MS_TRAIT_UNORDERED;
 }
 
 static uint32_t parallel(const struct ms_backend *base)

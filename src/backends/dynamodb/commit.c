@@ -1,568 +1,13 @@
-/* Sending what a unit writes: one item by itself, several in a transaction, more than it takes in parts. */
-#include "backends/dynamodb/fetch.h"
+/* What a unit writes, from the days that it needs to the rows that it touches. */
 #include "backends/dynamodb/write.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
-#include "base/log.h"
 #include "schema/form.h"
-
-/* What AWS takes in one transaction; other endpoints may take less. */
-#define ITEMS_MOST       100u
-#define ITEMS_LEAST      10u
-#define BYTES_MOST       ((size_t)4000000)
-
-/* Of BatchWriteItem. */
-#define DELETES_MOST     25
-
-#define BACKOFF_FIRST_MS 20
-#define BACKOFF_MOST_MS  2000
-
-static struct dynamodb *owner_of(const struct ddb_work *work)
-{
-    return work->session->owner;
-}
-
-/* Outcomes. */
-
-/* Whether it may have taken effect although nobody said so. */
-static bool is_unknown(const struct ms_service_call *call)
-{
-    if (call->end == MS_HTTP_ANSWERED) {
-        return call->fault == MS_FAULT_SERVER;
-    }
-    return call->sent;
-}
-
-static mastra_status failed(struct ddb_work *work, const struct ms_service_call *call, mastra_error *error)
-{
-    mastra_status status = ddb_call_failed(owner_of(work), call, error);
-
-    if (is_unknown(call)) {
-        error->status = MASTRA_UNKNOWN_OUTCOME;
-        error->retriable = false;
-        return MASTRA_UNKNOWN_OUTCOME;
-    }
-    return status;
-}
-
-/* A condition did not hold. */
-static mastra_status refused(const struct ddb_op *op, mastra_error *error)
-{
-    if (op->condition == DDB_EXPECT) {
-        return ms_error_set(error, MASTRA_NOT_FOUND, "%s not found", op->entity->noun);
-    }
-    if (op->condition == DDB_NEW) {
-        ms_error_set(error, MASTRA_CONFLICT, "a %s with this key exists already", op->entity->noun);
-        error->retriable = false;
-        return MASTRA_CONFLICT;
-    }
-    ms_error_set(error, MASTRA_CONFLICT, "%s was changed by somebody else meanwhile", op->entity->noun);
-    error->retriable = true;
-    return MASTRA_CONFLICT;
-}
-
-/* Whether it depends on nothing that was there before. */
-static bool is_free(const struct ddb_op *op)
-{
-    return op->condition == DDB_ANY || op->condition == DDB_THERE || op->condition == DDB_PLAIN;
-}
-
-static const char *operation_of(const struct ddb_op *op)
-{
-    if (op->kind == DDB_OP_DELETE) {
-        return "DeleteItem";
-    }
-    return op->kind == DDB_OP_UPDATE && !op->whole ? "UpdateItem" : "PutItem";
-}
-
-static mastra_str text_of(const struct ddb_work *work, const struct ddb_op *op)
-{
-    return (mastra_str){work->texts.ptr + op->at, op->len};
-}
-
-static void put_capacity(const struct ddb_work *work, struct ms_buf *body)
-{
-    if (owner_of(work)->base.client.settings.count_capacity) {
-        ms_buf_add_text(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"");
-    }
-}
-
-static mastra_status add_single(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *op,
-                                mastra_error *error)
-{
-    bool repeatable = is_free(op);
-    struct ms_buf *body = ddb_batch_add(batch, operation_of(op), repeatable, error);
-
-    if (!body) {
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    ms_buf_add_char(body, '{');
-    ms_buf_add_str(body, text_of(work, op));
-    put_capacity(work, body);
-    ms_buf_add_char(body, '}');
-    return MASTRA_OK;
-}
-
-/* One item. */
-
-enum lookup {
-    LOOKUP_DONE,    /* it is as we wanted it */
-    LOOKUP_OPEN,    /* it is as it was: the same request may be sent again, and has an effect at most once */
-    LOOKUP_CHANGED, /* somebody else was quicker */
-};
-
-static bool same_attempt(const struct ddb_work *work, mastra_str item)
-{
-    mastra_str raw = ms_json_member(ms_json_member(item, mastra_str_of(DDB_ATTEMPT)), mastra_str_of("S"));
-
-    return ms_json_kind(raw) == MS_JSON_STRING && ms_json_string_equals(raw, mastra_str_of(work->attempt));
-}
-
-static bool same_revision(const struct ddb_seen *seen, mastra_str item)
-{
-    mastra_str raw =
-        ms_json_member(ms_json_member(item, mastra_str_of(MS_ITEM_REVISION)), mastra_str_of("N"));
-    char text[24];
-    int64_t revision = 0;
-
-    if (ms_json_kind(raw) == MS_JSON_STRING && raw.len - 2 < sizeof text) {
-        ms_json_int((mastra_str){text, ms_json_unescape(raw, text, NULL)}, &revision);
-    }
-    return revision == seen->item.revision;
-}
-
-/* What became of a write whose answer was lost. */
-static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enum lookup *ret,
-                             mastra_error *error)
-{
-    struct ddb_batch batch;
-    struct ms_buf *body;
-    mastra_str item;
-    bool was_there = op->condition == DDB_SEEN && op->seen->there;
-    mastra_status status;
-
-    ddb_batch_init(&batch, owner_of(work));
-    body = ddb_batch_add(&batch, "GetItem", true, error);
-    if (!body) {
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    ddb_put_head(owner_of(work), body);
-    ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk," DDB_ATTEMPT
-                          "," MS_ITEM_REVISION "\",\"Key\":");
-    ms_item_write_key(body, &op->key);
-    ms_buf_add_char(body, '}');
-    status = ddb_batch_send(&batch, 0, ddb_client_deadline(&owner_of(work)->base.client), error);
-    if (status == MASTRA_OK && !ms_service_call_ok(&batch.calls[0])) {
-        status = ddb_call_failed(owner_of(work), &batch.calls[0], error);
-    }
-    if (status == MASTRA_OK) {
-        item = ms_json_member(batch.calls[0].answer, mastra_str_of("Item"));
-        if (!item.ptr) {
-            *ret = op->kind == DDB_OP_DELETE ? LOOKUP_DONE : was_there ? LOOKUP_CHANGED : LOOKUP_OPEN;
-        } else if (op->kind == DDB_OP_UPDATE && same_attempt(work, item)) {
-            *ret = LOOKUP_DONE;
-        } else {
-            *ret = was_there && same_revision(op->seen, item) ? LOOKUP_OPEN : LOOKUP_CHANGED;
-        }
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-/* One attempt. *ret_again: the outcome was looked up, it has had no effect so far. */
-static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, bool *ret_again, bool *lost,
-                                mastra_error *error)
-{
-    enum lookup found = LOOKUP_CHANGED;
-    struct ddb_batch batch;
-    mastra_error ignored = MASTRA_ERROR_INIT;
-    mastra_status status;
-    bool doubtful;
-
-    *ret_again = false;
-    ddb_batch_init(&batch, owner_of(work));
-    status = add_single(work, &batch, op, error);
-    if (status == MASTRA_OK) {
-        status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
-    }
-    if (status != MASTRA_OK || ms_service_call_ok(&batch.calls[0])) {
-        ddb_batch_release(&batch);
-        return status;
-    }
-    doubtful = op->condition == DDB_SEEN || op->condition == DDB_NEW;
-    *lost = *lost || is_unknown(&batch.calls[0]);
-    if (ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException") && !(doubtful && *lost)) {
-        work->unsure = op->condition == DDB_PLAIN;
-        status = op->condition == DDB_THERE || work->unsure ? MASTRA_OK : refused(op, error);
-    } else {
-        status = failed(work, &batch.calls[0], error);
-        if (doubtful && *lost && look_up(work, op, &found, &ignored) == MASTRA_OK) {
-            *ret_again = found == LOOKUP_OPEN;
-            status = found == LOOKUP_DONE ? MASTRA_OK : found == LOOKUP_CHANGED ? refused(op, error) : status;
-        }
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-static mastra_status send_single(struct ddb_work *work, const struct ddb_op *op, mastra_error *error)
-{
-    int64_t backoff_ms = BACKOFF_FIRST_MS;
-    bool again = false;
-    bool lost = false;
-    mastra_status status;
-
-    for (;;) {
-        status = try_single(work, op, &again, &lost, error);
-        if (!again || ms_clock_monotonic_ns() >= work->session->deadline_ns) {
-            return status;
-        }
-        ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)backoff_ms * 1000));
-        backoff_ms = backoff_ms * 2 < BACKOFF_MOST_MS ? backoff_ms * 2 : BACKOFF_MOST_MS;
-    }
-}
-
-/* Transactions. */
-
-static const char *member_of(const struct ddb_op *op)
-{
-    switch (op->kind) {
-    case DDB_OP_UPDATE:
-        return op->whole ? "Put" : "Update";
-    case DDB_OP_DELETE:
-        return "Delete";
-    case DDB_OP_PUT:
-        return "Put";
-    default:
-        return "ConditionCheck";
-    }
-}
-
-/* The token makes it have an effect once, however often it is sent. */
-static mastra_status add_transaction(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *ops,
-                                     size_t count, mastra_error *error)
-{
-    struct ms_buf *body = ddb_batch_add(batch, "TransactWriteItems", true, error);
-    char token[MS_UUID_LEN + 1];
-
-    if (!body) {
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    if (!ms_uuid_v4(token)) {
-        return ms_error_set(error, MASTRA_INTERNAL, "the system's random generator failed");
-    }
-    ms_buf_add_text(body, "{\"TransactItems\":[");
-    for (size_t i = 0; i < count; i++) {
-        ms_buf_printf(body, "%s{\"%s\":{", i > 0 ? "," : "", member_of(&ops[i]));
-        ms_buf_add_str(body, text_of(work, &ops[i]));
-        ms_buf_add_text(body, "}}");
-    }
-    ms_buf_printf(body, "],\"ClientRequestToken\":\"%s\"", token);
-    put_capacity(work, body);
-    ms_buf_add_char(body, '}');
-    return MASTRA_OK;
-}
-
-/* The number of the operation whose condition did not hold; `count` when the answer does not tell. Reasons stand in a
- * list of the answer or, from some servers, in its message only: "[None, ConditionalCheckFailed]". */
-static size_t refused_at(const struct ms_service_call *call, size_t count)
-{
-    mastra_str reasons = ms_json_member(call->answer, mastra_str_of("CancellationReasons"));
-    const char *at = call->answer.ptr ? strchr(call->answer.ptr, '[') : NULL;
-    struct ms_json_iter iter;
-    mastra_str reason;
-    size_t number = 0;
-
-    if (ms_json_kind(reasons) == MS_JSON_ARRAY) {
-        ms_json_iter_init(&iter, reasons);
-        for (; ms_json_next(&iter, NULL, &reason); number++) {
-            mastra_str code = ms_json_member(reason, mastra_str_of("Code"));
-
-            if (ms_json_kind(code) == MS_JSON_STRING &&
-                ms_json_string_equals(code, mastra_str_of("ConditionalCheckFailed"))) {
-                return number;
-            }
-        }
-        return count;
-    }
-    for (; at && number < count; number++) {
-        at += strspn(at, "[, ");
-        if (strncmp(at, "ConditionalCheckFailed", strlen("ConditionalCheckFailed")) == 0) {
-            return number;
-        }
-        at = strpbrk(at, ",]");
-        at = at && *at == ',' ? at : NULL;
-    }
-    return count;
-}
-
-/* Some endpoints take fewer items than AWS. */
-static bool learn_most(struct ddb_work *work, const struct ms_service_call *call, size_t count)
-{
-    unsigned most = atomic_load(&owner_of(work)->most_items);
-
-    if (count <= ITEMS_LEAST || (most > 0 && most <= ITEMS_LEAST) ||
-        !ddb_call_said(call, "ValidationException") ||
-        !strstr(call->message, "ength less than or equal to")) {
-        return false;
-    }
-    atomic_store(&owner_of(work)->most_items, ITEMS_LEAST);
-    return true;
-}
-
-static mastra_status judge_transaction(struct ddb_work *work, const struct ms_service_call *call,
-                                       const struct ddb_op *ops, size_t count, bool *ret_smaller,
-                                       mastra_error *error)
-{
-    size_t at;
-    mastra_status status;
-
-    if (ms_service_call_ok(call)) {
-        return MASTRA_OK;
-    }
-    if (learn_most(work, call, count)) {
-        *ret_smaller = true;
-        return ms_error_set(error, MASTRA_LIMIT_EXCEEDED, "a transaction of %zu items", count);
-    }
-    status = failed(work, call, error);
-    if (!ddb_call_said(call, "TransactionCanceledException")) {
-        return status;
-    }
-    at = refused_at(call, count);
-    return at < count ? refused(&ops[at], error) : status;
-}
-
-static mastra_status send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
-                                      bool *ret_smaller, mastra_error *error)
-{
-    struct ddb_batch batch;
-    mastra_status status;
-
-    ddb_batch_init(&batch, owner_of(work));
-    status = add_transaction(work, &batch, ops, count, error);
-    if (status == MASTRA_OK) {
-        status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
-    }
-    if (status == MASTRA_OK) {
-        status = judge_transaction(work, &batch.calls[0], ops, count, ret_smaller, error);
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-/* Parts. */
-
-static unsigned most_items(const struct ddb_work *work)
-{
-    unsigned most = atomic_load(&owner_of(work)->most_items);
-
-    return most > 0 ? most : ITEMS_MOST;
-}
-
-/* How many of the operations from `from` on one transaction takes; *ret_free: none of them depends on what is there. */
-static size_t part_of(const struct ddb_work *work, size_t from, size_t end, bool *ret_free)
-{
-    size_t most = most_items(work);
-    size_t bytes = 0;
-    size_t count = 0;
-
-    *ret_free = true;
-    while (from + count < end && count < most) {
-        const struct ddb_op *op = &work->ops[from + count];
-
-        bytes += op->bytes;
-        if (count > 0 && bytes > BYTES_MOST) {
-            break;
-        }
-        *ret_free = *ret_free && is_free(op);
-        count++;
-    }
-    return count;
-}
-
-/* Parts one after the other, but those that depend on nothing side by side. */
-static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_smaller, mastra_error *error)
-{
-    mastra_status status = MASTRA_OK;
-    size_t from = 0;
-
-    while (from < end && status == MASTRA_OK) {
-        struct ddb_batch batch;
-        size_t begin = from;
-        bool free_part = true;
-
-        ddb_batch_init(&batch, owner_of(work));
-        while (from < end && free_part && status == MASTRA_OK) {
-            size_t count = part_of(work, from, end, &free_part);
-
-            if (!free_part && batch.count > 0) {
-                break;
-            }
-            status = add_transaction(work, &batch, &work->ops[from], count, error);
-            from += count;
-        }
-        if (status == MASTRA_OK) {
-            status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
-        }
-        for (size_t i = 0, at = begin; i < batch.count && status == MASTRA_OK; i++) {
-            bool ignored;
-            size_t count = part_of(work, at, end, &ignored);
-
-            status = judge_transaction(work, &batch.calls[i], &work->ops[at], count, ret_smaller, error);
-            at += count;
-        }
-        ddb_batch_release(&batch);
-    }
-    return status;
-}
-
-static void put_deletes(const struct ddb_work *work, const struct ddb_op *const *ops, size_t count,
-                        struct ms_buf *body)
-{
-    ms_buf_printf(body, "{\"RequestItems\":{\"%s\":[", owner_of(work)->base.client.settings.table);
-    for (size_t i = 0; i < count; i++) {
-        ms_buf_add_text(body, i > 0 ? ",{\"DeleteRequest\":{\"Key\":" : "{\"DeleteRequest\":{\"Key\":");
-        ms_item_write_key(body, &ops[i]->key);
-        ms_buf_add_text(body, "}}");
-    }
-    ms_buf_add_text(body, "]}");
-    put_capacity(work, body);
-    ms_buf_add_char(body, '}');
-}
-
-/* Asks once more for what an answer has left undone. */
-static mastra_status add_rest(struct ddb_batch *batch, const struct ms_service_call *call,
-                              mastra_error *error)
-{
-    mastra_str rest = ms_json_member(call->answer, mastra_str_of("UnprocessedItems"));
-    struct ms_buf *body;
-
-    if (ms_json_kind(rest) != MS_JSON_OBJECT || ms_json_count(rest) == 0) {
-        return MASTRA_OK;
-    }
-    body = ddb_batch_add(batch, "BatchWriteItem", true, error);
-    if (!body) {
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    ms_buf_add_text(body, "{\"RequestItems\":");
-    ms_buf_add_str(body, rest);
-    ms_buf_add_char(body, '}');
-    return MASTRA_OK;
-}
-
-/* Requests until nothing of them is left undone. */
-static mastra_status send_bulk(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error)
-{
-    int64_t backoff_ms = BACKOFF_FIRST_MS;
-    mastra_status status = MASTRA_OK;
-    size_t from = 0;
-
-    while (from < batch->count && status == MASTRA_OK) {
-        size_t end = batch->count;
-
-        if (from > 0) {
-            ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)backoff_ms * 1000));
-            backoff_ms = backoff_ms * 2 < BACKOFF_MOST_MS ? backoff_ms * 2 : BACKOFF_MOST_MS;
-        }
-        status = ddb_batch_send(batch, from, work->session->deadline_ns, error);
-        for (size_t i = from; i < end && status == MASTRA_OK; i++) {
-            struct ms_service_call call = batch->calls[i];
-
-            if (ddb_call_said(&call, "ConditionalCheckFailedException")) {
-                continue; /* the row has gone meanwhile */
-            }
-            status = ms_service_call_ok(&call) ? add_rest(batch, &call, error) : failed(work, &call, error);
-        }
-        from = end;
-    }
-    return status;
-}
-
-/* What a query has selected, and more than a transaction takes. */
-static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_error *error)
-{
-    const struct ddb_op *deletes[DELETES_MOST];
-    struct ddb_batch batch;
-    size_t count = 0;
-    mastra_status status = MASTRA_OK;
-
-    ddb_batch_init(&batch, owner_of(work));
-    for (size_t i = from; i <= work->count && status == MASTRA_OK; i++) {
-        const struct ddb_op *op = i < work->count ? &work->ops[i] : NULL;
-
-        if (op && op->kind == DDB_OP_DELETE) {
-            deletes[count++] = op;
-        } else if (op) {
-            status = add_single(work, &batch, op, error);
-        }
-        if (count == DELETES_MOST || (!op && count > 0)) {
-            struct ms_buf *body = ddb_batch_add(&batch, "BatchWriteItem", true, error);
-
-            if (!body) {
-                status = MASTRA_OUT_OF_MEMORY;
-                break;
-            }
-            put_deletes(work, deletes, count, body);
-            count = 0;
-        }
-    }
-    if (status == MASTRA_OK) {
-        status = send_bulk(work, &batch, error);
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-/* Those of queries last, which may be done by themselves; returns how many come before. */
-static size_t bulk_last(struct ddb_work *work, struct ddb_op *room)
-{
-    size_t kept = 0;
-    size_t bulk = 0;
-
-    for (size_t i = 0; i < work->count; i++) {
-        if (work->ops[i].bulk) {
-            room[bulk++] = work->ops[i];
-        } else {
-            work->ops[kept++] = work->ops[i];
-        }
-    }
-    memcpy(work->ops + kept, room, bulk * sizeof *room);
-    return kept;
-}
-
-static bool fits(const struct ddb_work *work)
-{
-    bool ignored;
-
-    return part_of(work, 0, work->count, &ignored) == work->count;
-}
-
-static mastra_status send_all(struct ddb_work *work, bool *ret_smaller, mastra_error *error)
-{
-    struct ddb_op *room;
-    size_t first;
-    mastra_status status;
-
-    if (work->count == 1 && work->ops[0].kind != DDB_OP_CHECK) {
-        return send_single(work, &work->ops[0], error);
-    }
-    if (fits(work)) {
-        return send_transaction(work, work->ops, work->count, ret_smaller, error);
-    }
-    room = ms_arena_alloc(work->arena, work->count * sizeof *room);
-    if (!room) {
-        return ms_error_oom(error);
-    }
-    first = bulk_last(work, room);
-    status = send_parts(work, first, ret_smaller, error);
-    return status == MASTRA_OK ? send_selected(work, first, error) : status;
-}
 
 /* A call in parts may be repeated after some of them were done: what is new then need not be new. */
 static void allow_repeats(struct ddb_work *work)
 {
-    for (size_t i = 0; work->count > most_items(work) && i < work->count; i++) {
+    for (size_t i = 0; work->count > ddb_most_items(work) && i < work->count; i++) {
         if (work->ops[i].condition == DDB_NEW) {
             work->ops[i].condition = DDB_ANY;
         }
@@ -576,7 +21,7 @@ static void expect_plain(struct ddb_work *work)
 
     work->unsure = false;
     if (work->count == 1 && op->kind == DDB_OP_UPDATE && op->condition == DDB_THERE &&
-        ddb_may_have_parts(owner_of(work), op->entity)) {
+        ddb_may_have_parts(work->session->owner, op->entity)) {
         op->condition = DDB_PLAIN;
     }
 }
@@ -593,7 +38,7 @@ static mastra_status write_all(struct ddb_work *work, mastra_error *error)
         ms_buf_clear(&work->texts);
         status = ddb_work_render(work, error);
         if (status == MASTRA_OK) {
-            status = send_all(work, &smaller, error);
+            status = ddb_send(work, &smaller, error);
         }
         if (status == MASTRA_OK && work->unsure) {
             status = ddb_work_look(work, true, error);
@@ -634,7 +79,7 @@ static void put_day(const struct dynamodb *backend, const struct ms_item_days *d
 /* Says of every day on which there will be items that there are: before they are written. */
 static mastra_status write_days(struct ddb_work *work, mastra_error *error)
 {
-    struct dynamodb *backend = owner_of(work);
+    struct dynamodb *backend = work->session->owner;
     struct ddb_batch batch;
     uint64_t last = atomic_load(&backend->last_date);
     uint64_t written = last;
@@ -667,7 +112,7 @@ static mastra_status write_days(struct ddb_work *work, mastra_error *error)
         put_day(backend, &op->entity->item->days, &key, body);
     }
     if (status == MASTRA_OK && batch.count > 0) {
-        status = send_bulk(work, &batch, error);
+        status = ddb_send_bulk(work, &batch, error);
     }
     if (status == MASTRA_OK && written != last) {
         atomic_store(&backend->last_date, written);
@@ -685,7 +130,9 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
     if (work->touch_count == 0) {
         return MASTRA_OK;
     }
-    ddb_batch_init(&batch, owner_of(work));
+    /* Those who are changing the row would have to begin anew. */
+    ddb_take_turn(work->session, &work->touches[0].key);
+    ddb_batch_init(&batch, work->session->owner);
     for (size_t i = 0; i < work->touch_count && status == MASTRA_OK; i++) {
         const struct ddb_touch *touch = &work->touches[i];
         struct ms_buf *body = ddb_batch_add(&batch, "UpdateItem", true, error);
@@ -699,13 +146,13 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
             ms_item_touch(touch->entity, touch->ids, touch->column, touch->time, work->arena, &change, error);
         if (status == MASTRA_OK) {
             ms_buf_add_char(body, '{');
-            ddb_put_update(owner_of(work), body, &change, DDB_THERE, touch->entity, NULL);
-            put_capacity(work, body);
+            ddb_put_update(work->session->owner, body, &change, DDB_THERE, touch->entity, NULL);
+            ddb_put_capacity(work, body);
             ms_buf_add_char(body, '}');
         }
     }
     if (status == MASTRA_OK) {
-        status = send_bulk(work, &batch, error);
+        status = ddb_send_bulk(work, &batch, error);
     }
     ddb_batch_release(&batch);
     /* The rest has been done. */

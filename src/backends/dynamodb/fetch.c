@@ -12,6 +12,9 @@
 /* Where items are thrown away after they were read, a page is at least so long. */
 #define SIEVED_LEAST     100
 
+/* More rows than this need no limit: an answer is a page of 1 MB in any case. */
+#define LIMIT_MOST       10000
+
 /* Days that are read side by side when it cannot be told how many will do. */
 #define DAYS_AT_ONCE     8
 
@@ -287,7 +290,7 @@ static int64_t first_limit(const struct ddb_fetch *fetch)
     uint64_t all = query->where_count == 0 ? 0 : MS_BIT(query->where_count) - 1;
     bool sieved = (fetch->plan->answered & all) != all || query->side != MS_SIDE_ALL;
 
-    if (fetch->need == MS_NO_LIMIT || !fetch->plan->ordered) {
+    if (fetch->need == MS_NO_LIMIT || fetch->need > LIMIT_MOST || !fetch->plan->ordered) {
         return MS_NO_LIMIT;
     }
     if (!sieved) {

@@ -95,6 +95,17 @@ void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const s
                     enum ddb_condition condition, const struct ms_entity *entity,
                     const struct ddb_seen *seen);
 
+/* send.c */
+
+/* Sends them all. *ret_smaller: the endpoint takes fewer items in a transaction than was thought, and has refused it. */
+mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *error);
+/* Sends requests that need not be done together, until nothing of them is left undone. A condition that does not hold
+ * is no error. */
+mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+/* How many items a transaction takes, as far as is known. */
+unsigned ddb_most_items(const struct ddb_work *work);
+void ddb_put_capacity(const struct ddb_work *work, struct ms_buf *body);
+
 /* All items that a query's predicates select, with their keys. */
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
                          struct ms_item_row **ret, size_t *ret_count, mastra_error *error);
