@@ -119,7 +119,8 @@ class Side {
                     this.names.add(copy, `${this.names.toCommon(source)} in ${label}`);
                 }
             }
-            const common = this.names.toCommon(op === 'listThreads' ? this.#tiesByCommonId(answer) : answer);
+            const byUpdate = op === 'listThreads' && args.orderBy?.field === 'updatedAt';
+            const common = this.names.toCommon(byUpdate ? this.#tiesByCommonId(answer) : answer);
             return { answer: this.level[op] && common ? this.level[op](common, args) : common };
         } catch (error) {
             if (!(error instanceof Refusal)) {
