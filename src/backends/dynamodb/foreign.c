@@ -7,7 +7,6 @@
 #include "backends/dynamodb/write.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "schema/form.h"
 
 #define TABLES_PARTITION "$mastra_ext#entity_table"
@@ -275,6 +274,18 @@ static mastra_status write_definition(struct ddb_session *session, const struct 
     return status;
 }
 
+static bool is_known(const struct definition *definition, const char *name)
+{
+    for (size_t i = 0; i < definition->count; i++) {
+        const char *known = definition->columns[i].name.ptr;
+
+        if (known && strcmp(known, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The columns that are there, and those to come. */
 static void put_definition(struct ms_buf *text, const struct definition *old, const struct ms_entity *entity,
                            uint64_t columns)
@@ -286,13 +297,7 @@ static void put_definition(struct ms_buf *text, const struct definition *old, co
         ms_buf_add_str(text, (mastra_str){kept.ptr + 1, kept.len - 2});
     }
     for (uint8_t i = 0; i < entity->column_count; i++) {
-        bool known = false;
-
-        for (size_t j = 0; j < old->count; j++) {
-            known =
-                known || ms_str_compare(old->columns[j].name, mastra_str_of(entity->columns[i].name)) == 0;
-        }
-        if ((columns & MS_BIT(i)) && !known) {
+        if ((columns & MS_BIT(i)) && !is_known(old, entity->columns[i].name)) {
             put_column(text, entity, i);
         }
     }

@@ -171,7 +171,7 @@ static mastra_status note_rows(struct listing *listing, mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
 
-    for (size_t i = 0; i < listing->fetch.count && status == MASTRA_OK; i++) {
+    for (size_t i = 0; listing->fetch.rows && i < listing->fetch.count && status == MASTRA_OK; i++) {
         const struct ms_item_row *row = &listing->fetch.rows[i];
 
         status = note_seen(listing->session, listing->query.entity, &row->seen.key, row, error);
