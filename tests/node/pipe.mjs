@@ -93,15 +93,24 @@ function dsqlStore(DSQLStore, id, url) {
     });
 }
 
+function dynamodbStore(DynamoDBStore, id, url) {
+    const { hostname, pathname, searchParams } = new URL(url);
+    const endpoint = searchParams.get('endpoint');
+    return new DynamoDBStore({ id, tableName: pathname.slice(1), region: hostname, ...(endpoint && { endpoint }) });
+}
+
 class CallWay {
     static greeting = 'values';
 
     static async load() {
-        const { DSQLStore, LibSQLStore, PostgresStore } = await import('../../bindings/node/lib/index.mjs');
+        const { DSQLStore, DynamoDBStore, LibSQLStore, PostgresStore } = await import('../../bindings/node/lib/index.mjs');
         const id = 'conformance';
         return (url) => {
             if (url.startsWith('dsql:')) {
                 return new this(dsqlStore(DSQLStore, id, url));
+            }
+            if (url.startsWith('dynamodb:')) {
+                return new this(dynamodbStore(DynamoDBStore, id, url));
             }
             return new this(
                 url.startsWith('postgresql:')

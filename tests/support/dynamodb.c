@@ -31,7 +31,8 @@ static void end_shared(void)
     shared_script = NULL;
 }
 
-/* What the server tells goes into the environment, where clients look for credentials. */
+/* What the server tells goes into the environment, where clients look for credentials: any will do, those that another
+ * server insists on as well. */
 static void find_shared(void)
 {
     static const char *const no_arguments[] = {NULL};
@@ -46,7 +47,7 @@ static void find_shared(void)
         if (!value)
             abort();
         *value++ = '\0';
-        setenv(line, value, 1);
+        setenv(line, value, 0);
         free(line);
     }
     free(line);
