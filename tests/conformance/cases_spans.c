@@ -1,10 +1,12 @@
 /* Writing spans and reading them one by one. */
 #include "conformance/spans.h"
+#include "support/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -96,6 +98,38 @@ static void changed(struct fixture *fixture)
         {NULL, NULL, NULL},
     };
     calls_apart(fixture, steps);
+}
+
+/* Larger than an item of DynamoDB may be, and changed in both directions. */
+static void in_parts(struct fixture *fixture)
+{
+    enum { LENGTH = 1000000 };
+    char *big = malloc(LENGTH + 1);
+    assert_non_null(big);
+    memset(big, 'x', LENGTH);
+    big[LENGTH] = '\0';
+    char *create =
+        test_format("{'span':{'traceId':'t','spanId':'s','name':'n','spanType':'x','startedAt':1000,"
+                    "'input':{'a':'%s'}}}",
+                    big);
+    char *large = test_format("{'span':{'$open':true,'input':{'a':'%s'},'output':{'o':1}}}", big);
+    char *grow = test_format("{'traceId':'t','spanId':'s','updates':{'output':{'b':'%s'}}}", big);
+    char *grown = test_format("{'span':{'$open':true,'input':{'a':1},'output':{'b':'%s'}}}", big);
+    fixture_call(fixture, "createSpan", create, "null");
+    fixture_call(fixture, "updateSpan", "{'traceId':'t','spanId':'s','updates':{'output':{'o':1}}}", "null");
+    fixture_call(fixture, "getSpan", "{'traceId':'t','spanId':'s'}", large);
+    fixture_call(fixture, "updateSpan", "{'traceId':'t','spanId':'s','updates':{'input':{'a':1}}}", "null");
+    fixture_call(fixture, "getSpan", "{'traceId':'t','spanId':'s'}",
+                 "{'span':{'$open':true,'input':{'a':1},'output':{'o':1}}}");
+    fixture_call(fixture, "updateSpan", grow, "null");
+    fixture_call(fixture, "getSpan", "{'traceId':'t','spanId':'s'}", grown);
+    fixture_call(fixture, "batchDeleteTraces", "{'traceIds':['t']}", "null");
+    fixture_call(fixture, "getTrace", "{'traceId':'t'}", "null");
+    free(grown);
+    free(grow);
+    free(large);
+    free(create);
+    free(big);
 }
 
 static const struct test_case cases[] = {
@@ -247,6 +281,8 @@ static const struct test_case cases[] = {
            {"batchUpdateSpans", "{}", INVALID("records")},
            {GET("t", "a"), "{'span':{'$open':true,'name':'N a'}}"})},
     {"R18", "batchUpdateSpans", "none at all", STEPS({"batchUpdateSpans", "{'records':[]}", "null"})},
+
+    {"R5", "updateSpan", "a span of a megabyte, made smaller and larger", RUN(in_parts)},
 
     {"M", "getSpan", "unknown ones are null, and so are empty ids",
      STEPS({GET("t", "s"), "null"}, CREATE("t", "s", "5", ""), {GET("t", "S"), "null"},
