@@ -113,7 +113,7 @@ test('closing while a provider is asked', async () => {
 test('a process that ends while a provider is asked', async () => {
     const program = `
         const { NativeStore } = require(${JSON.stringify(nativePath)});
-        const store = new NativeStore('dsql://${host}?schema=x', { credentialsProvider: () => new Promise(() => {}) });
+        const store = new NativeStore('dsql://${host}?schema=x', { credentials: () => new Promise(() => {}) });
         store.call('init').catch(() => {});
         setTimeout(() => process.exit(7), 200);`;
     const { code, stderr } = await run(process.execPath, ['-e', program]);
