@@ -271,6 +271,23 @@ test('many records, one of them in parts, where a transaction takes fewer than A
     await ours.close();
 });
 
+test('a thread that could not be moved with all its messages can be moved again', async (t) => {
+    const place = await table();
+    const ours = openOurs(t, place);
+    const message = (id, content) => ({ id, threadId: 't', resourceId: 'r', role: 'user', type: 'text', content });
+    const moved = { threadId: 't', resourceId: 'q'.repeat(1000) };
+    await ours.call('saveThread', { thread: { id: 't', resourceId: 'r', title: 'T' } });
+    await ours.call('saveMessages', { messages: Array.from({ length: 25 }, (_, i) => message(`m${i}`, 'x')) });
+    await ours.call('saveMessages', { messages: [message('large', 'x'.repeat(409_000))] });
+    await assert.rejects(ours.call('updateThreadResourceId', moved), /size/);
+    assert.equal((await ours.call('getThreadById', { threadId: 't' })).resourceId, 'r');
+    await ours.call('deleteMessages', { messageIds: ['large'] });
+    await ours.call('updateThreadResourceId', moved);
+    const { messages } = await ours.call('listMessages', { threadId: 't', perPage: false });
+    assert.deepEqual(messages.map((m) => m.resourceId), Array(25).fill(moved.resourceId));
+    await ours.close();
+});
+
 test('the lock of a run is the one of newer peers', async (t) => {
     const place = await table();
     const ours = openOurs(t, place);

@@ -564,6 +564,11 @@ mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *e
         return ms_error_oom(error);
     }
     first = bulk_last(work, room);
+    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
+    if (first < work->count && work->ops[first].kind == DDB_OP_UPDATE) {
+        status = send_selected(work, first, error);
+        return status == MASTRA_OK ? send_parts(work, first, ret_smaller, error) : status;
+    }
     status = send_parts(work, first, ret_smaller, error);
     return status == MASTRA_OK ? send_selected(work, first, error) : status;
 }
