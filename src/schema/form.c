@@ -123,7 +123,8 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                   .stamp = "updatedAt",
                   .witnesses = {"updatedAt"},
                   .parts = "$trace_part_1#"},
-    /* Later peers' own: they know neither workflow names nor times of acquiring. */
+    /* Later peers' own: they know neither workflow names nor times of acquiring, and runs whose ids differ only in case
+     * share a lock. */
     [MS_RUN_LOCK] = {.type = "workflow_run_owner",
                      .shared = true,
                      .path_count = 1,
@@ -134,7 +135,9 @@ const struct ms_item_form ms_item_forms[MS_ENTITY_COUNT] = {
                      .proof = "generation",
                      .witnesses = {"generation", "leaseExpiresAt"},
                      .witnesses_number = true,
-                     .nameless = MS_BIT(MS_RUN_LOCK_WORKFLOW_NAME)},
+                     .nameless = MS_BIT(MS_RUN_LOCK_WORKFLOW_NAME) | MS_BIT(MS_RUN_LOCK_RUN_ID),
+                     .lease = MS_BIT(MS_RUN_LOCK_EXPIRES_AT),
+                     .holder = MS_RUN_LOCK_OWNER_ID},
 };
 
 static const struct ms_item_name *exception(const struct ms_entity *entity, uint8_t column)

@@ -61,6 +61,9 @@ struct ms_item_form {
     uint64_t hollow;
     /* Bits of the columns of the key that do not tell items apart. */
     uint64_t nameless;
+    /* Bits of the columns that are left out while the text of the column `holder` is empty: the peer's leases. */
+    uint64_t lease;
+    uint8_t holder;
     /* The sort key of the parts of a large record; the part's number follows it. */
     const char *parts;
     struct ms_item_days days; /* type NULL: there are none */

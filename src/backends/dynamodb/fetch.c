@@ -539,6 +539,7 @@ mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_
     ddb_batch_init(&batch, session->owner);
     body = ddb_batch_add(&batch, "GetItem", true, error);
     if (!body) {
+        ddb_batch_release(&batch);
         return MASTRA_OUT_OF_MEMORY;
     }
     put_get(&fetch, key, body);

@@ -166,6 +166,15 @@ static bool value_of(struct writer *writer, uint8_t number, enum ms_item_kind *k
     return ret->ptr != NULL;
 }
 
+/* Whether it is the end of a lease that nobody has: what tells the peer that it was given back, whatever its clock says. */
+static bool is_given_back(const struct writer *writer, uint8_t number)
+{
+    const struct ms_entity *entity = writer->entity;
+
+    return (entity->item->lease & MS_BIT(number)) &&
+           ms_field_str(&entity->columns[entity->item->holder], writer->record)->len == 0;
+}
+
 static void write_column(struct writer *writer, uint8_t number)
 {
     const struct ms_column *column = &writer->entity->columns[number];
@@ -177,7 +186,9 @@ static void write_column(struct writer *writer, uint8_t number)
     if (!column->offset) {
         return;
     }
-    if (!value_of(writer, number, &kind, &text)) {
+    if (is_given_back(writer, number)) {
+        add_remove(writer, name);
+    } else if (!value_of(writer, number, &kind, &text)) {
         if (!once && !(writer->whole && (column->flags & MS_STICKY))) {
             writer->nothing |= MS_BIT(number);
             add_remove(writer, name);

@@ -257,6 +257,7 @@ static mastra_status read_days(struct ddb_session *session, const struct ms_quer
         ddb_batch_init(&batch, session->owner);
         body = ddb_batch_add(&batch, "Query", true, error);
         if (!body) {
+            ddb_batch_release(&batch);
             return MASTRA_OUT_OF_MEMORY;
         }
         ddb_put_head(session->owner, body);

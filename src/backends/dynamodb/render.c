@@ -218,6 +218,21 @@ static void put_whole(const struct dynamodb *backend, struct ms_buf *body,
     }
 }
 
+/* The time of the last write of what was read: as its item has it, since the record may have been changed since. */
+static mastra_time last_write(const struct ddb_seen *seen)
+{
+    const struct ms_item_form *form = seen->entity->item;
+    mastra_time time = MASTRA_TIME_NONE;
+
+    for (size_t i = 0; i < MS_ITEM_WITNESSES; i++) {
+        if (form->witnesses[i] && strcmp(form->witnesses[i], "updatedAt") == 0 &&
+            seen->item.witnesses[i].ptr && !ms_time_parse(seen->item.witnesses[i], &time)) {
+            return MASTRA_TIME_NONE;
+        }
+    }
+    return time;
+}
+
 /* Two writes of a row never carry the same time, by which peers tell one from the other. */
 static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, mastra_error *error)
 {
@@ -227,7 +242,7 @@ static mastra_status keep_times_apart(struct ddb_work *work, struct ddb_op *op, 
 
     if (!column || op->what != MS_WRITE_PATCH || !op->seen || !op->seen->record || !column->offset ||
         !(op->columns & MS_BIT(index)) || column->type != MS_TIMESTAMP ||
-        *ms_field_time(column, op->record) != *ms_field_time(column, op->seen->record)) {
+        *ms_field_time(column, op->record) != last_write(op->seen)) {
         return MASTRA_OK;
     }
     record = ms_record_new(work->arena, op->entity);
@@ -311,6 +326,7 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
     }
     for (size_t i = 0; i < more; i++) {
         grown[*count + i] = (struct ddb_op){.kind = DDB_OP_PUT,
+                                            .added = true,
                                             .what = MS_WRITE_PUT,
                                             .entity = op->entity,
                                             .key = part[i].key,
@@ -318,7 +334,8 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
     }
     *count += more;
     for (size_t i = more; i < old && status == MASTRA_OK; i++) {
-        grown[*count] = (struct ddb_op){.kind = DDB_OP_DELETE, .what = MS_WRITE_ERASE, .entity = op->entity};
+        grown[*count] = (struct ddb_op){
+            .kind = DDB_OP_DELETE, .added = true, .what = MS_WRITE_ERASE, .entity = op->entity};
         status = ms_key_of_part(op->entity, op->record, op->sequence, (unsigned)i + 1, work->arena,
                                 &grown[*count].key, error);
         *count += 1;
@@ -366,12 +383,26 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
     return status;
 }
 
+/* What an earlier rendering has added is added anew. */
+static void drop_added(struct ddb_work *work)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < work->count; i++) {
+        if (!work->ops[i].added) {
+            work->ops[kept++] = work->ops[i];
+        }
+    }
+    work->count = kept;
+}
+
 mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error)
 {
     struct ddb_op *parts = NULL;
     size_t part_count = 0;
     mastra_status status = MASTRA_OK;
 
+    drop_added(work);
     for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
         status = render_op(work, &work->ops[i], &parts, &part_count, error);
     }

@@ -145,6 +145,7 @@ static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enu
     ddb_batch_init(&batch, owner_of(work));
     body = ddb_batch_add(&batch, "GetItem", true, error);
     if (!body) {
+        ddb_batch_release(&batch);
         return MASTRA_OUT_OF_MEMORY;
     }
     ddb_put_head(owner_of(work), body);
@@ -196,10 +197,17 @@ static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, 
         work->unsure = op->condition == DDB_PLAIN;
         status = op->condition == DDB_THERE || work->unsure ? MASTRA_OK : refused(op, error);
     } else {
+        bool refusal = ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException");
+
         status = failed(work, &batch.calls[0], error);
         if (doubtful && *lost && look_up(work, op, &found, &ignored) == MASTRA_OK) {
+            /* What was refused is not as it was, even if its revision is: a peer's writes leave that alone. */
+            found = found == LOOKUP_OPEN && refusal ? LOOKUP_CHANGED : found;
             *ret_again = found == LOOKUP_OPEN;
             status = found == LOOKUP_DONE ? MASTRA_OK : found == LOOKUP_CHANGED ? refused(op, error) : status;
+        } else if (doubtful && *lost) {
+            error->status = status = MASTRA_UNKNOWN_OUTCOME;
+            error->retriable = false;
         }
     }
     ddb_batch_release(&batch);
@@ -360,7 +368,8 @@ unsigned ddb_most_items(const struct ddb_work *work)
     return most > 0 ? most : ITEMS_MOST;
 }
 
-/* How many of the operations from `from` on one transaction takes; *ret_free: none of them depends on what is there. */
+/* How many of the operations from `from` on one transaction takes; *ret_free: none of them depends on what is there, nor
+ * on parts that were written before. */
 static size_t part_of(const struct ddb_work *work, size_t from, size_t end, bool *ret_free)
 {
     size_t most = ddb_most_items(work);
@@ -375,7 +384,7 @@ static size_t part_of(const struct ddb_work *work, size_t from, size_t end, bool
         if (count > 0 && bytes > BYTES_MOST) {
             break;
         }
-        *ret_free = *ret_free && is_free(op);
+        *ret_free = *ret_free && is_free(op) && (from == 0 || op->added || !work->ops[0].added);
         count++;
     }
     return count;
@@ -555,6 +564,11 @@ mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *e
         return ms_error_oom(error);
     }
     first = bulk_last(work, room);
+    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
+    if (first < work->count && work->ops[first].kind == DDB_OP_UPDATE) {
+        status = send_selected(work, first, error);
+        return status == MASTRA_OK ? send_parts(work, first, ret_smaller, error) : status;
+    }
     status = send_parts(work, first, ret_smaller, error);
     return status == MASTRA_OK ? send_selected(work, first, error) : status;
 }

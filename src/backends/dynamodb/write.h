@@ -30,6 +30,7 @@ struct ddb_op {
     enum ddb_condition condition;
     bool bulk;  /* one of many that a query has selected: it may be done by itself */
     bool drop;  /* nothing is to be done */
+    bool added; /* it came with another one, whose record stands in parts */
     bool whole; /* of UPDATE: nothing of the item that is there is to remain */
     enum ms_write_kind what;
     const struct ms_entity *entity;
