@@ -180,8 +180,8 @@ static const struct ms_op *const glances[] = {
     &ms_op_get_score_by_id,
 };
 
-/* Whether the task may be tried before those who would be queued behind it. */
-static bool can_glance(const struct call_task *task, struct ms_async *async, unsigned flags)
+/* Whether the task may be tried at once. */
+static bool can_glance(const struct call_task *task, unsigned flags)
 {
     bool found = false;
 
@@ -192,7 +192,7 @@ static bool can_glance(const struct call_task *task, struct ms_async *async, uns
     for (size_t i = 0; i < sizeof glances / sizeof glances[0] && !found; i++) {
         found = task->operation->op == glances[i];
     }
-    return found && ms_async_idle(async);
+    return found;
 }
 
 /* Runs the task on this thread. False: somebody would have to be waited for, and the task is as it was. */
@@ -238,8 +238,13 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     task->user = user;
     task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
     task->compact = flags & MASTRA_COMPACT;
-    if (can_glance(task, async, flags) && glance(task)) {
-        return MASTRA_OK;
+    if (can_glance(task, flags) && ms_async_step_in(async)) {
+        bool over = glance(task);
+
+        ms_async_step_out(async);
+        if (over) {
+            return MASTRA_OK;
+        }
     }
     status = ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), error);
     if (status != MASTRA_OK) {

@@ -34,6 +34,7 @@ struct ms_async {
     struct ms_task_list done;
     uint32_t outstanding;   /* queued, running or not yet delivered */
     atomic_uint unfinished; /* queued or running; what it wrote is committed when it counts no more */
+    atomic_bool visited;    /* a submitter runs a task by itself, or its callback */
     bool stopping;          /* no new tasks */
     bool cancelling;        /* what is queued is not run any more */
     uint32_t runners_most;
@@ -487,9 +488,16 @@ enum ms_async_role ms_async_role(struct ms_async *async)
     return MS_ASYNC_OUTSIDE;
 }
 
-bool ms_async_idle(struct ms_async *async)
+bool ms_async_step_in(struct ms_async *async)
 {
-    return atomic_load_explicit(&async->unfinished, memory_order_acquire) == 0;
+    return atomic_load_explicit(&async->unfinished, memory_order_acquire) == 0 &&
+           ms_async_role(async) == MS_ASYNC_OUTSIDE &&
+           !atomic_exchange_explicit(&async->visited, true, memory_order_acq_rel);
+}
+
+void ms_async_step_out(struct ms_async *async)
+{
+    atomic_store_explicit(&async->visited, false, memory_order_release);
 }
 
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)

@@ -43,8 +43,10 @@ struct ms_task {
 /* `limit`: most tasks between submission and delivery. NULL when memory is out. */
 struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_t limit);
 
-/* Whether all tasks so far have been executed: one more can be run at once without overtaking any. */
-bool ms_async_idle(struct ms_async *async);
+/* Whether the caller may run a task by itself, callback and all: it overtakes none, all so far having been executed, and
+ * is not in a callback, from which it would go deeper with each. If so, ms_async_step_out follows. */
+bool ms_async_step_in(struct ms_async *async);
+void ms_async_step_out(struct ms_async *async);
 
 /* Queues a task. On failure the task is still the caller's. */
 mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error);

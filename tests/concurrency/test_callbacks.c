@@ -217,6 +217,38 @@ static void reads_here_keep_the_order(void **state)
     free(outcomes);
 }
 
+static void read_on(void *user, mastra_status status, mastra_str json, const mastra_error *error)
+{
+    struct chain *chain = user;
+    struct desk *desk = chain->outcome.desk;
+    (void)json;
+    if (status != MASTRA_OK)
+        crew_fail("a link ended with %s: %s", mastra_status_name(status), error->message);
+    if (chain->left-- > 0 && client_submit(desk->store, "getThreadById", chain->flags, read_on, chain,
+                                           "{'threadId':'t'}") != MASTRA_OK)
+        crew_fail("a link is not taken");
+    crew_gate_add(desk->done);
+}
+
+/* However long the chain, it does not grow on one stack. */
+static void reads_here_submit(void **state)
+{
+    static const unsigned flags[] = {MAY_RUN_HERE, MASTRA_NO_WAIT | MASTRA_MAY_RUN_HERE};
+    struct desk *desk = *state;
+    int links = 0;
+    desk->store = desk_open(desk, "");
+    assert_int_equal(client_call(desk->store, "getThreadById", NULL, NULL, "{'threadId':'t'}"), MASTRA_OK);
+    for (int i = 0; i < 2; i++) {
+        struct chain chain = {.outcome = {.desk = desk}, .flags = flags[i], .left = 20000};
+        links += chain.left + 1;
+        assert_int_equal(
+            client_submit(desk->store, "getThreadById", chain.flags, read_on, &chain, "{'threadId':'t'}"),
+            MASTRA_OK);
+        crew_gate_wait(desk->done, links);
+        crew_check();
+    }
+}
+
 /* The compact answer of a trace. */
 static void compact_traces(void **state)
 {
@@ -444,6 +476,7 @@ int main(void)
         DESK_TEST("brief callbacks and others", brief_and_others),
         DESK_TEST("rows are read on the submitter's thread", rows_are_read_here),
         DESK_TEST("reads on the submitter's thread keep the order", reads_here_keep_the_order),
+        DESK_TEST("callbacks on the submitter's thread may submit", reads_here_submit),
         DESK_TEST("compact traces", compact_traces),
         DESK_TEST("a full queue does not block a callback", full_queue_in_callback),
         DESK_TEST("what is refused calls nothing back", errors_of_submitting),

@@ -151,6 +151,45 @@ static void test_lost_answers(void **state)
     assert_int_equal(number(fixture, "SELECT count(*) FROM mastra_workflow_snapshot"), 1);
 }
 
+static void save_history(mastra_store *store, int count)
+{
+    char *args = test_format("{'messages':[");
+    for (int i = 0; i < count; i++) {
+        char *longer =
+            test_format("%s%s{'id':'m%d','threadId':'t','resourceId':'r','role':'user','content':'c',"
+                        "'createdAt':%d}",
+                        args, i > 0 ? "," : "", i, 1000 + i);
+        free(args);
+        args = longer;
+    }
+    char *whole = test_format("%s]}", args);
+    expect_ok(store, "saveMessages", whole);
+    free(whole);
+    free(args);
+}
+
+/* Rows that were there before, as the call was to leave them, are no sign of its commit. */
+static void test_lost_among_old_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    expect_ok(fixture->store, "saveThread", THREAD);
+    save_history(fixture->store, 20);
+    dsql_do(double_of_ours, "fail 1 cut-before");
+    save_history(fixture->store, 21);
+    assert_int_equal(number(fixture, "SELECT count(*) FROM mastra_messages"), 21);
+    run_behind(fixture,
+               "UPDATE mastra_threads SET \"updatedAt\" = '2001-01-01', \"updatedAtZ\" = '2001-01-01'");
+    dsql_do(double_of_ours, "fail 1 cut-before");
+    save_history(fixture->store, 21);
+    assert_int_equal(
+        number(fixture, "SELECT count(*) FROM mastra_threads WHERE \"updatedAtZ\" > '2002-01-01'"), 1);
+    /* A deletion that was broken off has left messages behind. */
+    run_behind(fixture, "DELETE FROM mastra_threads");
+    dsql_do(double_of_ours, "fail 1 cut-before");
+    expect_ok(fixture->store, "deleteThread", "{'threadId':'t'}");
+    assert_int_equal(number(fixture, "SELECT count(*) FROM mastra_messages"), 0);
+}
+
 /* A row without a key cannot be looked up. */
 static void test_unknown_outcome(void **state)
 {
@@ -243,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_conflict, begin, end),
         cmocka_unit_test_setup_teardown(test_lost_answers, begin, end),
+        cmocka_unit_test_setup_teardown(test_lost_among_old_rows, begin, end),
         cmocka_unit_test_setup_teardown(test_unknown_outcome, begin, end),
         cmocka_unit_test_setup_teardown(test_schema_changed, begin, end),
         cmocka_unit_test_setup_teardown(test_cut_connections, begin, end),

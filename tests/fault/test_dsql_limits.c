@@ -125,6 +125,14 @@ static void test_keys(void **state)
     expect_refused(fixture, "saveResource", wrong, "mastra_resources.id is too long (1025 bytes)");
     expect_ok(fixture, "saveThread", title);
     expect_refused(fixture, "saveThread", resource, "mastra_threads_resourceid_createdat_idx");
+    /* A change of what an index holds, too. */
+    char *name = test_format("{'traceId':'a','spanId':'b','updates':{'name':'%s'}}", too_long);
+    expect_ok(fixture, "createSpan",
+              "{'span':{'traceId':'a','spanId':'b','name':'n','spanType':'generic','startedAt':1000,'isEvent'"
+              ":false}}");
+    expect_refused(fixture, "updateSpan", name, "mastra_ai_spans.name is too long (1025 bytes)");
+    expect_ok(fixture, "updateSpan", "{'traceId':'a','spanId':'b','updates':{'name':'m'}}");
+    free(name);
     free(longest);
     free(too_long);
     free(args);

@@ -196,37 +196,44 @@ static void set_key(struct ms_write *write, const void *row)
     }
 }
 
-/* What a query is to change, row by row. A change is made of the record's columns with the row's own key. */
+/* The same for these rows alone: one of them that has come to be no such row meanwhile stays as it is. */
+static struct ms_write *narrowed(struct parts *parts, const struct ms_write *wide, const struct ms_rows *rows)
+{
+    const struct ms_entity *entity = wide->entity;
+    struct ms_write *write = ms_arena_alloc(parts->arena, sizeof *write);
+    struct ms_query *query = ms_arena_alloc(parts->arena, sizeof *query);
+    mastra_str *keys = ms_arena_alloc(parts->arena, rows->count * sizeof *keys);
+
+    if (!write || !query || !keys) {
+        return NULL;
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        keys[i] = *ms_field_str(&entity->columns[entity->keys[0]], rows->items[i]);
+    }
+    *query = *wide->query;
+    ms_query_any_of(query, entity->keys[0], keys, rows->count);
+    *write = *wide;
+    write->next = NULL;
+    write->query = query;
+    return write;
+}
+
+/* What a query is to change, so many rows at a time. */
 static struct ms_write *writes_of(struct parts *parts, const struct ms_write *wide,
                                   const struct ms_rows *rows)
 {
     const struct ms_entity *entity = wide->entity;
-    struct ms_write *writes = ms_arena_calloc(parts->arena, rows->count * sizeof *writes);
+    struct ms_write *writes;
 
+    if (entity->key_count == 1) {
+        return narrowed(parts, wide, rows);
+    }
+    writes = ms_arena_calloc(parts->arena, rows->count * sizeof *writes);
     for (size_t i = 0; writes && i < rows->count; i++) {
-        struct ms_write *write = &writes[i];
-
-        write->entity = entity;
-        write->next = i + 1 < rows->count ? write + 1 : NULL;
-        if (wide->kind == MS_WRITE_ERASE_ALL) {
-            write->kind = MS_WRITE_ERASE;
-            set_key(write, rows->items[i]);
-            continue;
-        }
-        void *record = ms_arena_alloc(parts->arena, entity->size);
-
-        if (!record) {
-            return NULL;
-        }
-        memcpy(record, wide->record, entity->size);
-        for (size_t k = 0; k < entity->key_count; k++) {
-            const struct ms_column *column = &entity->columns[entity->keys[k]];
-
-            *ms_field_str(column, record) = *ms_field_str(column, rows->items[i]);
-        }
-        write->kind = MS_WRITE_PATCH;
-        write->record = record;
-        write->columns = wide->columns;
+        writes[i].kind = MS_WRITE_ERASE;
+        writes[i].entity = entity;
+        writes[i].next = i + 1 < rows->count ? &writes[i + 1] : NULL;
+        set_key(&writes[i], rows->items[i]);
     }
     return writes;
 }

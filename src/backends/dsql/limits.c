@@ -55,6 +55,8 @@ static mastra_status check_row(const struct ms_entity *entity, const void *recor
 
 struct key {
     const struct ms_entity *entity;
+    uint64_t columns; /* that the record has */
+    uint64_t met;     /* that are in it */
     size_t size;
     const struct ms_column *longest;
     size_t longest_size;
@@ -62,9 +64,11 @@ struct key {
 
 static void add_to_key(struct key *key, const struct ms_column *column, const void *record)
 {
-    size_t size = is_text(column) ? text_size(column, record) : NUMBER_OVERHEAD;
+    bool known = key->columns & MS_BIT(column - key->entity->columns);
+    size_t size = !is_text(column) ? NUMBER_OVERHEAD : known ? text_size(column, record) : 0;
 
     key->size += size;
+    key->met |= MS_BIT(column - key->entity->columns);
     if (!key->longest || size > key->longest_size) {
         key->longest = column;
         key->longest_size = size;
@@ -117,21 +121,27 @@ static void add_own_key(struct key *key, const void *record)
     }
 }
 
-static mastra_status check_keys(const struct ms_entity *entity, const void *record, mastra_error *error)
+/* Of a change, keys alone that it changes: those that are there fit. */
+static mastra_status check_keys(const struct ms_entity *entity, const void *record, uint64_t columns,
+                                mastra_error *error)
 {
-    struct key key = {.entity = entity};
-    mastra_status status;
+    struct key key = {.entity = entity, .columns = columns | ms_entity_keys(entity)};
+    mastra_status status = MASTRA_OK;
 
-    add_own_key(&key, record);
-    status = check_key(&key, entity->table, error);
+    if (columns & ms_entity_keys(entity)) {
+        add_own_key(&key, record);
+        status = check_key(&key, entity->table, error);
+    }
     for (size_t i = 0; i < dsql_flavour.index_count && status == MASTRA_OK; i++) {
         const struct pg_index *index = &dsql_flavour.indexes[i];
 
         if (index->entity == entity->id) {
-            key = (struct key){.entity = entity};
+            key = (struct key){.entity = entity, .columns = key.columns};
             add_index_columns(&key, index, record);
-            add_own_key(&key, record);
-            status = check_key(&key, index->name, error);
+            if (key.met & columns) {
+                add_own_key(&key, record);
+                status = check_key(&key, index->name, error);
+            }
         }
     }
     return status;
@@ -143,13 +153,13 @@ mastra_status dsql_check_writes(const struct ms_write *first, mastra_error *erro
 
     for (const struct ms_write *write = first; write && status == MASTRA_OK; write = write->next) {
         bool whole = write->kind == MS_WRITE_PUT || write->kind == MS_WRITE_INSERT;
+        uint64_t columns = whole ? ms_entity_fields(write->entity) : write->columns;
 
-        if (whole) {
-            status = check_keys(write->entity, write->record, error);
+        if (write->record) {
+            status = check_keys(write->entity, write->record, columns, error);
         }
         if (status == MASTRA_OK && write->record) {
-            status = check_row(write->entity, write->record,
-                               whole ? ms_entity_fields(write->entity) : write->columns, error);
+            status = check_row(write->entity, write->record, columns, error);
         }
     }
     return status;

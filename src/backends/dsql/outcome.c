@@ -5,9 +5,6 @@
 
 #include <math.h>
 
-/* More would tell nothing new: a transaction is there as a whole or not at all. */
-#define LOOKED_AT_MOST 16
-
 static bool same_field(const struct ms_column *column, const void *a, const void *b)
 {
     const void *left = ms_field(column, a);
@@ -54,14 +51,35 @@ static uint64_t columns_of(const struct ms_write *write)
     return columns;
 }
 
+/* Others may have touched it since. */
+static bool is_touched(const struct ms_write *write, const void *row)
+{
+    const struct ms_entity *entity = write->entity;
+
+    for (int i = 0; i < entity->column_count; i++) {
+        if (write->columns & MS_BIT(i)) {
+            const mastra_time *time = ms_field(&entity->columns[i], row);
+
+            return *time != MASTRA_TIME_NONE && *time >= write->time;
+        }
+    }
+    return true;
+}
+
 static bool is_in_place(const struct ms_write *write, const void *row)
 {
     const struct ms_entity *entity = write->entity;
     uint64_t columns;
 
-    if (write->kind == MS_WRITE_ERASE || !row) {
-        /* A patch of a row that is not there does nothing. */
-        return write->kind == MS_WRITE_ERASE ? row == NULL : write->kind == MS_WRITE_PATCH;
+    if (write->kind == MS_WRITE_ERASE) {
+        return row == NULL;
+    }
+    if (!row) {
+        /* A change of a row that is not there does nothing. */
+        return write->kind == MS_WRITE_PATCH || write->kind == MS_WRITE_TOUCH;
+    }
+    if (write->kind == MS_WRITE_TOUCH) {
+        return is_touched(write, row);
     }
     columns = columns_of(write);
     for (int i = 0; i < entity->column_count; i++) {
@@ -74,8 +92,18 @@ static bool is_in_place(const struct ms_write *write, const void *row)
 
 static bool tells(const struct ms_write *write)
 {
-    return write->entity->key_count > 0 && (write->kind == MS_WRITE_PUT || write->kind == MS_WRITE_INSERT ||
-                                            write->kind == MS_WRITE_PATCH || write->kind == MS_WRITE_ERASE);
+    switch (write->kind) {
+    case MS_WRITE_PUT:
+    case MS_WRITE_INSERT:
+    case MS_WRITE_PATCH:
+    case MS_WRITE_TOUCH:
+    case MS_WRITE_ERASE:
+        return write->entity->key_count > 0;
+    case MS_WRITE_ERASE_ALL:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static mastra_status read_row(struct ms_session *session, const struct ms_write *write,
@@ -84,7 +112,7 @@ static mastra_status read_row(struct ms_session *session, const struct ms_write 
     mastra_str key[MS_KEYS_MOST] = {{NULL, 0}};
 
     for (size_t i = 0; i < write->entity->key_count; i++) {
-        key[i] = write->kind == MS_WRITE_ERASE
+        key[i] = write->kind == MS_WRITE_ERASE || write->kind == MS_WRITE_TOUCH
                      ? write->key[i]
                      : *ms_field_str(&write->entity->columns[write->entity->keys[i]], write->record);
     }
@@ -96,20 +124,34 @@ struct finding {
     bool in_place;
 };
 
+static mastra_status look_at(struct ms_session *session, const struct ms_write *write, struct ms_arena *arena,
+                             bool *ret_in_place, mastra_error *error)
+{
+    void *row = NULL;
+    int64_t left = 0;
+    mastra_status status;
+
+    if (write->kind == MS_WRITE_ERASE_ALL) {
+        status = pg_count(session, write->query, &left, error);
+        *ret_in_place = status == MASTRA_OK && left == 0;
+        return status;
+    }
+    status = read_row(session, write, arena, &row, error);
+    *ret_in_place = status == MASTRA_OK && is_in_place(write, row);
+    return status;
+}
+
+/* All of them: rows may have been before as they are to be, and only one of them tells that nothing has happened. */
 static mastra_status look(struct ms_session *session, const struct ms_write *first, struct ms_arena *arena,
                           struct finding *finding, mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
 
     finding->in_place = true;
-    for (const struct ms_write *write = first;
-         write && finding->in_place && finding->asked < LOOKED_AT_MOST && status == MASTRA_OK;
+    for (const struct ms_write *write = first; write && finding->in_place && status == MASTRA_OK;
          write = write->next) {
-        void *row = NULL;
-
         if (tells(write)) {
-            status = read_row(session, write, arena, &row, error);
-            finding->in_place = status == MASTRA_OK && is_in_place(write, row);
+            status = look_at(session, write, arena, &finding->in_place, error);
             finding->asked++;
         }
     }
