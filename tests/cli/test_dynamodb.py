@@ -510,4 +510,28 @@ def test_indexes_that_cannot_be(store: Bare):
             {"name": "i", "table": "mastra_resources", "columns": ["metadata"]})
 
 
+class Slow(StandIn):
+    """Six empty pages of a table, each of which takes its time."""
+
+    def answer(self, operation, body):
+        answer = super().answer(operation, body)
+        if operation != "Scan":
+            return answer
+        time.sleep(0.5)
+        page = int(body.get("ExclusiveStartKey", {"pk": {"S": "1"}})["pk"]["S"])
+        last = {"LastEvaluatedKey": {"pk": {"S": str(page + 1)}, "sk": {"S": "s"}}} if page < 6 else {}
+        return 200, {"Items": [], "Count": 0, **last}
+
+
+def test_a_table_that_takes_long_to_read(store: Bare):
+    """The time of a request is that of each page, not of all."""
+    with Slow(DescribeTable=[table(index(1), index(2))], Scan=[{}]) as aws:
+        url = f"dynamodb://us-east-1/agents?endpoint={aws.url}&timeoutMillis=2000"
+        for page in ({}, {"perPage": 0}):
+            code, out, err = run("--store", url, "call", "listThreads", json.dumps(page), env=KEYS)
+            equal((code, err), (0, ""))
+            equal(json.loads(out)["total"], 0)
+        equal([body.get("Select") for body in aws.sent("Scan")], [None] * 6 + ["COUNT"] * 6)
+
+
 main(globals())

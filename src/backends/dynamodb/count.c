@@ -208,6 +208,7 @@ mastra_status ddb_fetch_count(struct ddb_session *session, const struct ms_query
     *ret = 0;
     while (status == MASTRA_OK && open) {
         status = count_round(session, query, plan, counters, count, arena, ret, error);
+        ddb_renew_deadline(session);
         open = false;
         for (size_t i = 0; i < count; i++) {
             open = open || !counters[i].done;

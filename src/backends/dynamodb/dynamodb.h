@@ -64,6 +64,9 @@ mastra_status ddb_apply(struct ms_session *session, const struct ms_write *first
                         mastra_error *error);
 /* Waits until the session's turn has come to change that item; it lasts until the session ends. */
 void ddb_take_turn(struct ddb_session *session, const struct ms_key *key);
+
+/* The time of a call is that of one request: what takes many, one after another, gets it anew for each. */
+void ddb_renew_deadline(struct ddb_session *session);
 /* The session's own arena; NULL when memory is out (error is set). */
 struct ms_arena *ddb_session_arena(struct ddb_session *session, mastra_error *error);
 

@@ -384,6 +384,7 @@ static mastra_status fetch_ranges(struct ddb_fetch *fetch, mastra_error *error)
     }
     while (status == MASTRA_OK && !has_enough(fetch, cursors, count, &all) && !all) {
         status = read_round(fetch, cursors, count, most, error);
+        ddb_renew_deadline(fetch->session);
         most = stepwise && most < DAYS_AT_ONCE ? most * 2 : most;
     }
     return status;

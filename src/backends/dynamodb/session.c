@@ -58,6 +58,11 @@ void ddb_take_turn(struct ddb_session *session, const struct ms_key *key)
     }
     pthread_mutex_unlock(&turn->lock);
     session->turn = turn;
+    ddb_renew_deadline(session);
+}
+
+void ddb_renew_deadline(struct ddb_session *session)
+{
     session->deadline_ns = ddb_client_deadline(&session->owner->base.client);
 }
 
