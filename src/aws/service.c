@@ -23,6 +23,7 @@ struct job {
     char target[128];
     bool renewed;   /* the credentials, once */
     bool corrected; /* the clock, once */
+    bool in_doubt;  /* the last attempt may have taken effect */
 };
 
 mastra_status ms_service_init(struct ms_aws_service *service, struct mastra_aws *aws, const char *name,
@@ -176,6 +177,8 @@ static enum ms_http_verdict judge(struct ms_http_exchange *exchange)
 {
     struct job *job = exchange->user;
 
+    job->call->doubtful |= job->in_doubt;
+    job->in_doubt = false;
     job->call->code[0] = '\0';
     job->call->message[0] = '\0';
     job->call->fault = MS_FAULT_NONE;
@@ -185,12 +188,14 @@ static enum ms_http_verdict judge(struct ms_http_exchange *exchange)
                       mastra_str_of("the answer was damaged on its way"));
     }
     if (exchange->end != MS_HTTP_ANSWERED) {
+        job->in_doubt = exchange->sent;
         return ms_http_may_repeat(exchange) ? MS_HTTP_AGAIN : MS_HTTP_DONE;
     }
     if (exchange->status == 200) {
         return MS_HTTP_DONE;
     }
     read_error(job);
+    job->in_doubt = job->call->fault == MS_FAULT_SERVER;
     return judge_fault(job);
 }
 

@@ -42,6 +42,7 @@ struct ms_service_call {
         end; /* how the last attempt ended; an answer that was damaged on its way counts as lost */
     mastra_status failure;
     bool sent;
+    bool doubtful; /* an attempt before the last one may have taken effect */
     unsigned attempts;
     int status;
     mastra_str answer; /* JSON text, checked where the status is 200 */

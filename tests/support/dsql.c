@@ -170,14 +170,15 @@ static char *exchange(const char *path, const char *command)
 char *dsql_ask(const struct dsql_server *server, const char *command)
 {
     char *answer = exchange(dsql_fact(server, "_CONTROL"), command);
-    if (strncmp(answer, "ok", 2) != 0) {
-        char text[400];
-        snprintf(text, sizeof(text), "%s", answer);
-        free(answer);
+    char text[400];
+    bool good = strncmp(answer, "ok", 2) == 0;
+    char *rest = test_format("%s", good ? answer + 2 + strspn(answer + 2, " ") : "");
+    snprintf(text, sizeof(text), "%s", answer);
+    free(answer);
+    if (!good) {
+        free(rest);
         fail_msg("%s: %s", command, text);
     }
-    char *rest = test_format("%s", answer + 2 + strspn(answer + 2, " "));
-    free(answer);
     return rest;
 }
 

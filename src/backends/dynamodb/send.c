@@ -28,10 +28,11 @@ static struct dynamodb *owner_of(const struct ddb_work *work)
 /* Whether it may have taken effect although nobody said so. */
 static bool is_unknown(const struct ms_service_call *call)
 {
-    if (call->end == MS_HTTP_ANSWERED) {
-        return call->fault == MS_FAULT_SERVER;
+    if (call->end != MS_HTTP_ANSWERED) {
+        return call->sent || call->doubtful;
     }
-    return call->sent;
+    /* A refusal for another reason says that nothing was there to be repeated. */
+    return call->fault == MS_FAULT_SERVER || (call->doubtful && call->fault == MS_FAULT_THROTTLED);
 }
 
 static mastra_status failed(struct ddb_work *work, const struct ms_service_call *call, mastra_error *error)
