@@ -78,7 +78,8 @@ static void every_character(void **state)
         mastra_str lower;
 
         ms_json_iter_init(&sides, pair);
-        assert_true(ms_json_next(&sides, NULL, &upper) && ms_json_next(&sides, NULL, &lower));
+        assert_true(ms_json_next(&sides, NULL, &upper));
+        assert_true(ms_json_next(&sides, NULL, &lower));
         check(upper, lower);
         count++;
     }
