@@ -27,6 +27,11 @@ STALE = "schema has been updated by another transaction, please retry: (OC001)"
 CHANGED = "change conflicts with another transaction, please retry: (OC000)"
 
 
+def meant(error):
+    """Only the watch cancels, and the statement that it meant may be over: then it is one of ours that fails."""
+    return conflict() if error.state == "57014" else error
+
+
 def conflict():
     return SqlError("40001", CHANGED)
 
@@ -244,6 +249,7 @@ class Session:
 
     def refusal(self, error):
         """The text of a statement that fails, for which the client will be told this error."""
+        error = meant(error)
         self.numbers += 1
         self.refusals[self.numbers] = error
         state = {"OC000": "conflicts", "OC001": "stale"}.get(error.message[-6:-1], "refused")
@@ -491,6 +497,7 @@ class Session:
         self.conflict.forget()
 
     def refuse_commit(self, error):
+        error = meant(error)
         self.backend.execute("ROLLBACK")
         self.over()
         self.double.note("conflicts" if error.state == "40001" else "refused", error.message)
