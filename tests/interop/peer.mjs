@@ -79,9 +79,19 @@ async function openStore(place) {
 export class Peer {
     /** On a file, a schema or a table, see support.mjs. */
     static async open(place) {
-        const store = await openStore(place);
-        await store.init();
-        return Peer.#over(store);
+        // Two peers that begin with one schema at the same moment may meet in PostgreSQL's catalogue, and one of them fails.
+        for (let attempt = 1; ; attempt++) {
+            const store = await openStore(place);
+            try {
+                await store.init();
+                return Peer.#over(store);
+            } catch (error) {
+                await store.close?.();
+                if (attempt === 5 || !/unique constraint "pg_/.test(error.message)) {
+                    throw error;
+                }
+            }
+        }
     }
 
     /** The store that core itself brings, which keeps everything in memory. */
