@@ -161,9 +161,10 @@ static void init_meanwhile(int index, void *arg)
 static void test_sleeping(void **state)
 {
     mastra_error error = MASTRA_ERROR_INIT;
-    mastra_store *store = open_store(*state, "&connectionTimeoutMillis=200");
+    mastra_store *store = open_store(*state, "&connectionTimeoutMillis=3000");
     dsql_do(double_of_ours, "set sleeping on");
-    assert_int_equal(mastra_init(store, &error), MASTRA_TIMEOUT);
+    assert_int_equal(mastra_init(store, &error), MASTRA_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "waking up"));
     assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
     store = open_store(*state, "&connectionTimeoutMillis=60000");
     struct crew_thread *thread = crew_start(init_meanwhile, 0, store);

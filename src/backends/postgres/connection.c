@@ -446,6 +446,7 @@ static mastra_status connect_somehow(struct pg_connection *connection, const str
                                      mastra_error *error)
 {
     const struct pg_connect_ops *ops = origin->settings->connect;
+    mastra_error starting = MASTRA_ERROR_INIT;
     unsigned attempt = 0;
 
     for (;;) {
@@ -462,7 +463,13 @@ static mastra_status connect_somehow(struct pg_connection *connection, const str
             return status;
         }
         if (is_starting(origin, error)) {
+            starting = *error;
             continue;
+        }
+        /* What the server said tells more than that time ran out while it was asked once more. */
+        if (status == MASTRA_TIMEOUT && starting.status != MASTRA_OK) {
+            *error = starting;
+            return error->status;
         }
         attempt++;
         if (!ops || !ops->again || attempt > ATTEMPTS_MOST ||
