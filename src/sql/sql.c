@@ -544,23 +544,29 @@ static struct window window_of(const struct ms_query *query)
     return window;
 }
 
-static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
+/* By the direction and the terms of the window; the rows it is cut from are told by sql->rows. */
+static void order_by(struct ms_sql *sql, const struct ms_query *query, const struct window *window)
 {
-    struct window window = window_of(query);
-    bool descending = query->descending != window.reversed;
+    bool descending = query->descending != window->reversed;
+    bool tied = ties_are_left(sql, query, window);
 
-    bool tied = ties_are_left(sql, query, &window);
-
-    sql->rows = (window.reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
+    sql->rows = (window->reversed ? MS_ROWS_REVERSED : 0) | (tied ? MS_ROWS_TIED : 0);
     walk_shape(sql, query->order);
     walk_shape(sql, descending | query->grouped << 1);
-    walk_shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     walk_text(sql, " ORDER BY ");
     if (tied) {
         order_by_time(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     } else {
         order_terms(sql, query, descending ? " DESC" : " ASC", nulls_of(query, descending));
     }
+}
+
+static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
+{
+    struct window window = window_of(query);
+
+    order_by(sql, query, &window);
+    walk_shape(sql, (window.limit >= 0) | (window.offset > 0) << 1);
     if (window.limit >= 0) {
         walk_text(sql, " LIMIT ");
         walk_bind_integer(sql, window.limit);
@@ -678,18 +684,80 @@ void ms_sql_count(struct ms_sql *sql, const void *what)
     count_rows(sql, query);
 }
 
+/* The snapshot's condition, with the statement's first value. */
+static void since_snapshot(struct ms_sql *sql, mastra_str snapshot)
+{
+    walk_text(sql, "SELECT CASE WHEN ");
+    walk_text(sql, sql->dialect->snapshot);
+    walk_text(sql, " = ");
+    bind_text(sql, snapshot);
+    walk_text(sql, " THEN ");
+}
+
+static void counted_rows(struct ms_sql *sql, const struct ms_query *query)
+{
+    walk_text(sql, " ELSE (");
+    count_rows(sql, query);
+    walk_text(sql, ") END");
+}
+
 void ms_sql_count_since(struct ms_sql *sql, const void *what)
 {
     const struct ms_sql_since *since = what;
 
     walk_shape(sql, VERB_COUNT_SINCE);
     walk_shape_entity(sql, since->query->entity);
-    walk_text(sql, "SELECT CASE WHEN ");
+    since_snapshot(sql, since->snapshot);
+    walk_text(sql, "-1");
+    counted_rows(sql, since->query);
+    walk_text(sql, ", ");
     walk_text(sql, sql->dialect->snapshot);
-    walk_text(sql, " = ");
-    bind_text(sql, since->snapshot);
-    walk_text(sql, " THEN -1 ELSE (");
-    count_rows(sql, since->query);
-    walk_text(sql, ") END, ");
+}
+
+/* The window as window_of has it, reckoned by the server, which alone knows the total. */
+static void window_since(struct ms_sql *sql, const struct ms_query *query)
+{
+    walk_text(sql, " LIMIT GREATEST(0, LEAST(");
+    walk_bind_integer(sql, query->limit);
+    walk_text(sql, ", (SELECT total FROM counted) - ");
+    walk_bind_integer(sql, query->offset);
+    walk_text(sql, ")) OFFSET GREATEST(0, (SELECT total FROM counted) - ");
+    walk_bind_integer(sql, query->offset);
+    walk_text(sql, " - ");
+    walk_bind_integer(sql, query->limit);
+    walk_text(sql, ")");
+}
+
+/* The page's conditions take the placeholders of the count's again. */
+void ms_sql_page_since(struct ms_sql *sql, const void *what)
+{
+    const struct ms_sql_since *since = what;
+    struct ms_query query = *since->query;
+    struct window window;
+    size_t first;
+
+    query.known_total = since->total;
+    window = window_of(&query);
+    query.known_total = -1;
+    walk_shape(sql, VERB_PAGE_SINCE);
+    walk_shape_entity(sql, query.entity);
+    walk_text(sql, "WITH counted AS MATERIALIZED (");
+    since_snapshot(sql, since->snapshot);
+    walk_bind_integer(sql, since->total);
+    first = sql->bind_count;
+    counted_rows(sql, &query);
+    walk_text(sql, " AS total, ");
     walk_text(sql, sql->dialect->snapshot);
+    walk_text(sql, " AS snapshot) SELECT ");
+    column_list(sql, query.entity, query.columns);
+    walk_text(sql, ", (SELECT total FROM counted), (SELECT snapshot FROM counted)");
+    sql->bind_count = first;
+    from_table(sql, &query);
+    walk_shape(sql, window.reversed);
+    if (window.reversed) {
+        order_by(sql, &query, &window);
+        window_since(sql, &query);
+    } else {
+        order_and_window(sql, &query);
+    }
 }

@@ -125,6 +125,7 @@ struct ms_sql_batch {
 struct ms_sql_since {
     const struct ms_query *query;
     mastra_str snapshot;
+    int64_t total;
 };
 
 /* The statements; `what` is a struct ms_sql_key, ms_query or ms_write. All have one type so that a cache can be
@@ -138,6 +139,9 @@ void ms_sql_page(struct ms_sql *sql, const void *query);
 void ms_sql_count(struct ms_sql *sql, const void *query);
 /* The same of a struct ms_sql_since, -1 when nothing has changed; then the dialect's snapshot, which it must have. */
 void ms_sql_count_since(struct ms_sql *sql, const void *since);
+/* A page of a struct ms_sql_since, from the end that was nearer then, by a count that is made when anything has changed: in
+ * every row behind the columns the total, then the snapshot. */
+void ms_sql_page_since(struct ms_sql *sql, const void *since);
 void ms_sql_write(struct ms_sql *sql, const void *write);
 void ms_sql_batch(struct ms_sql *sql, const void *batch);
 /* A TOUCH of a row that must be there: it raises, see struct ms_dialect. */

@@ -14,6 +14,7 @@ enum verb {
     VERB_BATCH,
     VERB_TOUCH_EXPECTED,
     VERB_COUNT_SINCE,
+    VERB_PAGE_SINCE,
 };
 
 void walk_shape(struct ms_sql *sql, unsigned value);

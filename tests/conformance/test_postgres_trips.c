@@ -177,6 +177,16 @@ static void expect_page(const struct fixture *fixture, const char *args, const c
     mastra_json_free(json);
 }
 
+static void expect_none(const struct fixture *fixture, const char *args, int total)
+{
+    char *json = NULL;
+    mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(client_call(fixture->store, "listMessages", &json, &error, "%s", args), MASTRA_OK);
+    assert_int_equal(client_count(json, "id"), 0);
+    assert_int_equal(client_number(json, "total"), total);
+    mastra_json_free(json);
+}
+
 static void write_behind(const struct fixture *fixture, const char *sql)
 {
     place_run(&fixture->place, sql);
@@ -205,7 +215,9 @@ static void test_known_totals(void **state)
 
     /* None of these touches the thread's row. */
     write_behind(fixture, "DELETE FROM mastra_messages WHERE id = 'm1'");
+    int before = atomic_load(&syncs);
     expect_page(fixture, far, "m1992", 1999);
+    assert_int_equal(atomic_load(&syncs) - before, 1);
     write_behind(fixture, "DELETE FROM mastra_messages WHERE id = 'm2'");
     expect_page(fixture, near, "m3", 1998);
     expect_page(fixture, mine, "m501", 1500);
@@ -218,6 +230,11 @@ static void test_known_totals(void **state)
     write_behind(fixture, "DELETE FROM mastra_messages WHERE id IN ('m1999', 'm2000');"
                           " UPDATE mastra_messages SET thread_id = 't' WHERE id = 'm3x'");
     expect_page(fixture, NEWEST, "m1998", 1996);
+    /* Both ends of what is left of it, and what is behind its end by now. */
+    expect_page(fixture, far, "m1993", 1996);
+    write_behind(fixture, "DELETE FROM mastra_messages WHERE id > 'm1979' AND id < 'm1999'");
+    expect_none(fixture, far, 1975);
+    expect_page(fixture, NEWEST, "m1979", 1975);
     assert_int_equal(trips(fixture->store, "listMessages", NEWEST), 1);
     write_behind(fixture, "TRUNCATE mastra_messages");
     call(fixture->store, "saveMessages", "{'messages':[" TEXT("a") "]}");
@@ -225,7 +242,7 @@ static void test_known_totals(void **state)
 }
 
 /* The plan of a statement as the backend writes it, for whatever values, in the database of the fixture. */
-static char *plan_of(const struct fixture *fixture, ms_sql_fn fn, const struct ms_query *query)
+static char *plan_of(const struct fixture *fixture, ms_sql_fn fn, const void *query)
 {
     struct ms_heap *heap = ms_heap_new(NULL);
     struct pg_conn *connection = postgres_connect(postgres_fact(postgres_shared(), ""));
@@ -252,8 +269,7 @@ static char *plan_of(const struct fixture *fixture, ms_sql_fn fn, const struct m
     return plan;
 }
 
-static void expect_plan(const struct fixture *fixture, ms_sql_fn fn, const struct ms_query *query,
-                        const char *wanted)
+static void expect_plan(const struct fixture *fixture, ms_sql_fn fn, const void *query, const char *wanted)
 {
     char *plan = plan_of(fixture, fn, query);
     if (strstr(plan, "Sort") || !strstr(plan, wanted))
@@ -274,6 +290,10 @@ static void test_plans(void **state)
         query.descending = descending;
         query.limit = 40;
         expect_plan(fixture, ms_sql_page, &query, "mastra_messages_pages_idx");
+        query.offset = 2000;
+        const struct ms_sql_since since = {&query, mastra_str_of("1:1:"), 2010};
+        expect_plan(fixture, ms_sql_page_since, &since, "mastra_messages_pages_idx");
+        query.offset = 0;
         query.side = MS_SIDE_UP_TO;
         query.anchor[0] = mastra_str_of("m");
         expect_plan(fixture, ms_sql_list, &query, "mastra_messages_pages_idx");

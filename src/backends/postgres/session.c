@@ -354,8 +354,8 @@ mastra_status pg_count(struct ms_session *base, const struct ms_query *query, in
 
 /* A total, and what it is a total of. */
 struct counting {
-    struct reading *page; /* that comes behind it; NULL: none */
-    int64_t total;        /* -1: the one before */
+    struct reading *page; /* that it is of */
+    int64_t total;        /* -1: not known */
     mastra_str snapshot;  /* in the session's arena */
 };
 
@@ -363,58 +363,60 @@ static mastra_status take_counted(void *arg, size_t index, const PGresult *resul
 {
     struct counting *counting = arg;
 
-    if (index > 0) {
-        return read_rows(counting->page, result, error);
-    }
+    (void)index;
     counting->total = pg_int_at(result, 0, 0);
     return ms_arena_str(counting->page->session->arena, pg_str_at(result, 0, 1), &counting->snapshot)
                ? MASTRA_OK
                : ms_error_oom(error);
 }
 
-/* In one exchange: the total, unless nothing was committed since it was counted last, and the page that it leads to if it is
- * what it was. *ret_known false: it is not, or there was none; nothing was read then. */
+/* The rows of a page_since, whose last two columns are of the whole. */
+static mastra_status take_page(void *arg, size_t index, const PGresult *result, mastra_error *error)
+{
+    struct counting *counting = arg;
+    int last = PQnfields(result) - 1;
+
+    (void)index;
+    if (PQntuples(result) == 0) {
+        return MASTRA_OK;
+    }
+    counting->total = pg_int_at(result, 0, last - 1);
+    if (!ms_arena_str(counting->page->session->arena, pg_str_at(result, 0, last), &counting->snapshot)) {
+        return ms_error_oom(error);
+    }
+    return read_rows(counting->page, result, error);
+}
+
+/* A page of a list that was counted before, in one statement, which counts again unless nothing was committed since. *ret_known
+ * false: the list was not counted, or the page is behind its end by now; nothing was read then. */
 static mastra_status known_page(struct reading *reading, const struct ms_query *query, int64_t *ret_total,
                                 bool *ret_known, mastra_error *error)
 {
     struct pg_session *session = reading->session;
-    struct counting counting = {.page = reading};
-    struct ms_query known = *query;
+    struct counting counting = {.page = reading, .total = -1};
+    struct ms_sql_since since = {.query = query};
     struct pg_total before;
     struct pg_plan plan;
     unsigned rows = 0;
-    mastra_status status;
+    mastra_status status = pg_plan_begin(&plan, session, error);
 
-    session->mode = MS_SESSION_SNAPSHOT;
-    status = pg_plan_begin(&plan, session, error);
-    *ret_known =
-        status == MASTRA_OK && pg_total_find(session, query, &before) && query->offset < before.total;
-    if (!*ret_known) {
-        session->mode = MS_SESSION_READ;
+    if (status != MASTRA_OK || !pg_total_find(session, query, &before) || query->offset >= before.total) {
         return status;
     }
-    const struct ms_sql_since since = {query, mastra_str_of(before.snapshot)};
-
-    known.known_total = before.total;
-    plan.read = take_counted;
+    since.snapshot = mastra_str_of(before.snapshot);
+    since.total = before.total;
+    plan.read = take_page;
     plan.arg = &counting;
-    status = pg_plan_add(&plan, ms_sql_count_since, &since, true, NULL, error);
-    if (status == MASTRA_OK) {
-        status = pg_plan_add(&plan, ms_sql_list, &known, true, &rows, error);
-    }
-    if (status == MASTRA_OK) {
-        status = add_commit(&plan, error);
-    }
+    status = pg_plan_add(&plan, ms_sql_page_since, &since, true, &rows, error);
     if (status == MASTRA_OK) {
         status = pg_plan_run(&plan, error);
     }
-    if (status != MASTRA_OK) {
+    if (status != MASTRA_OK || counting.total < 0) {
         return status;
     }
-    session->mode = MS_SESSION_READ;
-    *ret_total = counting.total < 0 ? before.total : counting.total;
-    *ret_known = *ret_total == before.total;
-    pg_total_note(session, query, *ret_total, counting.snapshot);
+    *ret_known = true;
+    *ret_total = counting.total;
+    pg_total_note(session, query, counting.total, counting.snapshot);
     if (rows & MS_ROWS_REVERSED) {
         reverse(reading);
     }
@@ -427,7 +429,7 @@ static mastra_status count_anew(struct pg_session *session, const struct ms_quer
 {
     struct reading none = {.session = session};
     struct counting counting = {.page = &none};
-    const struct ms_sql_since since = {query, {"", 0}};
+    const struct ms_sql_since since = {query, {"", 0}, 0};
     struct pg_plan plan;
     mastra_status status = pg_plan_begin(&plan, session, error);
     bool fits = status == MASTRA_OK && pg_total_fits(session, query);

@@ -51,7 +51,7 @@ static bool key_of(const struct pg_session *session, const struct ms_query *quer
     uint32_t scope = session->owner->base.scope;
 
     ret->len = 0;
-    if (query->entity != ms_entity(MS_MESSAGE) || query->where_count == 0 ||
+    if (query->entity != ms_entity(MS_MESSAGE) || query->where_count == 0 || query->side != MS_SIDE_ALL ||
         !add(ret, &scope, sizeof scope)) {
         return false;
     }
