@@ -308,6 +308,45 @@ static void the_password_is_nowhere(void **state)
     free(url);
 }
 
+static void expect_lacking(mastra_store *store, const char *op, const char *args, const char *what)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    assert_int_equal(client_call(store, op, NULL, &error, "%s", args), MASTRA_USAGE);
+    if (!strstr(error.message, what) || !strstr(error.message, "run init"))
+        fail_msg("%s: %s", op, error.message);
+    assert_false(error.retriable);
+}
+
+/* What somebody drops while the store is open is named, with what to do; `init` makes it again. */
+static void tables_that_go(void **state)
+{
+    struct place *place = *state;
+    char *url;
+    mastra_postgres_options options = options_of(place, &url, "");
+    mastra_store *store = open_store(place, &options);
+    static const char message[] = "{'messages':[{'id':'m','threadId':'a','resourceId':'r','role':'user',"
+                                  "'content':'c'}]}";
+    char *drop = test_format("ALTER TABLE \"%s\".mastra_messages DROP COLUMN \"mastraSeq\" CASCADE;"
+                             " DROP TABLE \"%s\".mastra_threads",
+                             place->name, place->name);
+    for (int round = 0; round < 2; round++) {
+        save_thread(store, "a");
+        assert_true(has_thread(store, "a"));
+        assert_int_equal(client_call(store, "saveMessages", NULL, NULL, "%s", message), MASTRA_OK);
+        assert_int_equal(client_call(store, "listThreads", NULL, NULL, "{}"), MASTRA_OK);
+        postgres_run(place->look, drop);
+        expect_lacking(store, "getThreadById", "{'threadId':'a'}", "mastra_threads");
+        expect_lacking(store, "listThreads", "{}", "mastra_threads");
+        expect_lacking(store, "saveThread", "{'thread':{'id':'a','resourceId':'r'}}", "mastra_threads");
+        expect_lacking(store, "listMessages", "{'threadId':'a'}", "mastraSeq");
+        assert_int_equal(client_call(store, "init", NULL, NULL, "{}"), MASTRA_OK);
+        assert_false(has_thread(store, "a"));
+    }
+    free(drop);
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+    free(url);
+}
+
 /* A child of fork is refused; its parent goes on. */
 static void forked(void **state)
 {
@@ -347,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_keywords, begin, end),
         cmocka_unit_test_setup_teardown(closed_while_it_waits, begin, end),
         cmocka_unit_test_setup_teardown(the_password_is_nowhere, begin, end),
+        cmocka_unit_test_setup_teardown(tables_that_go, begin, end),
         cmocka_unit_test_setup_teardown(forked, begin, end),
     };
     return cmocka_run_group_tests_name("postgres_stores", tests, NULL, NULL);

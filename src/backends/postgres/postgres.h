@@ -97,6 +97,7 @@ struct pg_note {
     bool must_be_new;             /* its record is not there as far as the unit knows */
     bool may_be_stale;            /* it executes what an earlier exchange has prepared */
     bool wanted;                  /* its rows go to the plan's reader */
+    bool of_catalogue;            /* it is about tables that every schema must have */
     unsigned rows;                /* MS_ROWS_ bits */
 };
 

@@ -208,6 +208,7 @@ static mastra_status prepare(struct pg_plan *plan, struct pg_statement *statemen
     snprintf(name, NAME_SIZE, "ms%u", statement->number);
     note->prepares = statement;
     note->number = statement->number;
+    note->of_catalogue = true;
     step->kind = PG_STEP_PREPARE;
     step->name = name;
     return compile(plan, sql, fn, what, &step->sql, error);
@@ -300,6 +301,7 @@ mastra_status pg_plan_add(struct pg_plan *plan, ms_sql_fn fn, const void *what, 
     *step = made;
     note->wanted = wanted;
     note->may_be_stale = may_be_stale;
+    note->of_catalogue = !sql->uncached;
     if (ret_rows) {
         *ret_rows = sql->rows;
     }
@@ -336,6 +338,19 @@ static bool may_have_come(const struct pg_plan *plan, const struct pg_note *note
     return note->write ? note->write->kind == MS_WRITE_PUT : plan->session->absent != NULL;
 }
 
+/* A table or column of the catalogue that is not there (any more). */
+static mastra_status lacking(const struct pg_plan *plan, mastra_error *error)
+{
+    mastra_error said = *error;
+
+    ms_error_set(
+        error, MASTRA_USAGE,
+        "schema \"%s\" lacks what the store needs (%.300s): run init, or open it without disable_init",
+        plan->session->owner->base.schema, said.message);
+    memcpy(error->backend, said.backend, sizeof error->backend);
+    return MASTRA_USAGE;
+}
+
 /* What the refusal of a step means to the unit that it is of. */
 static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, mastra_error *error)
 {
@@ -344,6 +359,9 @@ static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, m
     if (write && write->kind == MS_WRITE_EXPECT && is_state(error, "22012")) {
         return ms_error_set(error, MASTRA_NOT_FOUND, "%s %.*s not found", write->entity->noun,
                             (int)write->key[0].len, write->key[0].ptr);
+    }
+    if (note->of_catalogue && (is_state(error, "42P01") || is_state(error, "42703"))) {
+        return lacking(plan, error);
     }
     /* Somebody else was quicker: the next run will find the row. */
     if (is_state(error, "23505") && may_have_come(plan, note)) {
