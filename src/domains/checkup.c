@@ -370,7 +370,7 @@ static mastra_status check_table(struct checkup *checkup)
 
 static mastra_status check_tables(struct checkup *checkup)
 {
-    mastra_status status = MASTRA_OK;
+    mastra_status status = ms_survey_begin(checkup->call, MS_ALL_ENTITIES, NULL);
 
     for (int e = 0; status == MASTRA_OK && e < MS_ENTITY_COUNT; e++) {
         struct ms_call *failed = NULL;

@@ -464,9 +464,14 @@ static mastra_status count_all(struct ms_unit *unit, void *arg)
 
 mastra_status ms_count_rows(struct ms_call *call, const struct ms_entity *entity, int64_t *ret)
 {
+    const struct ms_survey *survey = ms_survey_of(call, entity->id);
     struct count_work work = {entity, 0};
     mastra_status status;
 
+    if (survey) {
+        *ret = ms_survey_count(call, survey, entity->id);
+        return MASTRA_OK;
+    }
     ms_call_renew_deadline(call);
     status = ms_read(call, MS_READ_ONE, count_all, &work, NULL);
     *ret = work.count;
@@ -523,6 +528,6 @@ mastra_status ms_choose_tables(mastra_error *error, const mastra_str *names, siz
         }
         chosen |= UINT32_C(1) << e;
     }
-    *ret = count ? chosen : (UINT32_C(1) << MS_ENTITY_COUNT) - 1;
+    *ret = count ? chosen : MS_ALL_ENTITIES;
     return MASTRA_OK;
 }

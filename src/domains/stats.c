@@ -235,7 +235,7 @@ static mastra_status read_table(struct stats *stats)
 
 static mastra_status read_tables(struct stats *stats)
 {
-    mastra_status status = MASTRA_OK;
+    mastra_status status = ms_survey_begin(stats->call, MS_ALL_ENTITIES, NULL);
 
     for (int e = 0; status == MASTRA_OK && e < MS_ENTITY_COUNT; e++) {
         struct ms_call *failed = NULL;

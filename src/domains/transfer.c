@@ -151,9 +151,21 @@ static mastra_status run_table(struct ms_transfer *transfer, int entity, ms_tran
     return status;
 }
 
+/* Where a walk wants a survey, one of all tables serves all walks, and tells how many rows there are. */
+static mastra_status survey(struct ms_transfer *transfer, bool both)
+{
+    mastra_status status = ms_survey_begin(transfer->from, transfer->tables, NULL);
+
+    if (status != MASTRA_OK || !both) {
+        return status;
+    }
+    status = ms_survey_begin(transfer->to, transfer->tables, NULL);
+    return status == MASTRA_OK ? status : ms_transfer_fail(transfer, transfer->to, status);
+}
+
 mastra_status ms_transfer_run(struct ms_transfer *transfer, bool count_both, ms_transfer_fn table)
 {
-    mastra_status status = MASTRA_OK;
+    mastra_status status = survey(transfer, count_both);
 
     for (int e = 0; status == MASTRA_OK && e < MS_ENTITY_COUNT; e++) {
         if (transfer->tables & (UINT32_C(1) << e)) {

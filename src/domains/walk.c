@@ -87,9 +87,22 @@ static mastra_status begin_unnumbered(struct ms_walk *walk, bool in_order)
     return MASTRA_OK;
 }
 
+/* By the call's survey, or one of this table alone. */
+static mastra_status begin_surveyed(struct ms_walk *walk, enum ms_entity_id id)
+{
+    walk->id = id;
+    walk->survey = ms_survey_of(walk->call, id);
+    if (walk->survey) {
+        return MASTRA_OK;
+    }
+    walk->survey_own = true;
+    return ms_survey_take(walk->call, UINT32_C(1) << id, NULL, &walk->survey);
+}
+
 mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const struct ms_entity *table,
                             uint64_t columns, bool in_order, int64_t limit)
 {
+    const struct ms_entity *own = ms_entity_of_table(mastra_str_of(table->table));
     const char *name = call->store->backend->ops->row_number;
     struct ms_foreign_column number = {mastra_str_of(name), MS_BIGINT, MS_NOT_NULL, 0, 0};
     mastra_status status = MASTRA_OK;
@@ -99,8 +112,10 @@ mastra_status ms_walk_begin(struct ms_walk *walk, struct ms_call *call, const st
                              .entity = table,
                              .columns = columns | key_columns(table),
                              .limit = limit ? limit : MS_WALK_ROWS,
-                             .whole = (call->store->traits & MS_TRAIT_UNORDERED) && table->key_count > 0,
                              .number = -1};
+    if (own && ms_survey_wanted(call)) {
+        return begin_surveyed(walk, own->id);
+    }
     if (!name || table->column_count == MS_COLUMNS_MOST) {
         return begin_unnumbered(walk, in_order);
     }
@@ -120,6 +135,9 @@ void ms_walk_end(struct ms_walk *walk)
 {
     ms_arena_free(walk->arena);
     ms_arena_free(walk->own);
+    if (walk->survey_own) {
+        ms_survey_drop(walk->call, walk->survey);
+    }
     *walk = (struct ms_walk){.ended = true};
 }
 
@@ -232,10 +250,6 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     } else if (!walk->by_time) {
         query.order = entity->keys[0];
     }
-    if (walk->whole) {
-        query.limit = MS_NO_LIMIT;
-        query.most_bytes = 0;
-    }
     for (size_t i = 0; i < entity->key_count; i++) {
         ms_query_null(&query, entity->keys[i], false);
     }
@@ -243,20 +257,44 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     return status == MASTRA_OK ? ms_unit_list(unit, &query, &walk->found) : status;
 }
 
-/* The next of the rows that were read at once. */
-static void hand_out(struct ms_walk *walk)
-{
-    size_t rest = walk->found.count - walk->next;
+struct surveyed_page {
+    struct ms_walk *walk;
+    int64_t at; /* behind it */
+};
 
-    walk->page.items = rest > 0 ? walk->found.items + walk->next : NULL;
-    walk->page.count = rest < (size_t)walk->limit ? rest : (size_t)walk->limit;
-    walk->next += walk->page.count;
-    walk->ended = walk->page.count == 0;
+static mastra_status read_surveyed(struct ms_unit *unit, void *arg)
+{
+    struct surveyed_page *page = arg;
+    struct ms_walk *walk = page->walk;
+    struct ms_query query;
+
+    ms_query_init_on(&query, walk->entity);
+    query.columns = walk->columns;
+    query.limit = walk->limit;
+    query.most_bytes = PAGE_BYTES;
+    for (size_t i = 0; i < walk->entity->key_count; i++) {
+        ms_query_null(&query, walk->entity->keys[i], false);
+    }
+    page->at = walk->at;
+    return ms_survey_page(unit, walk->survey, walk->id, &query, &page->at, &walk->found);
+}
+
+static mastra_status read_next(struct ms_walk *walk, struct ms_arena **ret_arena)
+{
+    enum ms_read_mode mode = walk->page.count > 0 ? MS_READ_SNAPSHOT : MS_READ_ONE;
+    struct surveyed_page surveyed = {.walk = walk};
+    mastra_status status;
+
+    if (!walk->survey) {
+        return ms_read(walk->call, mode, read_page, walk, ret_arena);
+    }
+    status = ms_read(walk->call, MS_READ_SNAPSHOT, read_surveyed, &surveyed, ret_arena);
+    walk->at = status == MASTRA_OK ? surveyed.at : walk->at;
+    return status;
 }
 
 mastra_status ms_walk_next(struct ms_walk *walk)
 {
-    enum ms_read_mode mode = walk->page.count > 0 ? MS_READ_SNAPSHOT : MS_READ_ONE;
     struct ms_arena *arena = NULL;
     mastra_status status;
 
@@ -264,23 +302,16 @@ mastra_status ms_walk_next(struct ms_walk *walk)
         walk->page.count = 0;
         return MASTRA_OK;
     }
-    if (walk->whole && walk->arena) {
-        hand_out(walk);
-        return MASTRA_OK;
-    }
     walk->found = (struct ms_rows){NULL, 0};
     ms_call_renew_deadline(walk->call);
-    status = ms_read(walk->call, mode, read_page, walk, &arena);
+    status = read_next(walk, &arena);
     if (status != MASTRA_OK) {
         return status;
     }
     ms_arena_free(walk->arena);
     walk->arena = arena;
-    if (walk->whole) {
-        hand_out(walk);
-        return MASTRA_OK;
-    }
     walk->page = walk->found;
-    walk->ended = walk->page.count == 0 || (walk->number < 0 && walk->entity->key_count == 0);
+    walk->ended = walk->page.count == 0 ||
+                  (!walk->survey && walk->number < 0 && walk->entity->key_count == 0);
     return MASTRA_OK;
 }

@@ -5,14 +5,13 @@
  *
  * Where the backend numbers its rows they come in that order, which is that of their insertion; elsewhere by their key
  * or, when a walk that is in order is wanted and equal times keep the order of insertion, thread by thread in the order of
- * lists, which is that of an index. Rows of a table without a key are read all at once there, and all rows where a page of
- * them costs as much.
+ * lists, which is that of an index. Rows of a table without a key are read all at once there. Where a page of rows costs
+ * as much as all, they come as a survey of them has them: by their time and in the order of insertion.
  */
 #ifndef DOMAINS_WALK_H
 #define DOMAINS_WALK_H
 
-#include "store/call.h"
-#include "store/unit.h"
+#include "store/survey.h"
 
 #define MS_WALK_ROWS 1000
 
@@ -29,11 +28,14 @@ struct ms_walk {
     bool ended;
     struct ms_arena *own; /* holds the entity */
 
+    struct ms_survey *survey; /* NULL: none is needed */
+    bool survey_own;          /* it is dropped with the walk; else the call's */
+    enum ms_entity_id id;     /* of its rows */
+    int64_t at;               /* in it */
+
     struct ms_arena *arena; /* of the page */
     struct ms_rows page;    /* the rows of the last step; none: the walk is over */
     struct ms_rows found;
-    bool whole;  /* all rows are read at once, and handed out in pages */
-    size_t next; /* of those found */
 };
 
 /*

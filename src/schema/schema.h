@@ -95,6 +95,9 @@ enum ms_entity_id {
     MS_FOREIGN = MS_ENTITY_COUNT, /* a table that is not in the catalogue, see foreign.h */
 };
 
+/* The bits of all of the catalogue. */
+#define MS_ALL_ENTITIES ((UINT32_C(1) << MS_ENTITY_COUNT) - 1)
+
 /* How the key stands in a table made by the peer: on SQLite; SQL servers go by the names that they give. */
 enum ms_key_form {
     MS_KEY_NONE,

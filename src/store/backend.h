@@ -13,6 +13,7 @@
 
 struct ms_backend_ops;
 struct ms_guard;
+struct ms_survey;
 
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
@@ -69,8 +70,6 @@ enum ms_trait {
     MS_TRAIT_JSON_BY_VALUE = 1u << 3,
     /* A row can be read where waiting is not allowed: the backend knows MS_SESSION_GLANCE. */
     MS_TRAIT_GLANCES = 1u << 4,
-    /* Rows cannot be read in the order of their keys: a page of them costs as much as all. */
-    MS_TRAIT_UNORDERED = 1u << 5,
 };
 
 enum ms_session_mode {
@@ -112,6 +111,31 @@ struct ms_guard_ops {
 
     /* The lease was given back. */
     void (*release)(struct ms_backend *backend, const struct ms_guarded *run);
+};
+
+/*
+ * Surveys, where rows cannot be read in the order of their keys, so that a page of them costs as much as all: one look
+ * through the whole database notes which rows there are, in little memory; pages are then read by what was noted.
+ */
+struct ms_survey_ops {
+    /* In a reading session: notes the rows of all entities of the catalogue whose bits are set. Those of each come by a
+     * time, the column of that number in `times`, rows of equal times in the order of insertion. A row that is there
+     * from the beginning on is noted. The survey outlives the session. */
+    mastra_status (*take)(struct ms_session *session, uint32_t entities, const uint8_t *times,
+                          struct ms_survey **ret, mastra_error *error);
+
+    /* How many rows were noted of an entity, at that time. */
+    int64_t (*count)(const struct ms_survey *survey, enum ms_entity_id id);
+
+    /* In a reading session: reads rows that were noted, from number *at on, as they are now: those that are still there and
+     * that the query's predicates select, within its limit and most_bytes; query->order is that of the rows of the
+     * page. The query's entity is that of `id`, or the same with more columns. *at ends up behind them; there are no rows
+     * only at the end. */
+    mastra_status (*page)(struct ms_session *session, struct ms_survey *survey, enum ms_entity_id id,
+                          const struct ms_query *query, int64_t *at, struct ms_arena *arena,
+                          struct ms_rows *ret, mastra_error *error);
+
+    void (*drop)(struct ms_survey *survey);
 };
 
 /* What may be wrong with a database as such. */
@@ -256,6 +280,9 @@ struct ms_backend_ops {
 
     /* NULL: run locks are leases and nothing else. */
     const struct ms_guard_ops *guards;
+
+    /* NULL: rows can be read in the order of their keys, page by page. */
+    const struct ms_survey_ops *surveys;
 };
 
 /* The backend of a scheme; NULL when this build has none. */

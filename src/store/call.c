@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "store/store.h"
+#include "store/survey.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -126,6 +127,7 @@ mastra_status ms_call_end(struct ms_call *call, mastra_status status, mastra_err
     }
     ms_arena_free(call->ids);
     call->ids = NULL;
+    ms_survey_end(call);
     if (call->counted) {
         ms_store_leave(call->store);
         call->counted = false;

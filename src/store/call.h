@@ -8,6 +8,7 @@
 #include <mastra/store.h>
 
 struct ms_group;
+struct ms_survey;
 
 struct ms_op {
     const char *name;  /* "saveThread" */
@@ -42,6 +43,8 @@ struct ms_call {
     bool counted;     /* among the store's running calls */
     bool compact;     /* the answer may be one that is quicker to read, see MASTRA_COMPACT */
     bool glances;     /* on a thread that must not wait: what cannot be read at once is BUSY */
+    struct ms_survey *survey; /* see survey.h; NULL: none was taken */
+    uint32_t surveyed;        /* of these entities, as bits */
     mastra_error error;
 };
 

@@ -41,7 +41,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
 static unsigned traits(const struct ms_backend *base)
 {
     (void)base;
-    return MS_TRAIT_UNORDERED;
+    return 0;
 }
 
 static uint32_t parallel(const struct ms_backend *base)
@@ -84,4 +84,5 @@ const struct ms_backend_ops ms_dynamodb_ops = {
     .list_indexes = ddb_list_indexes,
     .commit = ddb_commit,
     .rollback = ddb_rollback,
+    .surveys = &ddb_survey_ops,
 };

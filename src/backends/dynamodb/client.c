@@ -40,6 +40,7 @@ mastra_status ddb_client_open(struct ddb_client *client, struct ms_config *confi
     client->log = config->log;
     atomic_init(&client->indexes, 0);
     atomic_init(&client->looked_ns, 0);
+    atomic_init(&client->bytes, 0);
     client->texts = ms_arena_new(client->heap, 0);
     if (!client->texts) {
         return ms_error_oom(error);

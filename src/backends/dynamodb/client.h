@@ -20,6 +20,7 @@ struct ddb_client {
     struct ms_aws_service service;
 
     atomic_uint indexes;       /* see ddb_table_indexes; 0: not known */
+    _Atomic int64_t bytes;     /* of the table, when they were looked at; a hint */
     _Atomic int64_t looked_ns; /* when they were looked at */
 };
 

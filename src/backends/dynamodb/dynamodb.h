@@ -55,6 +55,9 @@ struct ddb_session {
 
 extern const struct ms_backend_ops ms_dynamodb_ops;
 
+/* survey.c */
+extern const struct ms_survey_ops ddb_survey_ops;
+
 /* session.c */
 mastra_status ddb_begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,
                         mastra_error *error);

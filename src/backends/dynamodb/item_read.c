@@ -55,7 +55,7 @@ static bool is_number(const struct ms_scan_value *value)
 }
 
 /* The peer lets times of traces have fractions; they are cut off. */
-static int64_t integer_of(const struct ms_scan_value *value, int64_t none)
+int64_t ms_item_integer(const struct ms_scan_value *value, int64_t none)
 {
     int64_t integer = none;
     double real;
@@ -72,12 +72,12 @@ static double real_of(const struct ms_scan_value *value)
     return is_number(value) ? ms_json_double(value->text) : MASTRA_REAL_NONE;
 }
 
-static mastra_time time_of(const struct ms_scan_value *value)
+mastra_time ms_item_time(const struct ms_scan_value *value)
 {
     mastra_time time = MASTRA_TIME_NONE;
 
     if (value->kind == MS_SCAN_NUMBER) {
-        time = integer_of(value, MASTRA_TIME_NONE);
+        time = ms_item_integer(value, MASTRA_TIME_NONE);
         return time != MASTRA_TIME_NONE && ms_time_valid(time) ? time : MASTRA_TIME_NONE;
     }
     if (value->kind != MS_SCAN_STRING || !ms_time_parse(value->text, &time)) {
@@ -114,17 +114,17 @@ static void set_column(struct reader *reader, int number, const struct ms_scan_v
     }
     switch (column->type) {
     case MS_TIMESTAMP:
-        *(mastra_time *)field = time_of(value);
+        *(mastra_time *)field = ms_item_time(value);
         break;
     case MS_INTEGER:
     case MS_BIGINT:
-        *(int64_t *)field = integer_of(value, MASTRA_INTEGER_NONE);
+        *(int64_t *)field = ms_item_integer(value, MASTRA_INTEGER_NONE);
         break;
     case MS_REAL:
         *(double *)field = real_of(value);
         break;
     case MS_BOOLEAN:
-        *(bool *)field = value->kind == MS_SCAN_BOOLEAN ? value->truth : integer_of(value, 0) != 0;
+        *(bool *)field = value->kind == MS_SCAN_BOOLEAN ? value->truth : ms_item_integer(value, 0) != 0;
         break;
     case MS_TEXT:
     case MS_JSON:
@@ -180,9 +180,9 @@ static void read_ours(struct reader *reader, mastra_str name, const struct ms_sc
     struct ms_item_seen *seen = &reader->item.row.seen;
 
     if (is(name, MS_ITEM_REVISION)) {
-        seen->revision = integer_of(value, 0);
+        seen->revision = ms_item_integer(value, 0);
     } else if (is(name, MS_ITEM_SEQUENCE)) {
-        seen->sequence = integer_of(value, 0);
+        seen->sequence = ms_item_integer(value, 0);
     } else if (is(name, MS_ITEM_EMPTY)) {
         reader->item.empty = empty_columns(reader, value);
     } else if (is(name, MS_ITEM_PARTS) && value->kind == MS_SCAN_STRING) {

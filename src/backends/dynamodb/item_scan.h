@@ -46,6 +46,10 @@ bool ms_scan_element(struct ms_scan *scan, bool *first);
 /* {"S":"text"}, or whatever else comes next. */
 void ms_scan_value(struct ms_scan *scan, struct ms_scan_value *ret);
 
+/* A value as a whole number, `none` when it is not one, and as a time. */
+int64_t ms_item_integer(const struct ms_scan_value *value, int64_t none);
+mastra_time ms_item_time(const struct ms_scan_value *value);
+
 /* Told of every item, whose "{" was taken. */
 typedef bool (*ms_scan_item_fn)(struct ms_scan *scan, void *arg);
 

@@ -321,15 +321,26 @@ static void write_revision(struct writer *writer)
         mastra_str_of("1"));
 }
 
+/* Whether a column stands in that attribute: a copied record may have one that no operation reads, and it counts. */
+static bool is_column(const struct ms_entity *entity, const char *name)
+{
+    for (uint8_t i = 0; i < entity->column_count; i++) {
+        if (strcmp(ms_item_attribute(entity, i), name) == 0 && entity->columns[i].offset) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void write_stamps(struct writer *writer, const struct ms_item_stamp *stamp)
 {
     const struct ms_entity *entity = writer->entity;
     const struct ms_item_form *form = entity->item;
 
-    if (form->stamp) {
+    if (form->stamp && !is_column(entity, form->stamp)) {
         add(writer, MS_ITEM_SET, form->stamp, MS_ITEM_STRING, print_time(writer, stamp->now));
     }
-    if (writer->whole && form->stamp_first) {
+    if (writer->whole && form->stamp_first && !is_column(entity, form->stamp_first)) {
         mastra_time created = *ms_field_time(&entity->columns[entity->created], writer->record);
 
         add(writer, writer->fresh ? MS_ITEM_SET : MS_ITEM_SET_ONCE, form->stamp_first, MS_ITEM_STRING,

@@ -14,6 +14,9 @@
 #define ALL_INDEXES   (((2u << DDB_INDEXES_MOST) - 1) & ~1u)
 #define LOOK_AGAIN_NS (INT64_C(30) * 1000000000)
 
+/* A scan of more than this is divided. */
+#define SEGMENT_BYTES (INT64_C(16) << 20)
+
 /* What is wanted. */
 
 void ddb_index_name(unsigned number, char out[DDB_KEY_NAME_SIZE])
@@ -506,6 +509,7 @@ static mastra_status look(struct ddb_client *client, mastra_error *error)
     }
     if (status == MASTRA_OK) {
         atomic_store(&client->looked_ns, ms_clock_monotonic_ns());
+        atomic_store(&client->bytes, table.bytes);
         atomic_store(&client->indexes, usable_of(&table));
     }
     ms_arena_free(arena);
@@ -530,6 +534,15 @@ mastra_status ddb_table_indexes(struct ddb_client *client, unsigned *ret, mastra
         *ret = atomic_load(&client->indexes) & ALL_INDEXES;
     }
     return status;
+}
+
+size_t ddb_table_segments(const struct ddb_client *client)
+{
+    int64_t bytes = atomic_load(&client->bytes);
+    size_t segments = bytes > 0 ? (size_t)(bytes / SEGMENT_BYTES) + 1 : 1;
+    size_t most = client->settings.parallel < DDB_SEGMENTS_MOST ? client->settings.parallel : DDB_SEGMENTS_MOST;
+
+    return segments < most ? segments : most;
 }
 
 void ddb_table_forget(struct ddb_client *client)

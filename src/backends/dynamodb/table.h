@@ -22,6 +22,10 @@ mastra_status ddb_table_check(struct ddb_client *client, mastra_error *error);
  */
 mastra_status ddb_table_indexes(struct ddb_client *client, unsigned *ret, mastra_error *error);
 
+/* In how many segments the table is best scanned, as far as is known of its size. */
+#define DDB_SEGMENTS_MOST 8
+size_t ddb_table_segments(const struct ddb_client *client);
+
 /* A request was refused because an index or the table is missing: the next one who asks looks again. */
 void ddb_table_forget(struct ddb_client *client);
 
