@@ -96,6 +96,22 @@ static int read_line(void *user, mastra_str *ret_line)
     return 1;
 }
 
+static void show_import(const struct options *options, const mastra_copy_report *report)
+{
+    if (options->json) {
+        printf("{\"dryRun\":%s,\"read\":%lld,\"added\":%lld,\"changed\":%lld,\"kept\":%lld}\n",
+               options->dry_run ? "true" : "false", (long long)report->read, (long long)report->added,
+               (long long)report->changed, (long long)report->kept);
+        return;
+    }
+    printf("%s%lld rows read, %lld added, %lld changed", options->dry_run ? "dry run: " : "",
+           (long long)report->read, (long long)report->added, (long long)report->changed);
+    if (options->keep_newer) {
+        printf(", %lld newer in the store and kept", (long long)report->kept);
+    }
+    putchar('\n');
+}
+
 static int import_from(struct cli *cli, struct importing *importing, const char *name)
 {
     mastra_copy_report report = MASTRA_COPY_REPORT_INIT;
@@ -104,19 +120,13 @@ static int import_from(struct cli *cli, struct importing *importing, const char 
 
     args.batch_size = cli->options.batch;
     args.dry_run = cli->options.dry_run;
+    args.keep_newer = cli->options.keep_newer;
     if (mastra_import(cli->store, &args, read_line, importing, &report, &error) != MASTRA_OK) {
         return importing->failure ? cli_complain(MASTRA_INVALID_ARGUMENT, "cannot read %s: %s", name,
                                                  strerror(importing->failure))
                                   : cli_fail(&error);
     }
-    if (cli->options.json) {
-        printf("{\"dryRun\":%s,\"read\":%lld,\"added\":%lld,\"changed\":%lld}\n",
-               cli->options.dry_run ? "true" : "false", (long long)report.read, (long long)report.added,
-               (long long)report.changed);
-    } else {
-        printf("%s%lld rows read, %lld added, %lld changed\n", cli->options.dry_run ? "dry run: " : "",
-               (long long)report.read, (long long)report.added, (long long)report.changed);
-    }
+    show_import(&cli->options, &report);
     return 0;
 }
 

@@ -283,7 +283,7 @@ static const struct command commands[] = {
      .options = OPTION_STORE | OPTION_ONLY | OPTION_SINCE | OPTION_QUIET,
      .run = run_export},
     {.name = "import",
-     .usage = "[FILE | -] [--batch N] [--dry-run] [--json]",
+     .usage = "[FILE | -] [--batch N] [--dry-run] [--keep-newer] [--json]",
      .summary = "take in rows that export wrote",
      .details =
          "From a file, or from standard input. What is there already and the same is left alone; a row of "
@@ -292,8 +292,9 @@ static const struct command commands[] = {
          "written.\n\n"
          "  --batch N         most rows of a transaction (1000)\n"
          "  --dry-run         write nothing, count what would be written\n"
+         "  --keep-newer      leave rows alone whose updatedAt is later in the store\n"
          "  --json            what was done, as JSON\n",
-     .options = OPTION_STORE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_JSON,
+     .options = OPTION_STORE | OPTION_BATCH | OPTION_DRY_RUN | OPTION_KEEP_NEWER | OPTION_JSON,
      .most_args = 1,
      .run = run_import},
     {.name = "check",
@@ -307,7 +308,8 @@ static const struct command commands[] = {
          "nothing unless it is told to. Ends with 0 when nothing is wrong, or all was repaired, with 7 when "
          "the\n"
          "database is damaged, else with 1.\n\n"
-         "  --repair          make missing tables, columns and indexes\n"
+         "  --repair          make missing tables, columns and indexes; of spans that share a key, keep the "
+         "best\n"
          "  --delete-orphans  delete messages whose thread does not exist\n"
          "  --json            all problems, as JSON\n"
          "  --wide            print every problem, not only the first of each kind\n",

@@ -129,8 +129,8 @@ typedef int (*mastra_read_fn)(void *user, mastra_str *ret_line);
 /*
  * Makes rows as mastra_export writes them, in batches of up to `batch_size` consecutive lines of one table, each all or
  * nothing. What is there already and the same is left alone; columns that a record does not have stay as they are, or
- * are null in a new row. Empty lines are passed over. Of `args` (which may be NULL) `batch_size`, `dry_run` and `tell`
- * count. Errors: INVALID_ARGUMENT (a line that is no such record, named by its number from 1; nothing of its batch is
+ * are null in a new row. Empty lines are passed over. Of `args` (which may be NULL) `batch_size`, `dry_run`, `keep_newer`
+ * (of records that say when they were updated) and `tell` count. Errors: INVALID_ARGUMENT (a line that is no such record, named by its number from 1; nothing of its batch is
  * written), CONFLICT (a row that the table refuses), INTERNAL (`read` returned -1).
  */
 MASTRA_API mastra_status mastra_import(mastra_store *store, const mastra_copy_args *args, mastra_read_fn read,

@@ -22,7 +22,7 @@ typedef enum mastra_problem_kind {
     MASTRA_PROBLEM_TABLE = 3,     /* a table is missing, */
     MASTRA_PROBLEM_COLUMN = 4,    /* a column, */
     MASTRA_PROBLEM_INDEX = 5,     /* an index; these three can be repaired */
-    MASTRA_PROBLEM_DUPLICATE = 6, /* a row has the key of another one */
+    MASTRA_PROBLEM_DUPLICATE = 6, /* a row has the key of another one; of spans this can be repaired */
     MASTRA_PROBLEM_ORPHAN = 7,    /* a message whose thread does not exist */
     MASTRA_PROBLEM_NO_ROOT =
         8, /* a span whose trace has no root; that of a trace under way may come at its end */
@@ -44,7 +44,8 @@ typedef void (*mastra_problem_fn)(void *user, const mastra_problem *problem);
 
 typedef struct mastra_check_args {
     size_t size;
-    bool repair;         /* make missing tables, columns and indexes */
+    bool
+        repair; /* make missing tables, columns and indexes; of spans that share a key delete all but the best */
     bool delete_orphans; /* delete messages whose thread does not exist */
     mastra_problem_fn tell;
     void *user;

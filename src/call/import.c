@@ -78,7 +78,8 @@ static mastra_status write_batch(struct importing *importing)
                                  .tally = &importing->tallies[entity],
                                  .rows = importing->rows,
                                  .count = importing->count,
-                                 .dry_run = transfer->args.dry_run};
+                                 .dry_run = transfer->args.dry_run,
+                                 .keep_newer = transfer->args.keep_newer};
     mastra_status status = MASTRA_OK;
 
     if (transfer->pair.own->key_count == 0 && transfer->pair.to_columns) {
@@ -97,6 +98,8 @@ static mastra_status write_batch(struct importing *importing)
     transfer->event.changed += writing.changed;
     transfer->report.added += writing.added;
     transfer->report.changed += writing.changed;
+    transfer->event.kept += writing.kept;
+    transfer->report.kept += writing.kept;
     ms_transfer_tell(transfer, MASTRA_COPY_PROGRESS);
     return MASTRA_OK;
 }

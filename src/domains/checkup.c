@@ -102,6 +102,52 @@ static bool has_fault(const struct fault *first, const struct fault *wanted)
     return false;
 }
 
+/* Spans that share a key, as tables of an older form may hold them: the peer's own repair takes the one that has ended
+ * before one that has not, then the one that was updated last, then the one that was made last. */
+static mastra_status erase_repeats(struct ms_unit *unit, void *arg)
+{
+    const struct ms_repeats repeats = {
+        ms_entity(MS_SPAN), MS_SPAN_ENDED_AT, {MS_SPAN_UPDATED_AT, MS_SPAN_CREATED_AT}};
+
+    return ms_unit_erase_repeats(unit, &repeats, arg);
+}
+
+static bool lacks_index(const struct checkup *checkup, const struct ms_entity *entity)
+{
+    for (const struct fault *fault = checkup->first; fault; fault = fault->next) {
+        if (fault->fault == MS_FAULT_INDEX && !fault->repaired && strcmp(fault->table, entity->table) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static mastra_status make_parts(struct checkup *checkup)
+{
+    mastra_status status = ms_store_init(checkup->call);
+
+    return status == MASTRA_OK ? ms_read(checkup->call, MS_READ_SNAPSHOT, inspect, checkup, NULL) : status;
+}
+
+/* What still lacks an index may do so because of its rows. */
+static mastra_status repair_repeats(struct checkup *checkup)
+{
+    struct ms_arena *arena = NULL;
+    struct ms_rows erased = {NULL, 0};
+    mastra_status status = MASTRA_OK;
+
+    if (!checkup->call->store->backend->ops->erase_repeats || !lacks_index(checkup, ms_entity(MS_SPAN))) {
+        return MASTRA_OK;
+    }
+    status = ms_transact(checkup->call, erase_repeats, &erased, &arena);
+    checkup->pair.entity = ms_entity(MS_SPAN);
+    for (size_t i = 0; status == MASTRA_OK && i < erased.count; i++) {
+        status = tell_row(checkup, MASTRA_PROBLEM_DUPLICATE, erased.items[i], mastra_str_of(NULL), true);
+    }
+    ms_arena_free(arena);
+    return status == MASTRA_OK && erased.count > 0 ? make_parts(checkup) : status;
+}
+
 /* Makes what is missing, and looks again. */
 static mastra_status repair_schema(struct checkup *checkup)
 {
@@ -115,9 +161,9 @@ static mastra_status repair_schema(struct checkup *checkup)
     if (!worth) {
         return MASTRA_OK;
     }
-    status = ms_store_init(checkup->call);
+    status = make_parts(checkup);
     if (status == MASTRA_OK) {
-        status = ms_read(checkup->call, MS_READ_SNAPSHOT, inspect, checkup, NULL);
+        status = repair_repeats(checkup);
     }
     for (struct fault *fault = before; status == MASTRA_OK && fault; fault = fault->next) {
         fault->repaired = is_missing_part(fault) && !has_fault(checkup->first, fault);
@@ -165,12 +211,8 @@ static bool may_repeat(const struct checkup *checkup)
 {
     const struct ms_entity *entity = checkup->pair.own;
 
-    for (const struct fault *fault = checkup->first; fault; fault = fault->next) {
-        if (fault->fault == MS_FAULT_INDEX && !fault->repaired && strcmp(fault->table, entity->table) == 0) {
-            return entity->key_form == MS_KEY_UNIQUE || entity->key_form == MS_KEY_UNIQUE_BACKWARDS;
-        }
-    }
-    return false;
+    return (entity->key_form == MS_KEY_UNIQUE || entity->key_form == MS_KEY_UNIQUE_BACKWARDS) &&
+           lacks_index(checkup, entity);
 }
 
 /* Rows one by one. */

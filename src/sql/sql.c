@@ -102,8 +102,7 @@ void walk_twin_name(struct ms_sql *sql, const struct ms_column *column)
     }
 }
 
-/* What a time is compared by. */
-static void time_of(struct ms_sql *sql, const struct ms_column *column)
+void walk_time(struct ms_sql *sql, const struct ms_column *column)
 {
     if (column->type != MS_TIMESTAMP || !sql->dialect->time) {
         walk_name(sql, column->name);
@@ -246,7 +245,7 @@ static void time_comparison(struct ms_sql *sql, const struct ms_column *column,
         compare = compare == MS_AT_MOST ? MS_BEFORE : MS_AT_LEAST;
         time++;
     }
-    time_of(sql, column);
+    walk_time(sql, column);
     walk_text(sql, operator_of(compare));
     walk_bind_time(sql, time);
 }
@@ -455,7 +454,7 @@ static bool ties_are_left(const struct ms_sql *sql, const struct ms_query *query
 static void order_by_time(struct ms_sql *sql, const struct ms_query *query, const char *suffix,
                           const char *nulls)
 {
-    time_of(sql, &query->entity->columns[query->order]);
+    walk_time(sql, &query->entity->columns[query->order]);
     walk_text(sql, suffix);
     walk_text(sql, nulls);
 }
@@ -582,7 +581,7 @@ static void order_and_window(struct ms_sql *sql, const struct ms_query *query)
 
 /* Reading. */
 
-static void column_list(struct ms_sql *sql, const struct ms_entity *entity, uint64_t columns)
+void walk_columns(struct ms_sql *sql, const struct ms_entity *entity, uint64_t columns)
 {
     const char *separator = "";
 
@@ -620,7 +619,7 @@ void ms_sql_get(struct ms_sql *sql, const void *what)
     walk_shape(sql, VERB_GET);
     walk_shape_entity(sql, row->entity);
     walk_text(sql, "SELECT ");
-    column_list(sql, row->entity, ms_entity_fields(row->entity));
+    walk_columns(sql, row->entity, ms_entity_fields(row->entity));
     walk_text(sql, " FROM ");
     walk_table(sql, row->entity);
     walk_key_condition(sql, row->entity, row->key);
@@ -655,7 +654,7 @@ void ms_sql_list(struct ms_sql *sql, const void *what)
     walk_shape(sql, VERB_LIST);
     walk_shape_entity(sql, query->entity);
     walk_text(sql, "SELECT ");
-    column_list(sql, query->entity, query->columns);
+    walk_columns(sql, query->entity, query->columns);
     list_rows(sql, query);
 }
 
@@ -667,7 +666,7 @@ void ms_sql_page(struct ms_sql *sql, const void *what)
     walk_shape(sql, VERB_PAGE);
     walk_shape_entity(sql, query->entity);
     walk_text(sql, "SELECT ");
-    column_list(sql, query->entity, query->columns);
+    walk_columns(sql, query->entity, query->columns);
     walk_text(sql, ", (");
     count_rows(sql, query);
     walk_text(sql, ")");

@@ -62,7 +62,7 @@ struct ms_dialect {
     void (*array)(struct ms_buf *out, const struct ms_column *column, size_t n);
     /* The expression that orders equal times of a sequenced entity by insertion. NULL: its column does. */
     const char *sequence;
-    /* Tells apart equal rows without a key. NULL: nothing does. */
+    /* Tells apart rows that are equal, or share a key. NULL: nothing does. */
     const char *row_id;
     /* Behind a text that breaks ties: has it compared byte by byte. */
     const char *bytewise;
@@ -146,6 +146,10 @@ void ms_sql_write(struct ms_sql *sql, const void *write);
 void ms_sql_batch(struct ms_sql *sql, const void *batch);
 /* A TOUCH of a row that must be there: it raises, see struct ms_dialect. */
 void ms_sql_touch_expected(struct ms_sql *sql, const void *write);
+
+/* Erases, of the rows that share a key, all but the best, and yields the keys of those erased; `what` is a struct
+ * ms_repeats. The dialect has a row_id. */
+void ms_sql_erase_repeats(struct ms_sql *sql, const void *repeats);
 
 /* Appends a quoted identifier, or that of a time's second column. */
 void ms_sql_quote(struct ms_buf *out, const char *name);

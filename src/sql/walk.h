@@ -15,6 +15,7 @@ enum verb {
     VERB_TOUCH_EXPECTED,
     VERB_COUNT_SINCE,
     VERB_PAGE_SINCE,
+    VERB_ERASE_REPEATS,
 };
 
 void walk_shape(struct ms_sql *sql, unsigned value);
@@ -25,6 +26,10 @@ void walk_name(struct ms_sql *sql, const char *identifier);
 void walk_table(struct ms_sql *sql, const struct ms_entity *entity);
 bool walk_has_twin(const struct ms_sql *sql, const struct ms_column *column);
 void walk_twin_name(struct ms_sql *sql, const struct ms_column *column);
+/* What a time is compared by. */
+void walk_time(struct ms_sql *sql, const struct ms_column *column);
+/* Those columns, as they are read. */
+void walk_columns(struct ms_sql *sql, const struct ms_entity *entity, uint64_t columns);
 struct ms_bind *walk_bind(struct ms_sql *sql, enum ms_bind_kind kind);
 void walk_bind_time(struct ms_sql *sql, mastra_time value);
 void walk_bind_integer(struct ms_sql *sql, int64_t value);

@@ -261,6 +261,11 @@ struct ms_backend_ops {
     /* In a reading session: tells of every fault. May read the whole database. NULL: none is looked for. */
     mastra_status (*inspect)(struct ms_session *session, ms_fault_fn tell, void *arg, mastra_error *error);
 
+    /* In a WRITE session: of the rows that share a key, in a table that lacks the index to keep them from it, erases all
+     * but the best; *ret are records in the arena with the keys of those erased, one for each. NULL: not possible. */
+    mastra_status (*erase_repeats)(struct ms_session *session, const struct ms_repeats *repeats,
+                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
+
     /* In a SNAPSHOT session: writes the whole database, as the session sees it, into a new file of that name, which is
      * only for the eyes of its owner; others can go on writing meanwhile. `tell` may be NULL. NULL: not possible. */
     mastra_status (*backup)(struct ms_session *session, const char *path, ms_backup_fn tell, void *arg,

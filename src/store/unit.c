@@ -230,6 +230,12 @@ mastra_status ms_unit_drop_index(struct ms_unit *unit, mastra_str name)
     return unit->session->backend->ops->drop_index(unit->session, name, unit->error);
 }
 
+mastra_status ms_unit_erase_repeats(struct ms_unit *unit, const struct ms_repeats *repeats,
+                                    struct ms_rows *ret)
+{
+    return unit->session->backend->ops->erase_repeats(unit->session, repeats, unit->arena, ret, unit->error);
+}
+
 mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
                                    struct ms_rows *ret)
 {

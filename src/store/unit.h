@@ -65,6 +65,15 @@ struct ms_index_wish {
     mastra_str tablespace;
 };
 
+#define MS_REPEATS_LATEST 2
+
+/* Rows of one table that share a key, and which of them is the best. */
+struct ms_repeats {
+    const struct ms_entity *entity;
+    uint8_t present;                   /* column number: one that has it, then */
+    uint8_t latest[MS_REPEATS_LATEST]; /* of times: one that is later in the first, then in the second */
+};
+
 typedef mastra_status (*ms_unit_fn)(struct ms_unit *unit, void *arg);
 
 /* Reads. `key` has as many texts as the entity has key columns. *ret is NULL when there is no such row. `lock`: the row
@@ -111,6 +120,8 @@ mastra_status ms_unit_ensure_table(struct ms_unit *unit, const struct ms_entity 
 mastra_status ms_unit_drop_table(struct ms_unit *unit, mastra_str table);
 mastra_status ms_unit_create_index(struct ms_unit *unit, const struct ms_index_wish *wish);
 mastra_status ms_unit_drop_index(struct ms_unit *unit, mastra_str name);
+mastra_status ms_unit_erase_repeats(struct ms_unit *unit, const struct ms_repeats *repeats,
+                                    struct ms_rows *ret);
 mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
                                    struct ms_rows *ret);
 

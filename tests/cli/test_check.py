@@ -82,23 +82,66 @@ def test_spans(store):
     equal(check(store), (1, [("no_root", "mastra_ai_spans", "x2 b", "x2")], 0))
 
 
-def test_duplicates(store):
-    """As a file of an older Mastra may have them."""
-    store.call("createSpan", {"span": {"traceId": "x1", "spanId": "s", "name": "n", "spanType": "agent_run", "isEvent": False,
-                                       "startedAt": 1}})
+def without_key(store):
+    """The table of spans as a file of an older Mastra may have it."""
     connection = sqlite3.connect(store.url[len("file:"):])
     text = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'mastra_ai_spans'").fetchone()[0]
     start = text.index(",\n  UNIQUE")
     with connection:
         connection.executescript(text[:start].replace("mastra_ai_spans", "other") + ");"
                                  "INSERT INTO other SELECT * FROM mastra_ai_spans;"
-                                 "DROP TABLE mastra_ai_spans; ALTER TABLE other RENAME TO mastra_ai_spans;"
-                                 "INSERT INTO mastra_ai_spans SELECT * FROM mastra_ai_spans;")
+                                 "DROP TABLE mastra_ai_spans; ALTER TABLE other RENAME TO mastra_ai_spans;")
     connection.close()
-    code, problems, _ = check(store, "--repair")
-    equal(code, 1)
-    equal([problem for problem in problems if problem[0] == "duplicate"], [("duplicate", "mastra_ai_spans", "x1 s", None)])
-    contains(problems, ("index", "mastra_ai_spans", None, "mastra_ai_spans_spanid_traceid_idx"))
+
+
+def span(store, trace, name="n", **more):
+    return store.run("call", "createSpan", json.dumps({"span": {
+        "traceId": trace, "spanId": "s", "name": name, "spanType": "agent_run", "isEvent": False, "startedAt": 1, **more}}))
+
+
+def test_duplicates(store):
+    for trace in ("x1", "x2", "x3", "x4"):
+        equal(span(store, trace)[0], 0)
+    without_key(store)
+    sql(store, "ALTER TABLE mastra_ai_spans ADD COLUMN mine TEXT")
+    # Of each trace the row whose name says so is the best: it has ended; it was updated last; it was made last.
+    again = ("INSERT INTO mastra_ai_spans (traceId, spanId, name, spanType, isEvent, startedAt, endedAt, updatedAt, createdAt,"
+             " mine) VALUES (?, 's', ?, 'agent_run', 0, '2020-01-01T00:00:00.000Z', ?, ?, ?, 'kept')")
+    connection = sqlite3.connect(store.url[len("file:"):])
+    with connection:
+        connection.execute("UPDATE mastra_ai_spans SET endedAt = NULL, updatedAt = '2024-01-01T00:00:00.000Z',"
+                           " createdAt = '2024-01-01T00:00:00.000Z'")
+        for row in (("x1", "best", "2020-01-02T00:00:00.000Z", None, "2020-01-01T00:00:00.000Z"),
+                    ("x1", "other", None, "2025-01-01T00:00:00.000Z", "2025-01-01T00:00:00.000Z"),
+                    ("x2", "best", None, "2024-01-01T00:00:00.001Z", "2020-01-01T00:00:00.000Z"),
+                    ("x2", "other", None, None, "2025-01-01T00:00:00.000Z"),
+                    ("x3", "best", None, "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.001Z")):
+            connection.execute(again, row)
+    connection.close()
+    index = ("index", "mastra_ai_spans", None, "mastra_ai_spans_spanid_traceid_idx")
+    keys = ["x1 s", "x1 s", "x2 s", "x2 s", "x3 s"]
+    code, problems, repaired = check(store)
+    equal((code, sorted(p[2] for p in problems if p[0] == "duplicate"), repaired), (1, keys, 0))
+    contains(problems, index)
+    equal(span(store, "x5")[0] == 0, False)
+    code, problems, repaired = check(store, "--repair")
+    equal((code, sorted(p[2] for p in problems if p[0] == "duplicate"), repaired), (0, keys, 6))
+    contains(problems, index)
+    equal(check(store), (0, [], 0))
+    rows = sqlite3.connect(store.url[len("file:"):]).execute(
+        "SELECT traceId, name, mine FROM mastra_ai_spans ORDER BY traceId").fetchall()
+    equal(rows, [("x1", "best", "kept"), ("x2", "best", "kept"), ("x3", "best", "kept"), ("x4", "n", None)])
+    equal(span(store, "x5")[0], 0)
+
+
+def test_a_table_without_its_key(store):
+    """When no rows are in the way the key is made, and nothing is deleted."""
+    equal(span(store, "x1")[0], 0)
+    without_key(store)
+    code, problems, repaired = check(store, "--repair")
+    equal((code, repaired, {problem[0] for problem in problems}), (0, len(problems), {"index"}))
+    equal(check(store), (0, [], 0))
+    equal(store.json("check")["rows"], 5)
 
 
 def test_unreadable_values(store):

@@ -259,6 +259,25 @@ def test_check(store: Postgres):
     equal(store.run("check")[0], 0)
 
 
+def test_spans_that_share_a_key(store: Postgres):
+    for trace in ("x1", "x2"):
+        store.call("createSpan", {"span": {"traceId": trace, "spanId": "s", "name": "n", "spanType": "agent_run",
+                                           "isEvent": False, "startedAt": 1}})
+    key = store.sql("SELECT conname FROM pg_constraint WHERE conrelid = 'mastra_ai_spans'::regclass AND contype = 'p'")[0][0]
+    store.sql(f'ALTER TABLE mastra_ai_spans DROP CONSTRAINT "{key}"',
+              "INSERT INTO mastra_ai_spans SELECT * FROM mastra_ai_spans WHERE \"traceId\" = 'x1'",
+              "UPDATE mastra_ai_spans SET name = 'best', \"endedAt\" = now() WHERE ctid ="
+              " (SELECT min(ctid) FROM mastra_ai_spans WHERE \"traceId\" = 'x1')")
+    found = [["duplicate", "x1 s", None], ["index", None, key]]
+    for args, code, repaired in (((), 1, 0), (("--repair",), 0, 2)):
+        got, out, err = store.run("check", "--json", *args)
+        result = json.loads(out)
+        equal((got, err, result["repaired"]), (code, "", repaired))
+        equal(sorted([problem["kind"], problem.get("key"), problem.get("what")] for problem in result["problems"]), found)
+    equal(store.run("check")[0], 0)
+    equal(store.sql("SELECT \"traceId\", name FROM mastra_ai_spans ORDER BY 1"), [["x1", "best"], ["x2", "n"]])
+
+
 def test_stats_and_lines(store: Store):
     fill(store, 4)
     full, other = Postgres(None), Postgres(None)

@@ -71,6 +71,24 @@ def test_from_a_file(store):
     fails(6, "none.db", "--store", named(store, "none.db").url, "export")
 
 
+def test_what_is_newer_may_be_kept(store):
+    text = "\n".join(lines_of(store))
+    sql(store.url, "UPDATE mastra_threads SET title = 'later', updatedAt = '2999-01-01T00:00:00.000Z'")
+    sql(store.url, "UPDATE mastra_resources SET workingMemory = 'earlier', updatedAt = '1999-01-01T00:00:00.000Z'")
+    sql(store.url, "UPDATE mastra_messages SET role = 'system' WHERE id = 'm2'")
+    for args in ("--dry-run",), ():
+        equal(store.output("import", "--keep-newer", *args, stdin=text).split("rows read, ")[1],
+              "0 added, 2 changed, 1 newer in the store and kept\n")
+    report = json.loads(store.output("import", "--keep-newer", "--json", stdin=text))
+    equal(report, {"dryRun": False, "read": 4, "added": 0, "changed": 0, "kept": 1})
+    # A record that does not say when it was updated is taken.
+    record = json.loads(text.split("\n")[0])
+    equal(record["table"], "mastra_threads")
+    equal(sql(store.url, "SELECT title FROM mastra_threads"), [("later",)])
+    equal(store.output("import", stdin=text), "4 rows read, 0 added, 1 changed\n")
+    equal(sql(store.url, "SELECT title FROM mastra_threads"), [("First",)])
+
+
 def line(table, **record):
     return json.dumps({"table": table, "record": record}) + "\n"
 

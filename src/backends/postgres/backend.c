@@ -89,6 +89,7 @@ const struct ms_backend_ops ms_postgres_ops = {
     .drop_index = pg_drop_index,
     .list_indexes = pg_list_indexes,
     .inspect = pg_inspect,
+    .erase_repeats = pg_erase_repeats,
     .size = pg_size,
     .commit = pg_commit,
     .rollback = pg_rollback,

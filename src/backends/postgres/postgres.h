@@ -178,6 +178,8 @@ mastra_status pg_begin(struct ms_backend *base, enum ms_session_mode mode, struc
                        mastra_error *error);
 mastra_status pg_get(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
                      bool lock, struct ms_arena *arena, void **ret, mastra_error *error);
+mastra_status pg_erase_repeats(struct ms_session *session, const struct ms_repeats *repeats,
+                               struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
 mastra_status pg_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
                       struct ms_rows *ret, mastra_error *error);
 mastra_status pg_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,

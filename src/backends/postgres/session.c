@@ -297,6 +297,19 @@ mastra_status pg_list(struct ms_session *session, const struct ms_query *query, 
     return list(session, query, false, arena, ret, error);
 }
 
+mastra_status pg_erase_repeats(struct ms_session *session, const struct ms_repeats *repeats,
+                               struct ms_arena *arena, struct ms_rows *ret, mastra_error *error)
+{
+    struct reading reading = {.session = pg_session_of(session),
+                              .entity = repeats->entity,
+                              .columns = ms_entity_keys(repeats->entity),
+                              .arena = arena};
+    mastra_status status = read_by(&reading, ms_sql_erase_repeats, repeats, NULL, error);
+
+    *ret = (struct ms_rows){reading.items, reading.count};
+    return status;
+}
+
 static mastra_status take_number(void *arg, size_t index, const PGresult *result, mastra_error *error)
 {
     (void)index;

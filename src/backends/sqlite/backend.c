@@ -404,6 +404,7 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .drop_index = sqlite_drop_index,
     .list_indexes = sqlite_list_indexes,
     .inspect = sqlite_inspect,
+    .erase_repeats = sqlite_erase_repeats,
     .backup = sqlite_backup,
     .size = sqlite_size,
     .broken = broken,

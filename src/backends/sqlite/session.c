@@ -259,6 +259,34 @@ mastra_status sqlite_list(struct ms_session *session, const struct ms_query *que
     return status;
 }
 
+mastra_status sqlite_erase_repeats(struct ms_session *session, const struct ms_repeats *repeats,
+                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error)
+{
+    struct connection *connection = connection_of(session);
+    uint64_t keys = ms_entity_keys(repeats->entity);
+    struct row_list list = {.arena = arena};
+    sqlite3_stmt *stmt = NULL;
+    mastra_status status =
+        sqlite_prepare(connection, ms_sql_erase_repeats, repeats, &stmt, &(unsigned){0}, error);
+    int code;
+
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (!append(&list, read_row(connection, stmt, repeats->entity, keys, arena))) {
+            status = ms_error_oom(error);
+            break;
+        }
+    }
+    if (status == MASTRA_OK && code != SQLITE_DONE) {
+        status = sqlite_error(connection, code, "write", error);
+    }
+    sqlite_finish(connection, stmt);
+    *ret = (struct ms_rows){list.items, list.count};
+    return status;
+}
+
 static mastra_status count_rows(struct connection *connection, const struct ms_query *query, int64_t *ret,
                                 mastra_error *error)
 {

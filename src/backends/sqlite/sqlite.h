@@ -115,6 +115,8 @@ void sqlite_drop_statements(struct connection *connection);
 /* session.c */
 mastra_status sqlite_get(struct ms_session *session, const struct ms_entity *entity, const mastra_str *key,
                          bool lock, struct ms_arena *arena, void **ret, mastra_error *error);
+mastra_status sqlite_erase_repeats(struct ms_session *session, const struct ms_repeats *repeats,
+                                   struct ms_arena *arena, struct ms_rows *ret, mastra_error *error);
 mastra_status sqlite_list(struct ms_session *session, const struct ms_query *query, struct ms_arena *arena,
                           struct ms_rows *ret, mastra_error *error);
 mastra_status sqlite_count(struct ms_session *session, const struct ms_query *query, int64_t *ret,

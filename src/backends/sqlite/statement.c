@@ -109,6 +109,7 @@ static const struct ms_dialect dialect = {
     .prefix = prefix,
     .above = above,
     .sequence = "rowid",
+    .row_id = "rowid",
     .bytewise = "",
     .lock = "",
     .lock_list = "",
