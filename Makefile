@@ -36,10 +36,10 @@ tsan: ## run the concurrent tests under the thread sanitizer
 	@scripts/build build-tsan $(SANITIZE)=thread $(BUILT_TESTS)
 	@scripts/run-tests build-tsan --suite concurrency --slow 10
 
-clang: ## build everything with Clang as well and run the conformance cases
+clang: ## build everything with Clang as well and run the conformance cases on SQLite
 	@scripts/install-deps build test clang
 	@CC=clang-14 scripts/build build-clang $(BUILT_TESTS)
-	@scripts/run-tests build-clang --suite conformance
+	@scripts/run-tests build-clang --suite conformance --cases sqlite
 
 valgrind: ## run the unit tests under valgrind
 	@scripts/install-deps build test valgrind

@@ -28,8 +28,7 @@ static mastra_store *open_store(const struct place *place)
 {
     mastra_store *store = NULL;
     mastra_error error = MASTRA_ERROR_INIT;
-    char *url =
-        place_url(place, "busy_timeout=240000&statementTimeoutMillis=120000&connectionTimeoutMillis=120000");
+    char *url = place_url(place, "busy_timeout=240000&statementTimeoutMillis=120000");
     if (mastra_open(url, NULL, &store, &error) != MASTRA_OK)
         fail_msg("%s", error.message);
     free(url);

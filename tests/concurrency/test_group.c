@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -28,7 +27,8 @@ struct hall {
     mastra_store *store;
     sqlite3 *holder;
     struct crew_gate *done;
-    size_t odd_size; /* of the odd member's message; 0: it is a clone of an existing thread */
+    struct crew_gate *begun; /* calls of threads */
+    size_t odd_size;         /* of the odd member's message; 0: it is a clone of an existing thread */
     mastra_status status[MEMBERS];
     char message[MEMBERS][512];
     atomic_int calls[MEMBERS];
@@ -72,6 +72,7 @@ static int begin(void **state)
     hall->directory = test_dir_new();
     hall->path = test_format("%s/store.db", hall->directory);
     hall->done = crew_gate_new();
+    hall->begun = crew_gate_new();
     char *url = test_format("file:%s?vfs=" FAULT_VFS "&busy_timeout=60000", hall->path);
     mastra_status status = mastra_open(url, NULL, &hall->store, &error);
     free(url);
@@ -93,6 +94,7 @@ static int end(void **state)
     sqlite3_close(hall->holder);
     mastra_status status = mastra_close(hall->store, NULL);
     crew_gate_free(hall->done);
+    crew_gate_free(hall->begun);
     test_dir_remove(hall->directory);
     free(hall->path);
     free(hall);
@@ -108,12 +110,6 @@ static void hold(struct hall *hall)
 static void let_go(struct hall *hall)
 {
     assert_int_equal(sqlite3_exec(hall->holder, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
-}
-
-static void pause_ms(long ms)
-{
-    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
 }
 
 /* The arguments of a member, and its operation. */
@@ -179,6 +175,7 @@ static void call_member(int index, void *arg)
     mastra_error error = MASTRA_ERROR_INIT;
     const char *op;
     char *args = member_args(hall, index, &op);
+    crew_gate_add(hall->begun);
     hall->status[index] = client_call(hall->store, op, NULL, &error, "%s", args);
     memcpy(hall->message[index], error.message, sizeof(error.message));
     free(args);
@@ -190,12 +187,13 @@ static void run_all(int index, void *arg)
     crew_run(MEMBERS, call_member, arg);
 }
 
-/* The first thread to come leads and waits for the file; a moment later all others wait for it. */
+/* The first thread to come leads and waits for the file, all others wait for it. */
 static void run_sync(struct hall *hall)
 {
     hold(hall);
     struct crew_thread *all = crew_start(run_all, 0, hall);
-    pause_ms(300);
+    crew_gate_wait(hall->begun, MEMBERS);
+    crew_settle();
     let_go(hall);
     crew_join(all);
     crew_check();

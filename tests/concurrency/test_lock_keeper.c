@@ -16,7 +16,9 @@
 
 #include <cmocka.h>
 
+/* What is to be lost soon, what is to be renewed in time however busy the machine is, and what nobody waits for. */
 #define SHORT_MS 300
+#define SAFE_MS  4500
 #define LONG_MS  60000
 
 struct keeping {
@@ -121,9 +123,9 @@ static bool renewed_since(mastra_store *store, mastra_time before)
 static void is_renewed(void **state)
 {
     struct keeping *keeping = *state;
-    mastra_run_lock_args args = lock_of(keeping, 4 * SHORT_MS);
+    mastra_run_lock_args args = lock_of(keeping, SAFE_MS);
     acquire(keeping, &args);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         assert_true(renewed_since(keeping->store, expiry(keeping->store)));
     assert_int_equal(crew_gate_count(keeping->lost), 0);
     crew_check();
@@ -134,8 +136,7 @@ static void by_name(void **state)
     struct keeping *keeping = *state;
     char *json = NULL;
     assert_int_equal(client_call(keeping->store, "tryAcquireWorkflowRunLock", &json, NULL,
-                                 "{'workflowName':'w','runId':'r','ttlMs':%d,'keepAlive':true}",
-                                 4 * SHORT_MS),
+                                 "{'workflowName':'w','runId':'r','ttlMs':%d,'keepAlive':true}", SAFE_MS),
                      MASTRA_OK);
     assert_string_equal(json, "true");
     mastra_json_free(json);
@@ -177,12 +178,24 @@ static void shut_out(const struct place *place, sqlite3 **ret_file, struct pg_co
     free(lock);
 }
 
+/* A renewal that waits for the server is given up soon; the tables are there, which takes longer. */
+static void hurry(struct keeping *keeping)
+{
+    char *url = place_url(&keeping->place, "statementTimeoutMillis=3000");
+    assert_int_equal(mastra_init(keeping->store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_close(keeping->store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_open(url, NULL, &keeping->store, NULL), MASTRA_OK);
+    free(url);
+}
+
 static void database_out_of_reach(void **state)
 {
     struct keeping *keeping = *state;
     mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
     sqlite3 *file = NULL;
     struct pg_conn *server = NULL;
+    if (keeping->place.schema)
+        hurry(keeping);
     acquire(keeping, &args);
     shut_out(&keeping->place, &file, &server);
     assert_true(crew_gate_wait(keeping->lost, 1));
@@ -194,12 +207,13 @@ static void database_out_of_reach(void **state)
 static void released(void **state)
 {
     struct keeping *keeping = *state;
-    mastra_run_lock_args args = lock_of(keeping, SHORT_MS);
+    mastra_run_lock_args args = lock_of(keeping, SAFE_MS);
     bool held = false;
     acquire(keeping, &args);
     assert_int_equal(mastra_release_workflow_run_lock(keeping->store, &args, &held, NULL), MASTRA_OK);
     assert_true(held);
-    pause_ms(SHORT_MS);
+    /* Past the time of the next renewal. */
+    pause_ms(SAFE_MS / 2);
     assert_int_equal(expiry(keeping->store), MASTRA_TIME_NONE);
     assert_int_equal(crew_gate_count(keeping->lost), 0);
 }
@@ -208,7 +222,7 @@ static void released(void **state)
 static void earlier_lease_released(void **state)
 {
     struct keeping *keeping = *state;
-    mastra_run_lock_args args = lock_of(keeping, 4 * SHORT_MS);
+    mastra_run_lock_args args = lock_of(keeping, SAFE_MS);
     bool held = true;
     acquire(keeping, &args);
     args.generation = 7;

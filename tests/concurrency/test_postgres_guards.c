@@ -17,7 +17,7 @@
 
 #define SESSIONS    "mastra-store run locks"
 #define LONG_MS     600000
-#define PATIENCE_NS INT64_C(30000000000)
+#define PATIENCE_NS INT64_C(120000000000)
 
 struct place {
     struct postgres_server *server; /* of these tests alone: they count its sessions */
@@ -282,9 +282,9 @@ static void closed_when_not_needed(void **state)
 static void limit_on_idle_sessions(void **state)
 {
     struct place *place = *state;
-    struct pg_test *test = pg_test_open(place->url, "&options=-c%20idle_session_timeout%3D50");
+    struct pg_test *test = pg_test_open(place->url, "&options=-c%20idle_session_timeout%3D2000");
     keep(test, take(test, &run, true), 1, LONG_MS);
-    ms_clock_sleep_us(300000);
+    ms_clock_sleep_us(2500000);
     assert_false(other_takes(place->other, "w", "r"));
     pg_test_close(test);
 }
@@ -389,14 +389,26 @@ static void churn(int index, void *arg)
     }
 }
 
+static long count_locks(struct pg_conn *other)
+{
+    char *text = postgres_text(other, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+    long count = strtol(text, NULL, 10);
+    free(text);
+    return count;
+}
+
 static void used_by_threads(void **state)
 {
     struct place *place = *state;
     crew_run(6, churn, place->test);
     crew_check();
-    char *locks = postgres_text(place->other, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
-    assert_string_equal(locks, "0");
-    free(locks);
+    /* Those whose time ran out go by and by. */
+    int64_t begun_ns = ms_clock_monotonic_ns();
+    while (count_locks(place->other) > 0) {
+        if (ms_clock_monotonic_ns() - begun_ns > PATIENCE_NS)
+            fail_msg("a lock is never given back");
+        ms_clock_sleep_us(5000);
+    }
 }
 
 int main(void)

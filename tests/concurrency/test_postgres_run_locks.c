@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #define LONG_MS     600000
-#define PATIENCE_NS INT64_C(30000000000)
+#define PATIENCE_NS INT64_C(120000000000)
 
 struct place {
     char *url;
@@ -195,10 +195,11 @@ static void after_a_lease_has_run_out(void **state)
 static void kept_alive(void **state)
 {
     struct place *place = *state;
-    mastra_run_lock_args mine = run_of(place, "me", 300);
+    mastra_run_lock_args mine = run_of(place, "me", 5000);
     mine.keep_alive = true;
     assert_true(acquires(place->store, &mine));
-    ms_clock_sleep_us(700000);
+    /* Past the end of the lease as it was acquired. */
+    ms_clock_sleep_us(5500000);
     assert_false(other_takes(place));
     assert_true(releases(place->store, &mine));
     assert_true(other_takes(place));
@@ -212,7 +213,7 @@ struct holder {
 static void hold_for_ever(int index, void *arg)
 {
     const struct holder *holder = arg;
-    mastra_run_lock_args args = run_of(holder->place, "killed", 700);
+    mastra_run_lock_args args = run_of(holder->place, "killed", 8000);
     mastra_store *store = open_store(holder->place, "");
     (void)index;
     if (!acquires(store, &args) || write(holder->pipe, "x", 1) != 1)

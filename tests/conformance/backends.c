@@ -1,5 +1,8 @@
 #include "conformance/conformance.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static bool always(void)
 {
     return true;
@@ -25,3 +28,9 @@ const struct backend conformance_backends[] = {
      place_dynamodb_begin},
 };
 const size_t conformance_backend_count = sizeof(conformance_backends) / sizeof(conformance_backends[0]);
+
+bool conformance_wanted(const char *name)
+{
+    const char *word = getenv("CASES");
+    return !word || strstr(name, word);
+}

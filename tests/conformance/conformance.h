@@ -53,6 +53,9 @@ struct backend {
 extern const struct backend conformance_backends[];
 extern const size_t conformance_backend_count;
 
+/* The environment may ask for some of the cases: CASES=word runs those whose names have it. */
+bool conformance_wanted(const char *name);
+
 struct fixture {
     const struct backend *backend;
     struct place place;

@@ -233,13 +233,6 @@ static size_t case_count(const struct case_table *const *tables, size_t table_co
     return count;
 }
 
-/* The environment may ask for some of the cases: CASES=word runs those whose names have it. */
-static bool wanted(const char *name)
-{
-    const char *word = getenv("CASES");
-    return !word || strstr(name, word);
-}
-
 /* What a case can rely on. */
 static unsigned traits_of(const struct backend *backend, const struct child *child)
 {
@@ -256,7 +249,7 @@ static size_t add_table(const struct case_table *table, const struct backend *ba
     for (size_t i = 0; i < table->count; i++) {
         const struct test_case *test = &table->cases[i];
         char *name = test_format("%s %s %s: %s", backend->name, test->rule, test->op, test->title);
-        if ((test->needs & ~traits) || !wanted(name)) {
+        if ((test->needs & ~traits) || !conformance_wanted(name)) {
             free(name);
             continue;
         }

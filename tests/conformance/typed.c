@@ -103,6 +103,10 @@ int typed_main(const char *group, const struct typed_test *tests, size_t count)
         if (tests[i % count].needs & ~backend->traits)
             continue;
         char *name = test_format("%s typed: %s", backend->name, tests[i % count].name);
+        if (!conformance_wanted(name)) {
+            free(name);
+            continue;
+        }
         if (backend->available())
             list[kept++] =
                 (struct CMUnitTest){name, tests[i % count].run, begin, end, (void *)(uintptr_t)backend};

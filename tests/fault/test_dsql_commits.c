@@ -42,7 +42,7 @@ static mastra_store *open_store(const char *schema, const char *more)
     mastra_error error = MASTRA_ERROR_INIT;
     mastra_store *store = NULL;
     char *parameters =
-        test_format("&schema=%s&busy_timeout=60000&statementTimeoutMillis=60000%s", schema, more);
+        test_format("&schema=%s&busy_timeout=120000&statementTimeoutMillis=120000%s", schema, more);
     char *url = dsql_url(double_of_ours, parameters);
     if (mastra_open(url, NULL, &store, &error) != MASTRA_OK)
         fail_msg("%s", error.message);

@@ -396,7 +396,7 @@ static void locked_too_long(void **state)
 {
     struct yard *yard = *state;
     mastra_error error = MASTRA_ERROR_INIT;
-    struct lock lock = {.path = yard->path, .sql = "BEGIN EXCLUSIVE", .ms = 20000};
+    struct lock lock = {.path = yard->path, .sql = "BEGIN EXCLUSIVE", .ms = 600000};
     make_store(yard->path, 3);
     pid_t child = start_lock(&lock);
     mastra_store *store = open_store(yard->path, "busy_timeout=200");
@@ -433,7 +433,7 @@ static void locked_without_wal(void **state)
 {
     struct yard *yard = *state;
     mastra_error error = MASTRA_ERROR_INIT;
-    struct lock lock = {.path = yard->path, .sql = "BEGIN EXCLUSIVE", .ms = 20000};
+    struct lock lock = {.path = yard->path, .sql = "BEGIN EXCLUSIVE", .ms = 600000};
     make_store(yard->path, 3);
     raw_run_file(yard->path, "PRAGMA journal_mode=DELETE");
     pid_t child = start_lock(&lock);

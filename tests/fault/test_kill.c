@@ -175,14 +175,16 @@ static void killed_writers(void **state)
     char *path = test_format("%s/store.db", directory);
     char *url = test_format("file:%s", path);
     (void)state;
-    for (int life = 0; life < KILLS; life++) {
+    int life = 0;
+    /* On a busy machine most die before they have done anything. */
+    for (; life < KILLS || (ledger.count == 0 && life < 20 * KILLS); life++) {
         size_t from = ledger.count;
         one_life(url, life, &ledger);
         check_file(path, &ledger, from);
     }
     check_file(path, &ledger, 0);
     assert_true(ledger.count > 0);
-    print_message("# %zu calls were acknowledged in %d lives\n", ledger.count, KILLS);
+    print_message("# %zu calls were acknowledged in %d lives\n", ledger.count, life);
     free(ledger.ids);
     free(url);
     free(path);

@@ -25,6 +25,8 @@
 #define STEPS   20000
 #define CUTS    1000
 #define KILLS   5
+/* Nothing here is about being slow. */
+#define PATIENT "&connectionTimeoutMillis=120000&statementTimeoutMillis=120000"
 
 /* What is written: two messages in one call, a step's result of a run, a copy of a thread under a new id. */
 enum kind { MESSAGES, RESULT, COPY, KINDS };
@@ -219,8 +221,8 @@ static int ask_proxy(struct script *proxy, const char *word)
 static char *url_through(const char *port, const char *schema, const char *mode)
 {
     const char *direct = postgres_fact(postgres_shared(), "");
-    return test_format("%.*s@127.0.0.1:%s/mastra?sslmode=%s&schema=%s", (int)(strchr(direct, '@') - direct),
-                       direct, port, mode, schema);
+    return test_format("%.*s@127.0.0.1:%s/mastra?sslmode=%s&schema=%s" PATIENT,
+                       (int)(strchr(direct, '@') - direct), direct, port, mode, schema);
 }
 
 static void cut_connections(const char *mode, int cuts)
@@ -264,7 +266,7 @@ static void server_killed(void **state)
 {
     (void)state;
     struct postgres_server *server = postgres_start(NULL);
-    char *url = postgres_url(server, "&schema=load");
+    char *url = postgres_url(server, "&schema=load" PATIENT);
     struct load *load = begin_load(url);
     for (int i = 0; i < KILLS; i++) {
         int done = atomic_load(&load->told[DONE]);

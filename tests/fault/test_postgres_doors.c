@@ -8,7 +8,6 @@
 #include <mastra/mastra.h>
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,7 +144,7 @@ static void recovering_server(void **state)
 {
     (void)state;
     struct postgres_server *server = postgres_start(NULL);
-    struct pg_test *test = pg_test_open(postgres_fact(server, ""), "");
+    struct pg_test *test = pg_test_open(postgres_fact(server, ""), "&connectionTimeoutMillis=120000");
     for (int i = 0; i < 5; i++) {
         struct pg_connection *connection = pg_test_borrow(test);
         char *pid = pg_test_text(connection, "SELECT pg_backend_pid()");
@@ -229,25 +229,15 @@ static void passwords_of_a_flavour(void **state)
     assert_int_equal(flavour.released, 3);
 }
 
-/* PgBouncer. */
+/* PgBouncer, which is reached by a socket in a directory of its own: a port might be taken before it is bound. */
+
+#define BOUNCER_PORT 6432 /* a part of the socket's name */
 
 struct bouncer {
     char *directory;
     char *url;
     pid_t pid;
 };
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 static const char *bouncer_program(void)
 {
@@ -270,17 +260,18 @@ static void hand_over(const char *path, const struct passwd *user)
     assert_int_equal(chmod(path, 0700), 0);
 }
 
-static void write_configuration(const struct bouncer *bouncer, const struct postgres_server *server, int port,
+static void write_configuration(const struct bouncer *bouncer, const struct postgres_server *server,
                                 const struct passwd *user)
 {
     const char *password = postgres_fact(server, "_PASSWORD");
     char *ini = test_format("%s/pgbouncer.ini", bouncer->directory);
     char *users = test_format("%s/users.txt", bouncer->directory);
     char *text = test_format(
-        "[databases]\n* = host=%s port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
-        "unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = transaction\n"
+        "[databases]\n* = host=%s port=%s\n[pgbouncer]\nlisten_addr =\nlisten_port = %d\n"
+        "unix_socket_dir = %s\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = transaction\n"
         "default_pool_size = 2\nlogfile =\npidfile =\n",
-        postgres_fact(server, "_HOST"), postgres_fact(server, "_PORT"), port, users);
+        postgres_fact(server, "_HOST"), postgres_fact(server, "_PORT"), BOUNCER_PORT, bouncer->directory,
+        users);
     char *list = test_format("\"mastra\" \"%s\"\n", password);
     test_file_write(ini, text, strlen(text));
     test_file_write(users, list, strlen(list));
@@ -302,11 +293,11 @@ static _Noreturn void become_bouncer(const char *program, const char *directory,
     _exit(127);
 }
 
-static bool listens(int port)
+static bool listens(const char *directory)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.%d", directory, BOUNCER_PORT);
     bool connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
     return connected;
@@ -316,20 +307,19 @@ static void bouncer_start(struct bouncer *bouncer, const struct postgres_server 
 {
     const char *program = bouncer_program();
     const struct passwd *user = getpwnam("nobody");
-    int port = free_port();
     assert_non_null(user);
     bouncer->directory = test_dir_new();
     hand_over(bouncer->directory, user);
-    write_configuration(bouncer, server, port, user);
+    write_configuration(bouncer, server, user);
     /* The server's own URL, led through it. */
-    bouncer->url =
-        test_format("%s&host=127.0.0.1&port=%d&pooler=transaction", postgres_fact(server, ""), port);
+    bouncer->url = test_format("%s&host=%s&port=%d&pooler=transaction", postgres_fact(server, ""),
+                               bouncer->directory, BOUNCER_PORT);
     bouncer->pid = fork();
     assert_true(bouncer->pid >= 0);
     if (bouncer->pid == 0)
         become_bouncer(program, bouncer->directory, user);
-    for (int i = 0; !listens(port); i++) {
-        if (i == 2000 || waitpid(bouncer->pid, NULL, WNOHANG) != 0)
+    for (int i = 0; !listens(bouncer->directory); i++) {
+        if (i == 12000 || waitpid(bouncer->pid, NULL, WNOHANG) != 0)
             fail_msg("PgBouncer does not start");
         ms_clock_sleep_us(10000);
     }

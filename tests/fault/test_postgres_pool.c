@@ -278,7 +278,7 @@ static void open_transactions_are_not_kept(void **state)
 
 static void ended_by_idle_in_transaction(void **state)
 {
-    struct pg_test *test = open_pool(*state, "&options=-c%20idle_in_transaction_session_timeout%3D20");
+    struct pg_test *test = open_pool(*state, "&options=-c%20idle_in_transaction_session_timeout%3D500");
     struct pg_connection *connection = pg_test_borrow(test);
     assert_int_equal(pg_test_run(test, connection, "BEGIN"), MASTRA_OK);
     while (pg_connection_alive(connection))
@@ -292,7 +292,7 @@ static void ended_by_idle_in_transaction(void **state)
 
 static void role_limit_on_statements(void **state)
 {
-    struct pg_test *test = open_pool(*state, "&options=-c%20statement_timeout%3D20");
+    struct pg_test *test = open_pool(*state, "&options=-c%20statement_timeout%3D1500");
     struct pg_connection *connection = pg_test_borrow(test);
     assert_int_equal(pg_test_run(test, connection, "SELECT pg_sleep(1000)"), MASTRA_TIMEOUT);
     assert_string_equal(test->error.backend, "57014");
@@ -536,7 +536,7 @@ static void *load_main(void *arg)
 static void shared_by_threads(void **state)
 {
     struct place *place = *state;
-    struct load load = {.test = open_pool(place, "&max=3"), .place = place};
+    struct load load = {.test = open_pool(place, "&max=3&connectionTimeoutMillis=120000"), .place = place};
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, load_main, &load), 0);

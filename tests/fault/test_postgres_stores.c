@@ -170,7 +170,7 @@ static void exhausted(void **state)
 {
     struct place *place = *state;
     char *url;
-    mastra_postgres_options options = options_of(place, &url, "&max=1&connectionTimeoutMillis=100");
+    mastra_postgres_options options = options_of(place, &url, "&max=1");
     mastra_store *store = NULL;
     mastra_postgres_pool *pool = NULL;
     mastra_error error = MASTRA_ERROR_INIT;
@@ -179,6 +179,7 @@ static void exhausted(void **state)
     save_thread(store, "a");
     assert_int_equal(mastra_postgres_store_pool(store, &pool, &error), MASTRA_OK);
     assert_int_equal(mastra_postgres_borrow(pool, MASTRA_NO_LIMIT, &connection, &error), MASTRA_OK);
+    pg_test_limit((struct pg_pool *)pool, 100, 30000);
     assert_int_equal(client_call(store, "getThreadById", NULL, &error, "{'threadId':'a'}"), MASTRA_TIMEOUT);
     assert_non_null(strstr(error.message, "all 1 connections of the pool"));
     assert_string_equal(error.operation, "getThreadById");

@@ -14,6 +14,10 @@
 
 #include <cmocka.h>
 
+/* As long as a busy machine may take. */
+#define PATIENT_MS 120000
+#define PATIENT    "&connectionTimeoutMillis=120000&statementTimeoutMillis=120000"
+
 /* Steps. */
 
 static struct pg_step text_step(const char *sql)
@@ -227,18 +231,20 @@ static void slow_statement(void **state)
     (void)state;
     const char *url = postgres_fact(postgres_wanted(), "");
     char *name = postgres_schema_name();
-    char *more = test_format("&statementTimeoutMillis=100&application_name=%s", name);
+    char *more = test_format("&application_name=%s", name);
     struct pg_test *test = pg_test_open(url, more);
     struct pg_conn *look = postgres_connect(url);
     struct pg_connection *connection = pg_test_borrow(test);
     const struct pg_step steps[] = {text_step("SELECT pg_sleep(1000)")};
     struct pg_outcome outcome = {.step = 0};
+    pg_test_limit(test->backend.client.pool, PATIENT_MS, 100);
     assert_int_equal(pg_exchange(connection, steps, 1, NULL, NULL, &outcome, &test->error), MASTRA_TIMEOUT);
     assert_false(outcome.in_doubt);
     assert_false(outcome.by_server);
     assert_true(connection->lost);
     pg_pool_give_back(connection);
     pg_test_expect_sessions(look, name, 0);
+    pg_test_limit(test->backend.client.pool, PATIENT_MS, PATIENT_MS);
     assert_int_equal(pg_test_once(test, "SELECT 1"), MASTRA_OK);
     postgres_close(look);
     pg_test_close(test);
@@ -249,10 +255,11 @@ static void slow_statement(void **state)
 static void slow_commit(void **state)
 {
     (void)state;
-    struct pg_test *test = open_shared("&statementTimeoutMillis=100");
+    struct pg_test *test = open_shared("");
     struct pg_connection *connection = pg_test_borrow(test);
     const struct pg_step steps[] = {text_step("BEGIN"), text_step("SELECT pg_sleep(1000)"), commit_step()};
     struct pg_outcome outcome = {.step = 0};
+    pg_test_limit(test->backend.client.pool, PATIENT_MS, 100);
     assert_int_equal(pg_exchange(connection, steps, 3, NULL, NULL, &outcome, &test->error),
                      MASTRA_UNKNOWN_OUTCOME);
     assert_true(outcome.in_doubt);
@@ -266,9 +273,9 @@ static void stopped_server(void **state)
 {
     (void)state;
     struct postgres_server *server = postgres_start(NULL);
-    struct pg_test *test = pg_test_open(postgres_fact(server, "_TCP"),
-                                        "&max=2&statementTimeoutMillis=200&connectionTimeoutMillis=300");
+    struct pg_test *test = pg_test_open(postgres_fact(server, "_TCP"), "&max=2");
     struct pg_connection *connection = pg_test_borrow(test);
+    pg_test_limit(test->backend.client.pool, 300, 200);
     postgres_do(server, "pause");
     assert_int_equal(pg_test_run(test, connection, "SELECT 1"), MASTRA_TIMEOUT);
     assert_true(connection->lost);
@@ -276,8 +283,7 @@ static void stopped_server(void **state)
     assert_int_equal(pg_pool_borrow(&test->backend.client, INT64_MAX, &connection, &test->error),
                      MASTRA_TIMEOUT);
     postgres_do(server, "resume");
-    while (pg_test_once(test, "SELECT 1") == MASTRA_TIMEOUT)
-        ms_clock_sleep_us(10000);
+    pg_test_limit(test->backend.client.pool, PATIENT_MS, PATIENT_MS);
     assert_int_equal(pg_test_once(test, "SELECT 1"), MASTRA_OK);
     pg_test_close(test);
     postgres_end(server);
@@ -289,7 +295,7 @@ static void lost_while_it_works(void **state)
 {
     (void)state;
     struct postgres_server *server = postgres_start(NULL);
-    struct pg_test *test = pg_test_open(postgres_fact(server, ""), "");
+    struct pg_test *test = pg_test_open(postgres_fact(server, ""), PATIENT);
     struct pg_connection *reading = pg_test_borrow(test);
     struct pg_connection *writing = pg_test_borrow(test);
     const struct pg_step steps[] = {text_step("BEGIN"), commit_step()};
@@ -367,7 +373,7 @@ static void restarted_under_load(void **state)
     (void)state;
     enum { THREADS = 4, RESTARTS = 3 };
     struct postgres_server *server = postgres_start(NULL);
-    struct load load = {.test = pg_test_open(postgres_fact(server, ""), "&max=3")};
+    struct load load = {.test = pg_test_open(postgres_fact(server, ""), "&max=3" PATIENT)};
     char *table = postgres_schema_name();
     char *sql = test_format("CREATE TABLE %s (n int PRIMARY KEY)", table);
     pthread_t threads[THREADS];

@@ -1,5 +1,6 @@
 #include "support/crew.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -101,6 +102,50 @@ void crew_join(struct crew_thread *thread)
 {
     pthread_join(thread->thread, NULL);
     free(thread);
+}
+
+/* The state of a thread, as in ps; 0 when it is gone. */
+static char state_of(const char *task)
+{
+    char path[300];
+    char text[512];
+    snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task);
+    FILE *file = fopen(path, "r");
+    size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[len] = '\0';
+    /* The name, in parentheses, may hold anything. */
+    const char *end = strrchr(text, ')');
+    return end && end[1] == ' ' ? end[2] : '\0';
+}
+
+static bool others_sleep(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    bool sleep = true;
+    if (!tasks)
+        abort();
+    for (struct dirent *entry = readdir(tasks); entry && sleep; entry = readdir(tasks)) {
+        bool other = entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != (long)gettid();
+        sleep = !other || strchr("S", state_of(entry->d_name));
+    }
+    closedir(tasks);
+    return sleep;
+}
+
+void crew_settle(void)
+{
+    const struct timespec nap = {0, 2000000};
+    /* A thread on its way may sleep for a moment, but not each time that it is looked at. */
+    for (int i = 0, seen = 0; seen < 5; i++) {
+        if (i == PATIENCE_S * 500) {
+            crew_fail("the other threads do not come to rest");
+            return;
+        }
+        seen = others_sleep() ? seen + 1 : 0;
+        nanosleep(&nap, NULL);
+    }
 }
 
 pid_t crew_fork(crew_fn fn, int index, void *arg)

@@ -25,6 +25,12 @@ void crew_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Fails the cmocka test when anything was noted since the last check. */
 void crew_check(void);
 
+/*
+ * Waits until every other thread of this process sleeps: those that were started are as far as they come by themselves.
+ * Notes a failure and gives up after a minute.
+ */
+void crew_settle(void);
+
 /* Runs fn in a child process, which ends with 0 unless crew_fail was called in it. */
 pid_t crew_fork(crew_fn fn, int index, void *arg);
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 /* For what the server does by and by; a test that waits so long has failed. */
-#define PATIENCE_NS INT64_C(30000000000)
+#define PATIENCE_NS INT64_C(120000000000)
 
 static void take_log(void *user, mastra_log_level level, const char *text)
 {
@@ -68,6 +68,13 @@ void pg_test_close(struct pg_test *test)
     pg_backend_disconnect(&test->backend);
     ms_heap_unref(test->heap);
     free(test);
+}
+
+void pg_test_limit(struct pg_pool *pool, int64_t connection_ms, int64_t statement_ms)
+{
+    struct pg_pool_settings *settings = (struct pg_pool_settings *)(uintptr_t)pg_pool_settings_of(pool);
+    settings->connection_timeout_ms = connection_ms;
+    settings->statement_timeout_ms = statement_ms;
 }
 
 struct pg_connection *pg_test_borrow(struct pg_test *test)

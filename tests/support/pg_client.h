@@ -26,6 +26,12 @@ struct pg_test *pg_test_try_with(const char *url, const void *options, const str
 struct pg_test *pg_test_open(const char *url, const char *more);
 void pg_test_close(struct pg_test *test);
 
+/*
+ * Limits of a pool from now on, in place of those it was opened with: connecting takes its time on a busy machine, and a
+ * test that waits for an end of patience should not have to hurry before. Nobody else may be using the pool.
+ */
+void pg_test_limit(struct pg_pool *pool, int64_t connection_ms, int64_t statement_ms);
+
 /* Borrows a connection, which must succeed. */
 struct pg_connection *pg_test_borrow(struct pg_test *test);
 

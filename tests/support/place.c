@@ -46,8 +46,8 @@ long long place_number(const struct place *place, const char *sql)
 /* The set-up that the peer documents. */
 #define PLACE_INDEXES 2
 
-/* Other zones than the server's and the tests' own. */
-#define SESSION       "&options=-c%%20TimeZone%%3DPacific/Auckland"
+/* Other zones than the server's and the tests' own; and patience with a server on a busy machine. */
+#define SESSION       "&options=-c%%20TimeZone%%3DPacific/Auckland&connectionTimeoutMillis=120000"
 
 /* A server with schemas: where it is looked at behind stores' backs, and how a store is told of a schema. */
 struct realm {
