@@ -104,7 +104,7 @@ MASTRA_API mastra_status mastra_call_line(mastra_store *store, mastra_str line, 
 /*
  * Receives the outcome of an asynchronous call: `status` and, on success, the result JSON; otherwise `error`. All
  * pointers are valid during the call only. Runs on a thread of the library, one at a time per store (but see
- * MASTRA_DONE_IS_BRIEF and MASTRA_MAY_RUN_HERE); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
+ * MASTRA_DONE_IS_BRIEF, MASTRA_MAY_RUN_HERE and MASTRA_MAY_WRITE_HERE); it may submit further calls with mastra_call_async, and must not call anything else of the same store.
  */
 typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json, const mastra_error *error);
 
@@ -119,6 +119,11 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
 #define MASTRA_COMPACT                                                                                       \
     8u /* getTrace and getTraceLight answer {traceId, columns, times, spans}: a span is an array of the number of a column   \
           and its value in turn, what is null left out; `times` numbers the columns that hold times, which are milliseconds */
+
+#define MASTRA_MAY_WRITE_HERE                                                                                \
+    16u /* like MASTRA_MAY_RUN_HERE for an operation that writes: when nobody else writes, no lock has to be waited for, and  \
+           the commit does not wait for the disk. It takes as long as what is asked for. SQLite files with              \
+           synchronous=normal only */
 
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;

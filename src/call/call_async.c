@@ -22,7 +22,7 @@ struct call_task {
     struct ms_call call;
     bool begun;
     bool compact;
-    bool glances; /* it runs on the submitter's thread */
+    bool here; /* it runs on the submitter's thread */
     struct ms_buf out;
     mastra_error error;
 };
@@ -42,7 +42,7 @@ static mastra_status begin_or_repeat(struct call_task *self, struct ms_group *gr
     mastra_status status = ms_call_begin(&self->call, self->store, self->operation->op, group);
 
     self->call.compact = self->compact;
-    self->call.glances = self->glances;
+    self->call.glances = self->here;
     if (status == MASTRA_OK) {
         self->begun = true;
     } else {
@@ -180,13 +180,24 @@ static const struct ms_op *const glances[] = {
     &ms_op_get_score_by_id,
 };
 
-/* Whether the task may be tried at once. */
-static bool can_glance(const struct call_task *task, unsigned flags)
+static bool tables_ready(const mastra_store *store)
 {
+    return atomic_load_explicit(&store->ready, memory_order_acquire);
+}
+
+/* Whether the task may be tried at once. */
+static bool can_run_here(const struct call_task *task, unsigned flags)
+{
+    unsigned traits = task->store->traits;
     bool found = false;
 
-    if (!(flags & MASTRA_MAY_RUN_HERE) || !(task->store->traits & MS_TRAIT_GLANCES) ||
-        !atomic_load_explicit(&task->store->ready, memory_order_acquire)) {
+    if (!tables_ready(task->store)) {
+        return false;
+    }
+    if (task->task.writes) {
+        return (flags & MASTRA_MAY_WRITE_HERE) && (traits & MS_TRAIT_QUICK_COMMITS);
+    }
+    if (!(flags & MASTRA_MAY_RUN_HERE) || !(traits & MS_TRAIT_GLANCES)) {
         return false;
     }
     for (size_t i = 0; i < sizeof glances / sizeof glances[0] && !found; i++) {
@@ -195,18 +206,53 @@ static bool can_glance(const struct call_task *task, unsigned flags)
     return found;
 }
 
+/* Runs the task in a transaction of its own; BUSY when nothing was written and the queue is to decide. The writer is
+ * held. */
+static mastra_status write_alone(struct call_task *task)
+{
+    struct ms_group group;
+    mastra_error ignored = MASTRA_ERROR_INIT;
+    mastra_status status = MASTRA_BUSY;
+
+    if (ms_group_open_at_once(&group, task->store) != MASTRA_OK) {
+        return MASTRA_BUSY;
+    }
+    /* A table may have been dropped until now. */
+    if (tables_ready(task->store)) {
+        status = run(&task->task, &group);
+    }
+    if (group.broken || status == MASTRA_BUSY) {
+        ms_group_abandon(&group);
+        return MASTRA_BUSY;
+    }
+    return ms_group_commit(&group, &ignored) == MASTRA_OK ? status : MASTRA_BUSY;
+}
+
+static mastra_status write_at_once(struct call_task *task)
+{
+    struct ms_executor *executor = &task->store->executor;
+    mastra_status status;
+
+    if (!ms_executor_try_acquire(executor)) {
+        return MASTRA_BUSY;
+    }
+    status = write_alone(task);
+    ms_executor_release(executor);
+    return status;
+}
+
 /* Runs the task on this thread. False: somebody would have to be waited for, and the task is as it was. */
-static bool glance(struct call_task *task)
+static bool run_here(struct call_task *task)
 {
     bool waits;
 
-    task->glances = true;
-    task->task.status = run(&task->task, NULL);
+    task->here = true;
+    task->task.status = task->task.writes ? write_at_once(task) : run(&task->task, NULL);
     waits = task->task.status == MASTRA_BUSY;
     if (waits && task->begun) {
         ms_call_end(&task->call, MASTRA_BUSY, NULL);
     }
-    task->glances = false;
+    task->here = false;
     if (waits) {
         task->begun = false;
         ms_buf_clear(&task->out);
@@ -238,8 +284,8 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     task->user = user;
     task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
     task->compact = flags & MASTRA_COMPACT;
-    if (can_glance(task, flags) && ms_async_step_in(async)) {
-        bool over = glance(task);
+    if (can_run_here(task, flags) && ms_async_step_in(async)) {
+        bool over = run_here(task);
 
         ms_async_step_out(async);
         if (over) {

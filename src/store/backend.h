@@ -70,6 +70,9 @@ enum ms_trait {
     MS_TRAIT_JSON_BY_VALUE = 1u << 3,
     /* A row can be read where waiting is not allowed: the backend knows MS_SESSION_GLANCE. */
     MS_TRAIT_GLANCES = 1u << 4,
+    /* With GROUP_COMMIT: a commit does not wait for the disk, so that a row can be written where waiting is not allowed:
+     * the backend knows MS_SESSION_WRITE_AT_ONCE. */
+    MS_TRAIT_QUICK_COMMITS = 1u << 5,
 };
 
 enum ms_session_mode {
@@ -77,6 +80,7 @@ enum ms_session_mode {
     MS_SESSION_GLANCE,   /* one statement, at once: BUSY when somebody would have to be waited for */
     MS_SESSION_SNAPSHOT, /* reads that agree with each other */
     MS_SESSION_WRITE,
+    MS_SESSION_WRITE_AT_ONCE, /* the same; BUSY when somebody would have to be waited for */
 };
 
 /* A run of which the lock is, or is to be, held by this owner. */

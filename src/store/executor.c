@@ -62,7 +62,7 @@ int64_t ms_executor_patience_ns(const struct ms_executor *executor, size_t in_ha
 
 /* Groups. */
 
-mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
+static mastra_status open_group(struct ms_group *group, mastra_store *store, enum ms_session_mode mode)
 {
     static const mastra_error blank = MASTRA_ERROR_INIT;
 
@@ -70,7 +70,17 @@ mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
     group->session = NULL;
     group->error = blank;
     group->broken = false;
-    return store->backend->ops->begin(store->backend, MS_SESSION_WRITE, &group->session, &group->error);
+    return store->backend->ops->begin(store->backend, mode, &group->session, &group->error);
+}
+
+mastra_status ms_group_open(struct ms_group *group, mastra_store *store)
+{
+    return open_group(group, store, MS_SESSION_WRITE);
+}
+
+mastra_status ms_group_open_at_once(struct ms_group *group, mastra_store *store)
+{
+    return open_group(group, store, MS_SESSION_WRITE_AT_ONCE);
 }
 
 /* Numbers the sequenced records, alike on every run. */
@@ -258,6 +268,17 @@ void ms_executor_acquire(struct ms_executor *executor)
     struct ms_member member = {0};
 
     stand_in_line(executor, &member);
+}
+
+bool ms_executor_try_acquire(struct ms_executor *executor)
+{
+    bool free;
+
+    pthread_mutex_lock(&executor->lock);
+    free = !executor->busy;
+    executor->busy = true;
+    pthread_mutex_unlock(&executor->lock);
+    return free;
 }
 
 /* Leading. */

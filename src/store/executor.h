@@ -34,6 +34,7 @@ mastra_status ms_executor_run(struct ms_call *call, ms_unit_fn fn, void *arg, st
 
 /* Takes the writer, waiting in line, and gives it back. */
 void ms_executor_acquire(struct ms_executor *executor);
+bool ms_executor_try_acquire(struct ms_executor *executor); /* false: somebody else has it */
 void ms_executor_release(struct ms_executor *executor);
 
 /*
@@ -53,6 +54,9 @@ struct ms_group {
 
 /* On failure the group may be used all the same: every unit run in it fails with the reason, without another wait. */
 mastra_status ms_group_open(struct ms_group *group, mastra_store *store);
+
+/* The same under MS_TRAIT_QUICK_COMMITS, BUSY when anybody would have to be waited for. */
+mastra_status ms_group_open_at_once(struct ms_group *group, mastra_store *store);
 
 /*
  * Runs a unit inside. One that fails has written nothing, and the group goes on without it; only when it fails in the

@@ -296,6 +296,75 @@ test('saves that wait together are committed together', async (t) => {
     await store.close();
 });
 
+test('a single write is done on the thread of JavaScript', async (t) => {
+    const url = `file:${scratch(t)}/a.db`;
+    // Whether it is over when the event loop has turned once: what another thread has done is told of in the next turn.
+    const isDoneHere = async (store, id) => {
+        let done = false;
+        const save = saveThread(store, id).then(() => (done = true));
+        const here = await new Promise((resolve) => setImmediate(() => resolve(done)));
+        await save;
+        return here;
+    };
+    const store = new NativeStore(url);
+    await store.call('init');
+    assert.equal(await isDoneHere(store, 'one'), true);
+    // As many as there may be, in turn: the event loop has turned for each.
+    for (let i = 0; i < 100; i++) {
+        assert.equal(await isDoneHere(store, `t${i}`), true);
+    }
+    // Behind another call, and where a commit waits for the disk, it is one of the library's thread.
+    const list = store.call('listThreads', '{}');
+    assert.equal(await isDoneHere(store, 'two'), false);
+    await list;
+    const durable = new NativeStore(url, { synchronous: 'full' });
+    await durable.call('init');
+    assert.equal(await isDoneHere(durable, 'three'), false);
+    assert.equal((await getThread(store, 'three')).id, 'three');
+    await durable.close();
+    await store.close();
+});
+
+test('calls of one turn keep their order behind one that waits for the turn to end', async (t) => {
+    const store = new NativeStore(`file:${scratch(t)}/a.db`);
+    await saveThread(store, 't');
+    for (let i = 0; i < 20; i++) {
+        const save = saveThread(store, 't', { title: `first ${i}` });
+        const read = getThread(store, 't');
+        assert.equal((await read).title, `first ${i}`);
+        await save;
+        const settled = [];
+        await Promise.all([
+            saveThread(store, 't', { title: 'x' }).then(() => settled.push(1)),
+            store.call('updateThread', '{"id":"none","title":"x"}').catch(() => settled.push(2)),
+            store.call('noSuch').catch(() => settled.push(0)),
+            saveThread(store, 't', { title: `last ${i}` }).then(() => settled.push(3)),
+        ]);
+        assert.deepEqual(settled.filter((place) => place > 0), [1, 2, 3]);
+        assert.equal((await getThread(store, 't')).title, `last ${i}`);
+    }
+    // What is closed in the same turn has been taken on.
+    const save = saveThread(store, 'late');
+    await store.close();
+    assert.equal(JSON.parse(await save).id, 'late');
+});
+
+test('a program that ends behind a write has it written', async (t) => {
+    const file = `${scratch(t)}/a.db`;
+    const { code, stderr } = await runScript(
+        `let store = new native.NativeStore('file:' + args[0]);
+        await store.call('init');
+        store.call('saveThread', '{"thread":{"id":"t","resourceId":"r","title":"x"}}');
+        store = undefined;
+        gc();`,
+        [file],
+    );
+    assert.deepEqual([code, stderr], [0, '']);
+    const store = new NativeStore(`file:${file}`);
+    assert.equal((await getThread(store, 't')).id, 't');
+    await store.close();
+});
+
 test('the thread of JavaScript is not blocked while a call waits for a lock', async (t) => {
     const file = `${scratch(t)}/a.db`;
     const store = new NativeStore(`file:${file}`, { busyTimeoutMs: 60000 });

@@ -256,6 +256,32 @@ function open(url, checked, provider) {
     return opened;
 }
 
+// Operations that write a few rows, told by their arguments, and the longest arguments that make a short call.
+const BRIEF = new Set([
+    'saveThread',
+    'createThread',
+    'updateThread',
+    'patchThread',
+    'updateThreadMetadata',
+    'saveMessages',
+    'saveResource',
+    'updateResource',
+    'persistWorkflowSnapshot',
+    'updateWorkflowResults',
+    'updateWorkflowState',
+    'createSpan',
+    'batchCreateSpans',
+    'updateSpan',
+    'batchUpdateSpans',
+    'saveScore',
+]);
+const BRIEF_MOST = 65536;
+
+const isBrief = ({ operation, args }) => args !== undefined && args.length <= BRIEF_MOST && BRIEF.has(operation);
+
+// Whether such a call may be done on this thread; of a database of another kind the library would not.
+const isFile = (url) => url.startsWith('file:') && !url.startsWith('file::memory:');
+
 /** An open store: every operation of the library by its name, with JSON text in and out. */
 class NativeStore {
     #handle;
@@ -264,12 +290,15 @@ class NativeStore {
     #next = 0;
     #underWay = 0;
     #retry = false; // an attempt to go on is on its way
+    #isFile;
+    #held; // the call that waits for the event loop to turn: one that nobody joined is done on this thread
     #closing;
     #refusal; // what a call after the end is answered
 
     constructor(url, options = {}) {
         text('url', url);
         const checked = checkOptions(options);
+        this.#isFile = isFile(url);
         this.#provider = register(checked.credentials);
         this.#handle = open(url, checked, this.#provider);
         if (this.#provider !== 0) {
@@ -290,30 +319,62 @@ class NativeStore {
             const entry = { store: this, operation, args, compact, resolve, reject };
             if (this.#closing) {
                 reject(this.#closedError(operation));
-            } else if (this.#next < this.#waiting.length || !this.#begin(entry)) {
-                this.#waiting.push(entry);
-                if (this.#underWay === 0) {
-                    this.#goOnLater();
-                }
+                return;
+            }
+            this.#letGo();
+            if (this.#isFile && this.#underWay === 0 && this.#next === this.#waiting.length && isBrief(entry)) {
+                this.#hold(entry);
+            } else {
+                this.#beginOrWait(entry);
             }
         });
     }
 
     close() {
+        this.#letGo();
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
-            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', false)[0]);
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', false, false)[0]);
             const ticket = takeTicket({ store: this, closes: true, resolve, reject });
             addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
         });
         return this.#closing;
     }
 
+    // Calls that come in one turn of the event loop are committed together, on the library's thread.
+    #hold(entry) {
+        this.#held = entry;
+        setImmediate(() => {
+            if (this.#held === entry) {
+                this.#held = undefined;
+                this.#beginOrWait(entry, true);
+            }
+        });
+    }
+
+    // Has the held call go before another one, the long way.
+    #letGo() {
+        const entry = this.#held;
+        if (entry !== undefined) {
+            this.#held = undefined;
+            this.#beginOrWait(entry);
+        }
+    }
+
+    #beginOrWait(entry, writeHere = false) {
+        if (this.#next < this.#waiting.length || !this.#begin(entry, writeHere)) {
+            this.#waiting.push(entry);
+            if (this.#underWay === 0) {
+                this.#goOnLater();
+            }
+        }
+    }
+
     // False when the queue is full; otherwise the entry is settled, now or later.
-    #begin(entry) {
+    #begin(entry, writeHere = false) {
         const ticket = takeTicket(entry);
         const operation = entry.operation.replaceAll('\0', '\x01');
-        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.compact);
+        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.compact, writeHere);
         if (begun === undefined) {
             this.#underWay++;
             entry.args = undefined;

@@ -365,7 +365,8 @@ struct request {
     char operation[64];
     mastra_str args;
     uint32_t ticket;
-    bool compact; /* see MASTRA_COMPACT */
+    bool compact;    /* see MASTRA_COMPACT */
+    bool write_here; /* see MASTRA_MAY_WRITE_HERE; the event loop has turned before */
 };
 
 /* On a thread of the library, or below `submit`. */
@@ -399,6 +400,9 @@ static mastra_status submit(struct store *store, const struct request *request, 
     /* Answers that come at once keep the event loop from turning: now and then one goes the long way. */
     if (!closing && store->addon->answered_here < ANSWERS_HERE_MOST) {
         flags |= MASTRA_MAY_RUN_HERE;
+    }
+    if (!closing && request->write_here) {
+        flags |= MASTRA_MAY_WRITE_HERE;
     }
     /* Another thread may be about to give up the handle. */
     if (closing) {
@@ -461,12 +465,11 @@ static napi_value wrapped(napi_env env, napi_value error)
     return array;
 }
 
-static napi_value answer_here(napi_env env, struct store *store, struct outcome *outcome)
+static napi_value answer_here(napi_env env, struct outcome *outcome)
 {
     struct outcome taken = outcome_take(outcome);
     napi_value text = value_of_outcome(env, &taken);
 
-    store->addon->answered_here++;
     free(taken.text);
     return taken.failed || !text ? wrapped(env, text) : text;
 }
@@ -480,11 +483,12 @@ static bool read_request(napi_env env, const napi_value *argv, struct request *r
     return napi_get_value_uint32(env, argv[1], &request->ticket) == napi_ok &&
            napi_get_value_string_utf8(env, argv[2], request->operation, sizeof request->operation, &len) ==
                napi_ok &&
-           napi_get_value_bool(env, argv[4], &request->compact) == napi_ok;
+           napi_get_value_bool(env, argv[4], &request->compact) == napi_ok &&
+           napi_get_value_bool(env, argv[5], &request->write_here) == napi_ok;
 }
 
 /*
- * call(handle, ticket, operation, args, compact): undefined when the call was begun (its outcome comes to `settle`), a
+ * call(handle, ticket, operation, args, compact, writeHere): undefined when the call was begun (its outcome comes to `settle`), a
  * string when it has been answered already, false when the queue is full, else the text of an error in an array.
  */
 napi_value store_call(napi_env env, napi_callback_info info)
@@ -496,8 +500,8 @@ napi_value store_call(napi_env env, napi_callback_info info)
     napi_valuetype args_type = napi_undefined;
     struct outcome *here = NULL;
     napi_value result = NULL;
-    napi_value argv[5];
-    size_t count = 5;
+    napi_value argv[6];
+    size_t count = 6;
     struct store *store;
 
     napi_get_cb_info(env, info, &count, argv, NULL, NULL);
@@ -520,7 +524,9 @@ napi_value store_call(napi_env env, napi_callback_info info)
     } else if (status != MASTRA_OK) {
         result = wrapped(env, value_error(env, &error));
     } else if (here) {
-        result = answer_here(env, store, here);
+        /* After a turn of the event loop the row of such answers begins anew. */
+        store->addon->answered_here = request.write_here ? 0 : store->addon->answered_here + 1;
+        result = answer_here(env, here);
     }
     return result;
 }

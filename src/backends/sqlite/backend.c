@@ -171,7 +171,13 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
 
 static unsigned traits(const struct ms_backend *base)
 {
-    return MS_TRAIT_GROUP_COMMIT | (backend_of(base)->memory ? MS_TRAIT_ONE_CONNECTION : MS_TRAIT_GLANCES);
+    const struct sqlite_backend *backend = backend_of(base);
+
+    if (backend->memory) {
+        return MS_TRAIT_GROUP_COMMIT | MS_TRAIT_ONE_CONNECTION;
+    }
+    return MS_TRAIT_GROUP_COMMIT | MS_TRAIT_GLANCES |
+           (backend->synchronous == MASTRA_SYNCHRONOUS_FULL ? 0 : MS_TRAIT_QUICK_COMMITS);
 }
 
 static void interrupt(struct ms_backend *base)
@@ -249,10 +255,18 @@ static void return_reader(struct sqlite_backend *backend, struct connection *rea
 
 /* Sessions. */
 
+static bool writes(enum ms_session_mode mode)
+{
+    return mode == MS_SESSION_WRITE || mode == MS_SESSION_WRITE_AT_ONCE;
+}
+
 static mastra_status borrow(struct sqlite_backend *backend, enum ms_session_mode mode,
                             struct connection **ret, mastra_error *error)
 {
-    if (mode == MS_SESSION_WRITE || backend->memory) {
+    if (mode == MS_SESSION_WRITE_AT_ONCE && sqlite_checkpoint_due(&backend->checkpoint)) {
+        return ms_error_set(error, MASTRA_BUSY, "the commit may have to move the log into the database");
+    }
+    if (writes(mode) || backend->memory) {
         *ret = backend->writer;
         return MASTRA_OK;
     }
@@ -266,7 +280,7 @@ static mastra_status borrow(struct sqlite_backend *backend, enum ms_session_mode
 
 static void give_back(struct connection *connection)
 {
-    if (connection->mode == MS_SESSION_WRITE) {
+    if (writes(connection->mode)) {
         sqlite_counts_dropped(&connection->owner->counts);
     }
     if (connection != connection->owner->writer) {
@@ -310,6 +324,7 @@ static mastra_status begin_mode(struct connection *connection, enum ms_session_m
 {
     switch (mode) {
     case MS_SESSION_WRITE:
+    case MS_SESSION_WRITE_AT_ONCE:
         return begin_write(connection, error);
     case MS_SESSION_SNAPSHOT:
         return begin_snapshot(connection, error);
@@ -335,7 +350,7 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
     }
     connection->mode = mode;
     connection->stamp = SQLITE_STAMP_NONE;
-    if (mode == MS_SESSION_WRITE) {
+    if (writes(mode)) {
         sqlite_counts_use(&connection->owner->counts);
     }
     /* A transaction that could not be ended (memory was out) is ended now, or the connection serves nobody. */
@@ -359,8 +374,7 @@ static void end(struct ms_session *session)
     mastra_error ignored = MASTRA_ERROR_INIT;
 
     if (!sqlite3_get_autocommit(connection->db)) {
-        sqlite_run_fixed(connection, connection->mode == MS_SESSION_WRITE ? FIXED_ROLLBACK : FIXED_COMMIT,
-                         &ignored);
+        sqlite_run_fixed(connection, writes(connection->mode) ? FIXED_ROLLBACK : FIXED_COMMIT, &ignored);
     }
     give_back(connection);
 }

@@ -95,6 +95,7 @@ static int after_commit(void *arg, sqlite3 *db, const char *database, int frames
 
     (void)db;
     (void)database;
+    checkpoint->frames = frames;
     if (frames >= FRAMES_MOST || (frames >= FRAMES_WANTED && !ask(checkpoint, frames))) {
         run(checkpoint, checkpoint->backend->writer);
     }
@@ -117,6 +118,17 @@ void sqlite_checkpoint_attach(struct sqlite_checkpoint *checkpoint, struct sqlit
     }
     checkpoint->backend = backend;
     sqlite3_wal_hook(backend->writer->db, after_commit, checkpoint);
+}
+
+bool sqlite_checkpoint_due(struct sqlite_checkpoint *checkpoint)
+{
+    bool failed;
+
+    pthread_mutex_lock(&checkpoint->lock);
+    failed = checkpoint->failed;
+    pthread_mutex_unlock(&checkpoint->lock);
+    /* Without the hook SQLite itself looks after the WAL, in the commits. */
+    return failed || !checkpoint->backend || checkpoint->frames >= FRAMES_MOST - FRAMES_WANTED;
 }
 
 void sqlite_checkpoint_release(struct sqlite_checkpoint *checkpoint)

@@ -23,13 +23,17 @@ struct sqlite_checkpoint {
     bool failed; /* no thread or connection could be had */
     bool wanted;
     bool stopping;
-    int moved; /* pages of the WAL that stand in the database already */
+    int moved;  /* pages of the WAL that stand in the database already */
+    int frames; /* pages of the WAL behind the last commit; for whoever has the writer */
 };
 
 void sqlite_checkpoint_init(struct sqlite_checkpoint *checkpoint);
 
 /* Takes the checkpoints of the open writer over. */
 void sqlite_checkpoint_attach(struct sqlite_checkpoint *checkpoint, struct sqlite_backend *backend);
+
+/* Whether a commit could be the one that has to do the rest; asked by whoever has the writer. */
+bool sqlite_checkpoint_due(struct sqlite_checkpoint *checkpoint);
 
 /* Waits for a running checkpoint and ends the thread. */
 void sqlite_checkpoint_release(struct sqlite_checkpoint *checkpoint);

@@ -112,7 +112,7 @@ static int wait_for_lock(void *arg, int count)
     int64_t now = ms_clock_monotonic_ns();
     uint64_t most_us = count < 4 ? (uint64_t)500 << count : BUSY_MOST_US;
 
-    if (connection->mode == MS_SESSION_GLANCE) {
+    if (connection->mode == MS_SESSION_GLANCE || connection->mode == MS_SESSION_WRITE_AT_ONCE) {
         return 0;
     }
     if (count == 0) {
