@@ -748,7 +748,7 @@ void ms_sql_page_since(struct ms_sql *sql, const void *what)
     walk_text(sql, " AS total, ");
     walk_text(sql, sql->dialect->snapshot);
     walk_text(sql, " AS snapshot) SELECT ");
-    column_list(sql, query.entity, query.columns);
+    walk_columns(sql, query.entity, query.columns);
     walk_text(sql, ", (SELECT total FROM counted), (SELECT snapshot FROM counted)");
     sql->bind_count = first;
     from_table(sql, &query);
