@@ -17,6 +17,7 @@ struct ms_guard;
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
     const struct ms_backend_ops *ops;
+    const char *schema; /* where its tables are, as messages name it; NULL: it has no schemas */
 };
 
 struct ms_session {
