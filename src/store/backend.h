@@ -22,6 +22,9 @@ struct ms_backend {
 
 struct ms_session {
     struct ms_backend *backend;
+    bool
+        once; /* set by who began it: what it writes cannot just be written again, so that it pays to find out what became of
+                * a commit without an answer */
 };
 
 struct ms_param {
