@@ -261,8 +261,8 @@ static mastra_status list(struct ms_unit *unit, void *arg)
         return status;
     }
     if (work->name.ptr && rows.count == 0) {
-        return ms_error_set(unit->error, MASTRA_NOT_FOUND, "Index \"%.*s\" not found in schema \"main\"",
-                            (int)work->name.len, work->name.ptr);
+        return ms_error_set(unit->error, MASTRA_NOT_FOUND, "Index \"%.*s\" not found in schema \"%s\"",
+                            (int)work->name.len, work->name.ptr, ms_unit_schema(unit));
     }
     work->list = ms_list_new(unit->arena, rows.items, rows.count, one_page);
     return work->list ? MASTRA_OK : ms_error_oom(unit->error);

@@ -18,10 +18,14 @@ struct ms_survey;
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
     const struct ms_backend_ops *ops;
+    const char *schema; /* where its tables are, as messages name it; NULL: it has no schemas */
 };
 
 struct ms_session {
     struct ms_backend *backend;
+    bool
+        once; /* set by who began it: what it writes cannot just be written again, so that it pays to find out what became of
+                * a commit without an answer */
 };
 
 struct ms_param {

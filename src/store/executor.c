@@ -140,6 +140,7 @@ mastra_status ms_group_run(struct ms_group *group, struct ms_call *call, ms_unit
     if (!unit.arena) {
         return ms_error_oom(&call->error);
     }
+    group->session->once = group->session->once || !call->op->repeatable;
     status = run_unit(group, &unit, fn, arg);
     if (status != MASTRA_OK) {
         ms_arena_free(unit.arena);

@@ -243,6 +243,13 @@ mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastr
                                                      unit->error);
 }
 
+const char *ms_unit_schema(const struct ms_unit *unit)
+{
+    const char *schema = unit->session->backend->schema;
+
+    return schema ? schema : "";
+}
+
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity)
 {
     void *record = ms_record_new(unit->arena, ms_entity(entity));

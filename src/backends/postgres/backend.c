@@ -9,6 +9,7 @@ const struct pg_flavour pg_flavour = {
     .begin = "BEGIN ISOLATION LEVEL READ COMMITTED",
     .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     .clock = "SELECT clock_timestamp()",
+    .fate = "SELECT pg_current_xact_id()::text, " PG_SERVER,
     .indexes = pg_indexes,
     .index_count = PG_INDEX_COUNT,
 };
@@ -29,6 +30,7 @@ mastra_status pg_open_flavour(struct postgres *backend, const struct ms_backend_
     backend->base.heap = config->heap;
     backend->base.log = config->log;
     backend->flavour = flavour;
+    backend->patience_ms = config->options.busy_timeout_ms;
     for (int e = 0; flavour->json_is_text && e < MS_ENTITY_COUNT; e++) {
         atomic_store(&backend->text_json[e], ms_entity_all(ms_entity(e)));
         atomic_store(&backend->looked, true);

@@ -19,7 +19,7 @@ static const struct {
     {"55006", MASTRA_BUSY, true},        {"55P03", MASTRA_BUSY, true},
     {"57014", MASTRA_TIMEOUT, false},    {"57P", MASTRA_UNAVAILABLE, true},
     {"58", MASTRA_FULL, false},          {"XX001", MASTRA_CORRUPT, false},
-    {"XX002", MASTRA_CORRUPT, false},
+    {"XX002", MASTRA_CORRUPT, false},    {"2BP01", MASTRA_INVALID_ARGUMENT, false},
 };
 
 mastra_status pg_error_state(const char *sqlstate, const char *message, mastra_error *error)

@@ -258,19 +258,21 @@ enum {
     " JOIN pg_catalog.pg_am AS m ON m.oid = i.relam"
 #define LIST_WHERE                                                                                           \
     " WHERE n.nspname = $1::text AND ($2::text IS NULL OR t.relname = $2::text)"                             \
-    " AND ($3::text IS NULL OR i.relname = $3::text)"                                                        \
-    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS r WHERE r.conindid = x.indexrelid)"          \
-    " ORDER BY t.relname, i.relname"
+    " AND ($3::text IS NULL OR i.relname = $3::text)"
+#define LIST_ORDER " ORDER BY t.relname, i.relname"
 
-static const char list_text[] =
-    LIST_WHAT " pg_size_pretty(pg_relation_size(i.oid)), m.amname::text, COALESCE(s.idx_scan, 0)::int8,"
-              " COALESCE(s.idx_tup_read, 0)::int8, COALESCE(s.idx_tup_fetch, 0)::int8" LIST_FROM
-              " LEFT JOIN pg_catalog.pg_stat_user_indexes AS s ON s.indexrelid = x.indexrelid" LIST_WHERE;
+static const char list_text[] = LIST_WHAT
+    " pg_size_pretty(pg_relation_size(i.oid)), m.amname::text, COALESCE(s.idx_scan, 0)::int8,"
+    " COALESCE(s.idx_tup_read, 0)::int8, COALESCE(s.idx_tup_fetch, 0)::int8" LIST_FROM
+    " LEFT JOIN pg_catalog.pg_stat_user_indexes AS s ON s.indexrelid = x.indexrelid" LIST_WHERE LIST_ORDER;
 
-/* What may not be measured is not asked for; the way of access has another name. */
+/* What may not be measured is not asked for; the way of access has another name; keys are no indexes there but the tables
+ * themselves. */
 static const char narrow_list_text[] =
     LIST_WHAT " NULL::text, CASE m.amname WHEN 'btree_index' THEN 'btree' ELSE m.amname::text END,"
-              " NULL::int8, NULL::int8, NULL::int8" LIST_FROM LIST_WHERE;
+              " NULL::int8, NULL::int8, NULL::int8" LIST_FROM LIST_WHERE
+              " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS r WHERE r.conindid = "
+              "x.indexrelid)" LIST_ORDER;
 
 struct listing {
     struct ms_arena *arena;

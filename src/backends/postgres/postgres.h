@@ -8,6 +8,14 @@
 /* What is kept of the SHA-256 of a long name, and its end. */
 #define PG_DIGEST_SIZE 9
 
+/*
+ * Since when the server runs: since it was started, and since it took up its work again after a crash of one of its processes,
+ * when it begins its statistics anew. Transactions that a crash has undone may have given their numbers to others.
+ */
+#define PG_SERVER                                                                                            \
+    "concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),"                                         \
+    " (SELECT extract(epoch FROM stats_reset) FROM pg_catalog.pg_stat_bgwriter))"
+
 struct ms_sql_key;
 
 struct pg_index;
@@ -20,6 +28,7 @@ struct pg_flavour {
     const char *begin;                     /* a transaction that writes */
     const char *begin_snapshot;            /* one that reads, all of it as of one moment */
     const char *clock;                     /* the query for the time that leases are judged by */
+    const char *fate;                      /* tells a struct pg_fate of the transaction; NULL: none is told */
     const struct pg_index *indexes;        /* that every schema has */
     size_t index_count;
     bool json_is_text; /* all JSON stands in columns of text, kept character for character */
@@ -42,6 +51,7 @@ struct postgres {
     /* The JSON columns that are of text, by entity; known once the schema was looked at. */
     _Atomic uint64_t text_json[MS_ENTITY_COUNT];
     atomic_bool looked;
+    int64_t patience_ms;                  /* for what may pass */
     atomic_bool keyless[MS_ENTITY_COUNT]; /* the server has no index on the key, at least not yet */
     char digest
         [PG_DIGEST_SIZE]; /* of an index's name, while init_lock is held; empty: not known, or not needed */
@@ -54,6 +64,12 @@ struct pg_absent {
     mastra_str key[MS_KEYS_MOST];
 };
 
+/* By what a transaction is known behind its connection's end; empty: not known. */
+struct pg_fate {
+    char transaction[24];
+    char server[64]; /* since when it runs: another one may know another transaction by that number */
+};
+
 struct pg_session {
     struct ms_session session; /* first */
     struct postgres *owner;
@@ -63,6 +79,7 @@ struct pg_session {
     bool begun;                       /* the server has an open transaction */
     const struct ms_write *writes;
     struct pg_absent *absent;
+    struct pg_fate fate;
     mastra_time clock; /* as of the last row that was read with a lock; MASTRA_TIME_NONE: not known */
 };
 
@@ -98,6 +115,7 @@ struct pg_note {
     bool may_be_stale;            /* it executes what an earlier exchange has prepared */
     bool wanted;                  /* its rows go to the plan's reader */
     bool of_catalogue;            /* it is about tables that every schema must have */
+    bool tells_fate;              /* its row is the transaction's struct pg_fate */
     unsigned rows;                /* MS_ROWS_ bits */
 };
 
@@ -172,6 +190,14 @@ mastra_str pg_str_at(const PGresult *result, int row, int column); /* borrowed; 
 /* Whether the server cannot tell by itself which rows a query means; `columns` are what is needed to tell. */
 bool pg_query_is_loose(const struct postgres *backend, const struct ms_query *query, uint64_t *ret_columns);
 bool pg_row_matches(const struct ms_query *query, const void *record);
+
+/* outcome.c: what became of a commit that was not answered, for sessions with `once`. */
+
+/* Whether the transaction of the session, which has a connection, is to be known. */
+bool pg_has_fate(const struct pg_session *session);
+void pg_note_fate(struct pg_session *session, const PGresult *result);
+/* OK: it was committed; UNAVAILABLE, retriable: it was not; UNKNOWN_OUTCOME, the error left alone: it cannot be told. */
+mastra_status pg_look_up(struct postgres *backend, const struct pg_fate *fate, mastra_error *error);
 
 /* session.c */
 mastra_status pg_begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,

@@ -64,6 +64,8 @@ static mastra_status add_commit(struct pg_plan *plan, mastra_error *error)
 mastra_status pg_commit(struct ms_session *base, mastra_error *error)
 {
     struct pg_session *session = pg_session_of(base);
+    struct postgres *backend = session->owner;
+    struct pg_fate fate;
     struct pg_plan plan;
     mastra_status status;
 
@@ -72,6 +74,11 @@ mastra_status pg_commit(struct ms_session *base, mastra_error *error)
         return MASTRA_OK;
     }
     status = pg_plan_begin(&plan, session, error);
+    if (status == MASTRA_OK && !session->begun && pg_has_fate(session)) {
+        /* An answer of its own: it must be known before the commit is on its way. */
+        status = pg_plan_run(&plan, error);
+        status = status == MASTRA_OK ? pg_plan_begin(&plan, session, error) : status;
+    }
     if (status == MASTRA_OK) {
         status = pg_plan_writes(&plan, session->writes, error);
     }
@@ -81,8 +88,10 @@ mastra_status pg_commit(struct ms_session *base, mastra_error *error)
     if (status == MASTRA_OK) {
         status = pg_plan_run(&plan, error);
     }
+    fate = session->fate;
     pg_rollback(base);
-    return status;
+    return status == MASTRA_UNKNOWN_OUTCOME && fate.transaction[0] ? pg_look_up(backend, &fate, error)
+                                                                   : status;
 }
 
 /* Reading. */

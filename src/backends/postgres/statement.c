@@ -116,6 +116,16 @@ mastra_status pg_plan_text(struct pg_plan *plan, const char *sql, const char *co
     return MASTRA_OK;
 }
 
+static mastra_status add_fate(struct pg_plan *plan, mastra_error *error)
+{
+    mastra_status status = pg_plan_text(plan, pg_flavour_of(plan->session)->fate, NULL, 0, false, error);
+
+    if (status == MASTRA_OK) {
+        plan->notes[plan->count - 1].tells_fate = true;
+    }
+    return status;
+}
+
 mastra_status pg_plan_begin(struct pg_plan *plan, struct pg_session *session, mastra_error *error)
 {
     const struct pg_flavour *flavour = session->owner->flavour;
@@ -140,8 +150,9 @@ mastra_status pg_plan_begin(struct pg_plan *plan, struct pg_session *session, ma
     if (session->begun || session->mode == MS_SESSION_READ) {
         return MASTRA_OK;
     }
-    return pg_plan_text(plan, session->mode == MS_SESSION_WRITE ? flavour->begin : flavour->begin_snapshot,
-                        NULL, 0, false, error);
+    status = pg_plan_text(plan, session->mode == MS_SESSION_WRITE ? flavour->begin : flavour->begin_snapshot,
+                          NULL, 0, false, error);
+    return status == MASTRA_OK && pg_has_fate(session) ? add_fate(plan, error) : status;
 }
 
 /* The text of a statement, in the arena. */
@@ -317,6 +328,9 @@ static mastra_status take(void *arg, size_t step, const PGresult *result, mastra
 
     if (note->prepares && note->prepares->number == note->number) {
         note->prepares->prepared = true;
+    }
+    if (note->tells_fate) {
+        pg_note_fate(plan->session, result);
     }
     return note->wanted ? plan->read(plan->arg, plan->wanted++, result, error) : MASTRA_OK;
 }

@@ -133,6 +133,7 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
         return ms_error_oom(error);
     }
     backend->base.ops = &ms_sqlite_ops;
+    backend->base.schema = "main";
     backend->heap = config->heap;
     backend->log = config->log;
     pthread_mutex_init(&backend->lock, NULL);
