@@ -158,6 +158,12 @@ int cli_open_as(struct cli *cli, const char *url, mastra_options *options, mastr
 int cli_fail(const mastra_error *error);
 int cli_complain(mastra_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Whether a word looks like a URL, which may hold a password: it is not to be printed. */
+bool cli_is_url(const char *word);
+
+/* Complains when what is to name a file looks like a store's URL, as a slip of the pen has it. */
+int cli_check_file(const char *command, const char *name);
+
 /* Commands. */
 int run_aws_whoami(struct cli *cli);
 int run_backup(struct cli *cli);

@@ -139,6 +139,10 @@ int run_import(struct cli *cli)
     if ((cli->options.given & OPTION_BATCH) && cli->options.batch == 0) {
         return cli_complain(MASTRA_INVALID_ARGUMENT, "--batch must be 1 to 1000, not 0");
     }
+    code = name ? cli_check_file("import", name) : 0;
+    if (code != 0) {
+        return code;
+    }
     if (name) {
         importing.in = fopen(name, "rb");
         if (!importing.in) {

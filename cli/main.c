@@ -477,8 +477,7 @@ static int check_usage(const struct command *command, const struct cli *cli)
                             command->name, command->usage);
     }
     if (command->most_args >= 0 && cli->arg_count > command->most_args) {
-        /* What looks like a URL may hold a password. */
-        if (strstr(cli->args[command->most_args], "://")) {
+        if (cli_is_url(cli->args[command->most_args])) {
             return cli_complain(MASTRA_USAGE, "%s: one argument too many", command->name);
         }
         return cli_complain(MASTRA_USAGE, "%s: unexpected argument \"%s\"", command->name,
@@ -520,6 +519,10 @@ static int dispatch(struct cli *cli)
     if (!options->word_count) {
         print_help();
         return 0;
+    }
+    if (!command && cli_is_url(options->words[0])) {
+        return cli_complain(MASTRA_USAGE,
+                            "no command given; a store is named with --store; see mastra-store --help");
     }
     if (!command) {
         return cli_complain(MASTRA_USAGE, "unknown command \"%s\"; see mastra-store --help",

@@ -189,7 +189,10 @@ static int take(struct options *options, char **argv, int argc, int *at)
     const struct option *option = find(argv[*at], &value);
 
     if (!option) {
-        return cli_complain(MASTRA_USAGE, "unknown option %s", argv[*at]);
+        /* An option that swallowed a URL is not printed further than to its name. */
+        return cli_complain(MASTRA_USAGE, "unknown option %.*s",
+                            (int)(cli_is_url(argv[*at]) ? strcspn(argv[*at], "=:") : strlen(argv[*at])),
+                            argv[*at]);
     }
     if (option->kind == FLAG && value) {
         return cli_complain(MASTRA_USAGE, "%s takes no value", option->name);

@@ -28,6 +28,16 @@ int cli_complain(mastra_status status, const char *format, ...)
     return report(message, status);
 }
 
+bool cli_is_url(const char *word)
+{
+    return strncmp(word, "file:", 5) == 0 || strstr(word, "://");
+}
+
+int cli_check_file(const char *command, const char *name)
+{
+    return cli_is_url(name) ? cli_complain(MASTRA_USAGE, "%s takes a file's name, not a URL", command) : 0;
+}
+
 void show_count(const char *noun, const char *nouns, size_t count)
 {
     if (count == 0) {

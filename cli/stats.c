@@ -223,8 +223,11 @@ int run_backup(struct cli *cli)
     mastra_error error = MASTRA_ERROR_INIT;
     struct progress progress;
     mastra_status status;
-    int code = cli_open_as_it_is(cli);
+    int code = cli_check_file("backup", cli->args[0]);
 
+    if (code == 0) {
+        code = cli_open_as_it_is(cli);
+    }
     if (code != 0) {
         return code;
     }

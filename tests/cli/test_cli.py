@@ -337,6 +337,21 @@ def test_secrets_are_not_printed(store):
                 raise AssertionError(out + err)
 
 
+def test_urls_where_none_belongs(store):
+    """They may hold a password."""
+    url = "postgresql://me:s3cret@host/db"
+    for code, message, args in ((2, "a store is named with --store", (url,)), (2, "unknown option", ("--store" + url, "init")),
+                                (2, "unknown option", ("threads", "--stor=" + url)),
+                                (2, "backup takes a file's name, not a URL", ("--store", store.url, "backup", url)),
+                                (2, "backup takes a file's name, not a URL", ("--store", store.url, "backup", "file:b.db")),
+                                (2, "import takes a file's name, not a URL", ("--store", store.url, "import", url))):
+        with tempfile.TemporaryDirectory() as folder:
+            fails(code, message, *args, cwd=folder)
+            equal(os.listdir(folder), [])
+            if "s3cret" in run(*args, cwd=folder)[2]:
+                raise AssertionError(args)
+
+
 def test_demo(store):
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(2):
