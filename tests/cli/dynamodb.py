@@ -52,7 +52,7 @@ def ask(operation, body, where=None):
         "authorization": "AWS4-HMAC-SHA256 Credential=" + KEYS["AWS_ACCESS_KEY_ID"] +
                          "/20250101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         raise AssertionError(error.read().decode()) from error

@@ -21,7 +21,7 @@ def run(*args, stdin="", env=None, cwd=None, raw=False):
     environment = {k: v for k, v in os.environ.items() if k not in UNSET}
     environment.update(env or {})
     done = subprocess.run([COMMAND, *args], input=stdin if raw else stdin.encode(), capture_output=True,
-                          env=environment, cwd=cwd, timeout=120, check=False)
+                          env=environment, cwd=cwd, timeout=300, check=False)
     return done.returncode, done.stdout if raw else done.stdout.decode(), done.stderr.decode()
 
 

@@ -28,7 +28,7 @@ class Bare:
 
 def run(*args, **env):
     keep = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
-    done = subprocess.run([COMMAND, *args], capture_output=True, env={**BARE, **keep, **env}, text=True, timeout=120,
+    done = subprocess.run([COMMAND, *args], capture_output=True, env={**BARE, **keep, **env}, text=True, timeout=300,
                           check=False)
     for secret in ("secret-of", "token-of"):
         if secret in done.stderr or (secret in done.stdout and args[0] != "dsql-token"):

@@ -300,7 +300,7 @@ def test_terminals_are_safe(store):
     equal([c for c in out if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"], [])
     control, terminal = pty.openpty()
     try:
-        done = subprocess.run([COMMAND, "--store", store.url, "threads", "--json"], stdout=terminal, timeout=60,
+        done = subprocess.run([COMMAND, "--store", store.url, "threads", "--json"], stdout=terminal, timeout=300,
                               check=True)
         out = os.read(control, 1 << 16).decode()
     finally:
@@ -322,10 +322,10 @@ def test_bytes_of_a_foreign_writer(store):
 def test_output_that_cannot_be_written(store):
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run([COMMAND, "--store", store.url, "threads"], stdout=full, stderr=subprocess.PIPE,
-                              timeout=60, check=False)
+                              timeout=300, check=False)
     equal(done.returncode, 9)
     contains(done.stderr.decode(), "cannot write the output")
-    done = subprocess.run(f"'{COMMAND}' ops | head -n 1", shell=True, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(f"'{COMMAND}' ops | head -n 1", shell=True, capture_output=True, timeout=300, check=False)
     equal((done.stdout, done.stderr), (b"saveThread (memory, writes)\n", b""))
 
 
@@ -360,7 +360,7 @@ def test_demo(store):
             contains(out, "demo-thread", "4 messages", "metric", "Mont Blanc", "file:demo.db threads")
         for line in out.splitlines():
             if line.startswith("  ") and " --store " in line:
-                done = subprocess.run(line, shell=True, capture_output=True, cwd=folder, timeout=60, check=True)
+                done = subprocess.run(line, shell=True, capture_output=True, cwd=folder, timeout=300, check=True)
                 contains(done.stdout.decode(), "demo-")
         contains(run("--store", "file:demo.db", "threads", cwd=folder)[1], "1 thread\n")
 

@@ -327,7 +327,7 @@ def on_a_terminal(width, *args):
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
         reader.start()
         with subprocess.Popen([COMMAND, *args], stdout=subprocess.PIPE, stderr=terminal) as process:
-            out = process.communicate(timeout=120)[0].decode()
+            out = process.communicate(timeout=300)[0].decode()
     finally:
         os.close(terminal)
         reader.join()

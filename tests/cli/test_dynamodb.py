@@ -158,7 +158,7 @@ def test_several_at_the_same_time(store: Bare):
     crowd = [subprocess.Popen([COMMAND, *words], env={**os.environ, **KEYS}, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) for _ in range(6)]
     for one in crowd:
-        out, err = one.communicate(timeout=120)
+        out, err = one.communicate(timeout=300)
         equal((one.returncode, err if one.returncode else ""), (0, ""))
         equal(len(json.loads(out)["parts"]), 8)
     check_shape(name, 4)
@@ -517,7 +517,7 @@ class Slow(StandIn):
         answer = super().answer(operation, body)
         if operation != "Scan":
             return answer
-        time.sleep(0.5)
+        time.sleep(1)
         page = int(body.get("ExclusiveStartKey", {"pk": {"S": "1"}})["pk"]["S"])
         last = {"LastEvaluatedKey": {"pk": {"S": str(page + 1)}, "sk": {"S": "s"}}} if page < 6 else {}
         return 200, {"Items": [], "Count": 0, **last}
@@ -526,7 +526,7 @@ class Slow(StandIn):
 def test_a_table_that_takes_long_to_read(store: Bare):
     """The time of a request is that of each page, not of all."""
     with Slow(DescribeTable=[table(index(1), index(2))], Scan=[{}]) as aws:
-        url = f"dynamodb://us-east-1/agents?endpoint={aws.url}&timeoutMillis=2000"
+        url = f"dynamodb://us-east-1/agents?endpoint={aws.url}&timeoutMillis=5000"
         for page in ({}, {"perPage": 0}):
             code, out, err = run("--store", url, "call", "listThreads", json.dumps(page), env=KEYS)
             equal((code, err), (0, ""))

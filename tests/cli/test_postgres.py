@@ -94,7 +94,7 @@ def test_a_killed_holder_frees_its_lock(store: Postgres):
     with subprocess.Popen([COMMAND, "pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                           env={**os.environ, "MASTRA_STORE_URL": store.url}) as holder:
         holder.stdin.write('{"id":1,"op":"tryAcquireWorkflowRunLock","args":{"workflowName":"w","runId":"r",'
-                           '"ttlMs":500,"keepAlive":true}}\n')
+                           '"ttlMs":3000,"keepAlive":true}}\n')
         holder.stdin.flush()
         equal(json.loads(holder.stdout.readline())["result"], True)
         holder.kill()

@@ -154,7 +154,7 @@ def test_trace_that_is_unknown(store):
 def on_a_terminal(store, *args, **env):
     control, terminal = pty.openpty()
     try:
-        subprocess.run([COMMAND, "--store", store.url, *args], stdout=terminal, timeout=60, check=True,
+        subprocess.run([COMMAND, "--store", store.url, *args], stdout=terminal, timeout=300, check=True,
                        env={"LANG": "C.UTF-8", "TERM": "xterm", "COLUMNS": "80", **env})
         return os.read(control, 1 << 16).decode()
     finally:

@@ -11,7 +11,7 @@ from support import contains, equal, run
 NAMES = ("async", "chat", "move", "quickstart", "trace", "workflow")
 TABLES = ("mastra_threads", "mastra_messages", "mastra_workflow_snapshot")
 # Milliseconds: long enough for a slow machine to renew it in time.
-LEASE = "2000"
+LEASE = "4000"
 FENCED = 10
 
 
@@ -31,7 +31,7 @@ class Programs:
     def run(self, name, *args, stdin=b"", cwd=None):
         """Exit code, stdout, stderr."""
         with self.start(name, *args, cwd=cwd) as process:
-            out, err = process.communicate(stdin, timeout=60)
+            out, err = process.communicate(stdin, timeout=300)
         return process.returncode, out.decode(), err.decode()
 
     def lines(self, name, *args, **kwargs):
@@ -141,12 +141,12 @@ def workflow_fenced(programs, url):
             with programs.start("workflow", url, "fenced", LEASE) as other:
                 _expect(other, "locked, generation 2", _prompt("reserve"))
                 paused.send_signal(signal.SIGCONT)
-                out, err = paused.communicate(b"\n", timeout=60)
+                out, err = paused.communicate(b"\n", timeout=300)
                 equal(paused.returncode, FENCED)
                 contains(err.decode(), "lock")
                 equal("reserve: saved" in out.decode(), False)
                 equal(_steps(url, "fenced"), ("running", []))
-                out = other.communicate(b"\n\n\n", timeout=60)[0].decode()
+                out = other.communicate(b"\n\n\n", timeout=300)[0].decode()
                 equal((other.returncode, out.splitlines()[-1]), (0, "run fenced is done"))
         finally:
             if paused.poll() is None:

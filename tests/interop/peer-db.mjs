@@ -24,7 +24,7 @@ const { LibSQLDB } = await import(`${module}?inside`);
 
 /** The peer's own createTable, insert, select and so on, on a file. */
 export function openPeerDb(t, file) {
-    const client = createClient({ url: `file:${file}`, timeout: 5000 });
+    const client = createClient({ url: `file:${file}`, timeout: 120000 });
     t.after(() => client.close());
     return new LibSQLDB({ client });
 }

@@ -127,7 +127,7 @@ export function scratch(t) {
 
 /** Rows of a file, read by the SQLite that the peer brings. */
 export async function query(file, sql, args = []) {
-    const client = createClient({ url: `file:${file}`, timeout: 5000 });
+    const client = createClient({ url: `file:${file}`, timeout: 120000 });
     try {
         const { rows, columns } = await client.execute({ sql, args });
         return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));

@@ -98,15 +98,20 @@ test('custom indexes', async (t) => {
 });
 
 test('closing while a provider is asked', async () => {
+    let answer = () => {};
     const store = new DSQLStore({
         id: 'test',
         host,
         schemaName,
         closeTimeoutMs: 0,
-        customCredentialsProvider: () => new Promise((resolve) => setTimeout(() => resolve(credentials()), 200)),
+        customCredentialsProvider: () =>
+            new Promise((resolve) => {
+                answer = () => resolve(credentials());
+            }),
     });
     const initialised = refusal(store.init());
     await store.close();
+    answer();
     await initialised;
 });
 

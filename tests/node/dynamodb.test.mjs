@@ -94,8 +94,8 @@ test('credentials that are about to expire are asked for again', async (t) => {
     let asked = 0;
     const store = open(t, {
         id: 'd', tableName, endpoint,
-        // So little is left of them that they are renewed with the next request.
-        credentials: async () => ({ ...KEYS, expiration: new Date(Date.now() + (++asked > 1 ? 3600_000 : 1)) }),
+        // So little is left of them, though enough for now, that they are renewed with the next request.
+        credentials: async () => ({ ...KEYS, expiration: new Date(Date.now() + (++asked > 1 ? 3600_000 : 60_000)) }),
     });
     await assertWorks(store);
     while (asked < 2) {

@@ -75,13 +75,16 @@ test('answers that come at once let the event loop turn', async (t) => {
     const store = new NativeStore(`file:${path.join(scratch(t), 'turns.db')}`);
     await saveThread(store, 't');
     await getThread(store, 't');
-    let turned = false;
     let reads = 0;
-    setImmediate(() => (turned = true));
-    for (; !turned && reads < 1000; reads++) {
-        await getThread(store, 't');
+    // Right after another call an answer may not come at once, and then the loop turns for that.
+    for (let round = 0; reads <= 1 && round < 1000; round++) {
+        let turned = false;
+        setImmediate(() => (turned = true));
+        for (reads = 0; !turned && reads < 1000; reads++) {
+            await getThread(store, 't');
+        }
+        assert.ok(turned);
     }
-    assert.ok(turned);
     assert.ok(reads > 1, 'no answer came at once');
     await store.close();
 });
@@ -279,7 +282,7 @@ test('errors and successes of a full queue come to their own calls', async () =>
 
 test('saves that wait together are committed together', async (t) => {
     const file = `${scratch(t)}/a.db`;
-    const store = new NativeStore(`file:${file}`);
+    const store = new NativeStore(`file:${file}`, { busyTimeoutMs: 120000 });
     await store.call('init');
     await saveThread(store, 'first');
 
@@ -290,7 +293,11 @@ test('saves that wait together are committed together', async (t) => {
     assert.equal(commitsInWal(file) - before, 16);
 
     before = commitsInWal(file);
-    await Promise.all(Array.from({ length: 64 }, (_, i) => saveThread(store, `all-${i}`)));
+    // Until all are there somebody else is writing.
+    const holder = await lockHolder(file);
+    const saves = Array.from({ length: 64 }, (_, i) => saveThread(store, `all-${i}`));
+    await holder.release();
+    await Promise.all(saves);
     const commits = commitsInWal(file) - before;
     assert.ok(commits >= 1 && commits <= 16, `${commits} commits`);
     await store.close();

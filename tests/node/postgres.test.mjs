@@ -192,7 +192,7 @@ async function lockThreads(t, place) {
 
 test('calls for which no connection is free wait for their turn', async (t) => {
     const place = schema('node');
-    const options = { connectionString: url, schemaName: place.schema, max: 1, connectionTimeoutMillis: 300 };
+    const options = { connectionString: url, schemaName: place.schema, max: 1, connectionTimeoutMillis: 60000 };
     const store = open(t, options);
     await Promise.all([save(store, 'one'), save(store, 'two')]);
     const lock = await lockThreads(t, place);
@@ -208,7 +208,7 @@ test('calls for which no connection is free wait for their turn', async (t) => {
 test('a call that the server does not answer ends after query_timeout, and the store goes on', async (t) => {
     const place = schema('node');
     await save(open(t, { connectionString: url, schemaName: place.schema }), 'one');
-    const store = open(t, { connectionString: url, schemaName: place.schema, max: 1, query_timeout: 1500 });
+    const store = open(t, { connectionString: url, schemaName: place.schema, max: 1, query_timeout: 5000 });
     await store.getThreadById({ threadId: 'one' });
     const lock = await lockThreads(t, place);
     assert.equal((await refusal(store.getThreadById({ threadId: 'one' }))).cause.code, 'timeout');

@@ -25,7 +25,7 @@ export function scratch(t) {
 /** Runs a program to its end: {code, signal, stdout, stderr}. One that hangs is killed, which the caller sees. */
 export async function run(program, args, options = {}) {
     try {
-        const done = await promisify(execFile)(program, args, { timeout: 60000, killSignal: 'SIGKILL', ...options });
+        const done = await promisify(execFile)(program, args, { timeout: 300000, killSignal: 'SIGKILL', ...options });
         return { code: 0, signal: null, ...done };
     } catch (error) {
         if (error.stdout === undefined) {

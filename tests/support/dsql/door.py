@@ -11,7 +11,7 @@ from wire import NUMBER, Frames, Gone, SqlError, frame
 
 VERSION = 196608
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
-PATIENCE = 30
+PATIENCE = 120
 # What a client may ask for when it starts; anything else is not known to be understood.
 PARAMETERS = {"user", "database", "application_name", "client_encoding", "datestyle", "timezone", "extra_float_digits"}
 NOBODY = "unable to accept connection, access denied"
