@@ -125,6 +125,9 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
            the commit does not wait for the disk. It takes as long as what is asked for. SQLite files with              \
            synchronous=normal only */
 
+#define MASTRA_NO_RESULT                                                                                     \
+    32u /* what a write that succeeds has to tell is not wanted: `json` is null, and nobody writes it */
+
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;
  * calls that name none or several wait for all before them and hold back all after them. Calls made by other

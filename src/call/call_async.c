@@ -22,6 +22,7 @@ struct call_task {
     struct ms_call call;
     bool begun;
     bool compact;
+    bool unread;
     bool here; /* it runs on the submitter's thread */
     struct ms_buf out;
     mastra_error error;
@@ -42,6 +43,7 @@ static mastra_status begin_or_repeat(struct call_task *self, struct ms_group *gr
     mastra_status status = ms_call_begin(&self->call, self->store, self->operation->op, group);
 
     self->call.compact = self->compact;
+    self->call.unread = self->unread;
     self->call.glances = self->here;
     if (status == MASTRA_OK) {
         self->begun = true;
@@ -284,6 +286,7 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     task->user = user;
     task->task.brief = flags & MASTRA_DONE_IS_BRIEF;
     task->compact = flags & MASTRA_COMPACT;
+    task->unread = flags & MASTRA_NO_RESULT;
     if (can_run_here(task, flags) && ms_async_step_in(async)) {
         bool over = run_here(task);
 

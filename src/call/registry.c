@@ -126,7 +126,7 @@ static void put_null(struct ms_buf *out, const void *result)
 static mastra_status run(const struct ms_operation *operation, struct ms_call *call, const void *args,
                          struct ms_buf *out)
 {
-    ms_answer_fn write = operation->answer ? operation->answer : put_null;
+    ms_answer_fn write = operation->answer && !call->unread ? operation->answer : put_null;
     mastra_status status;
 
     /* What stands before the answer must be there, or nothing may be written. */

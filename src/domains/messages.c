@@ -115,7 +115,7 @@ static mastra_status run_messages(struct ms_call *call, ms_unit_fn fn, struct me
     struct ms_arena *arena = NULL;
     mastra_status status;
 
-    work->wanted = ret || call->answer;
+    work->wanted = ret || (call->answer && !call->unread);
     status = ms_transact(call, fn, work, &arena);
     if (status == MASTRA_OK) {
         MS_HAND_OVER(arena, (mastra_message_list *)work->list, ret);

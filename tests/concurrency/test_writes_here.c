@@ -12,16 +12,17 @@ struct attempt {
     pthread_t thread;
     atomic_bool called;
     mastra_status status;
-    char id[128];
+    char id[128]; /* of an error */
+    char json[64];
 };
 
 static void note_attempt(void *user, mastra_status status, mastra_str json, const mastra_error *error)
 {
     struct attempt *attempt = user;
-    (void)json;
     attempt->thread = pthread_self();
     attempt->status = status;
     snprintf(attempt->id, sizeof(attempt->id), "%s", error ? error->id : "");
+    snprintf(attempt->json, sizeof(attempt->json), "%.*s", (int)json.len, json.ptr ? json.ptr : "");
     atomic_store(&attempt->called, true);
     crew_gate_add(attempt->desk->done);
 }
@@ -105,6 +106,43 @@ static void execute(sqlite3 *db, const char *sql)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+}
+
+/* Of a read there is a result all the same. */
+static void results_may_be_left_out(void **state)
+{
+    static const unsigned flags[] = {MASTRA_NO_RESULT, MASTRA_NO_RESULT | MAY_WRITE_HERE};
+    struct desk *desk = *state;
+    struct attempt call = {.desk = desk};
+    desk->store = desk_open(desk, "");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(client_submit(desk->store, "saveMessages", flags[i], note_attempt, &call,
+                                       SAVE_FORMAT, "t", i, "t"),
+                         MASTRA_OK);
+        crew_gate_wait(desk->done, 5 * i + 1);
+        assert_string_equal(call.json, "null");
+        assert_int_equal(client_total(desk->store, "t"), i + 1);
+        assert_int_equal(
+            client_submit(desk->store, "saveThread", flags[i], note_attempt, &call, "%s", THREAD("x")),
+            MASTRA_OK);
+        crew_gate_wait(desk->done, 5 * i + 2);
+        assert_string_equal(call.json, "null");
+        assert_int_equal(
+            client_submit(desk->store, "deleteThread", flags[i], note_attempt, &call, "{'threadId':'none'}"),
+            MASTRA_OK);
+        crew_gate_wait(desk->done, 5 * i + 3);
+        assert_string_equal(call.json, "null");
+        assert_int_equal(client_submit(desk->store, "updateThread", flags[i], note_attempt, &call,
+                                       "{'id':'none','title':'x'}"),
+                         MASTRA_OK);
+        crew_gate_wait(desk->done, 5 * i + 4);
+        assert_int_equal(call.status, MASTRA_NOT_FOUND);
+        assert_int_equal(
+            client_submit(desk->store, "getThreadById", flags[i], note_attempt, &call, "{'threadId':'t'}"),
+            MASTRA_OK);
+        crew_gate_wait(desk->done, 5 * i + 5);
+        assert_memory_equal(call.json, "{\"id\":\"t\",", 9);
+    }
 }
 
 /* While somebody else writes the call waits in the queue, and what is submitted behind it waits as well. */
@@ -249,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DESK_TEST("rows are written on the submitter's thread", rows_are_written_here),
         DESK_TEST("other writes are queued", others_are_queued),
+        DESK_TEST("results may be left out", results_may_be_left_out),
         DESK_TEST("locks are not waited for", locks_are_not_waited_for),
         DESK_TEST("a write that fails leaves nothing behind", failures_are_undone),
         DESK_TEST("writes on the submitter's thread keep the order", the_order_is_kept),

@@ -12,6 +12,7 @@ import {
     StorageDomain,
     WorkflowsStorage,
 } from '@mastra/core/storage';
+import { MastraError } from '@mastra/core/error';
 
 import { LibSQLStore, PostgresStore } from '../../bindings/node/lib/index.mjs';
 import native from '../../bindings/node/lib/native.js';
@@ -169,4 +170,41 @@ test('the methods of the store are those of its domains', async (t) => {
             assert.equal(typeof ours[method], 'function', `${name}.${method}`);
         }
     }
+});
+
+const NEEDS_NOTHING = [
+    'deleteMessages',
+    'getTracesPaginated',
+    'listResources',
+    'listScores',
+    'listThreads',
+    'listTraces',
+    'listWorkflowRunLocks',
+    'listWorkflowRuns',
+];
+
+test('every method of a domain names the argument that is missing', async (t) => {
+    const { ours } = withStores(t);
+    const others = [];
+    for (const [domain, methods] of Object.entries(ours.stores)) {
+        for (const method of ownNames(Object.getPrototypeOf(methods))) {
+            if (typeof methods[method] !== 'function' || /^(init|dangerouslyClearAll|supports)/.test(method)) {
+                continue;
+            }
+            for (const given of method === 'prune' ? [[], [null]] : [[], [null], [{}]]) {
+                const error = await methods[method](...given).then(
+                    () => undefined,
+                    (reason) => reason,
+                );
+                const named =
+                    error instanceof MastraError &&
+                    /^MASTRA_STORAGE_LIBSQL_[A-Z_]+$/.test(error.id) &&
+                    /^[A-Za-z.]+ (is required|must be )/.test(error.message);
+                if (!named && !(error === undefined && NEEDS_NOTHING.includes(method))) {
+                    others.push(`${domain}.${method}(${JSON.stringify(given[0]) ?? ''}): ${error}`);
+                }
+            }
+        }
+    }
+    assert.deepEqual(others, []);
 });

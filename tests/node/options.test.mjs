@@ -475,6 +475,7 @@ for (const [name, config, complaint] of [
         { id: 'd', pool: { options: { host: dsql.host } }, max: 3 },
         /option max cannot be honoured beside a pool/,
     ],
+    ['a number as text', { ...dsql, max: '10' }, /option max must be a whole number from 1, got "10"/],
     ['no lifetime', { ...dsql, maxLifetimeSeconds: 0 }, /option maxLifetimeSeconds must be a whole number from 1/],
     ['a provider that is no function', { ...dsql, customCredentialsProvider: {} }, /must be a function/],
     ['an empty user', { ...dsql, user: '' }, /user must be provided/],

@@ -3,7 +3,7 @@
 
 const { detailsOf } = require('./details.js');
 const { stringify, unsayable } = require('./json.js');
-const { NativeStore } = require('./native.js');
+const { COMPACT, NO_RESULT, NativeStore } = require('./native.js');
 const { unfolded } = require('./records.js');
 
 function snake(name) {
@@ -90,7 +90,7 @@ class Client {
     /** For operations that have a compact answer: their result with dates in it. */
     async callCompact(operation, args) {
         try {
-            const result = JSON.parse(await this.#native.call(operation, this.#text(operation, args), true));
+            const result = JSON.parse(await this.#native.call(operation, this.#text(operation, args), COMPACT));
             return result === null ? null : unfolded(result, 'spans');
         } catch (error) {
             throw this.#failed(operation, args, error);
@@ -100,7 +100,7 @@ class Client {
     /** For results that nobody reads. */
     async run(operation, args) {
         try {
-            await this.#native.call(operation, this.#text(operation, args));
+            await this.#native.call(operation, this.#text(operation, args), NO_RESULT);
         } catch (error) {
             throw this.#failed(operation, args, error);
         }

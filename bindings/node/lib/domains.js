@@ -90,6 +90,21 @@ function completed(stored, given) {
     return record;
 }
 
+/** Core's own methods over these, which take their argument apart before anybody looks at it. */
+function guarded(base, names) {
+    return Object.fromEntries(
+        names.map((name) => [
+            name,
+            async function (args) {
+                if (args === null || typeof args !== 'object') {
+                    throw clients.get(this).refusal(name, 'args', `must be an object, got ${args}`);
+                }
+                return base.prototype[name].call(this, args);
+            },
+        ]),
+    );
+}
+
 function memoryMethods(core, methods) {
     const forms = messageForms(core.MessageList);
 
@@ -112,6 +127,8 @@ function memoryMethods(core, methods) {
     }
 
     return {
+        ...guarded(core.MemoryStorage, ['patchThread', 'updateThreadMetadata']),
+
         async saveThread(args) {
             return completed(await call(this, 'saveThread', args), args.thread);
         },

@@ -310,13 +310,13 @@ class NativeStore {
         return this.#closing !== undefined;
     }
 
-    /** `compact`: the answer has the form that MASTRA_COMPACT says, where there is one. */
-    call(operation, args, compact = false) {
+    /** `form` of the answer: as it is; COMPACT, where there is such a form; NO_RESULT, null where a write is done. */
+    call(operation, args, form = 0) {
         return new Promise((resolve, reject) => {
             if (typeof operation !== 'string' || (args !== undefined && typeof args !== 'string')) {
                 throw new TypeError('call takes the name of an operation and JSON text or nothing');
             }
-            const entry = { store: this, operation, args, compact, resolve, reject };
+            const entry = { store: this, operation, args, form, resolve, reject };
             if (this.#closing) {
                 reject(this.#closedError(operation));
                 return;
@@ -334,7 +334,7 @@ class NativeStore {
         this.#letGo();
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
-            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', false, false)[0]);
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', 0, false)[0]);
             const ticket = takeTicket({ store: this, closes: true, resolve, reject });
             addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
         });
@@ -374,7 +374,7 @@ class NativeStore {
     #begin(entry, writeHere = false) {
         const ticket = takeTicket(entry);
         const operation = entry.operation.replaceAll('\0', '\x01');
-        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.compact, writeHere);
+        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.form, writeHere);
         if (begun === undefined) {
             this.#underWay++;
             entry.args = undefined;
@@ -477,5 +477,7 @@ module.exports = {
     version: addon.version,
     sqliteVersion: addon.sqliteVersion,
     backends: addon.backends,
+    COMPACT: addon.COMPACT,
+    NO_RESULT: addon.NO_RESULT,
     operations,
 };

@@ -309,6 +309,14 @@ static bool set_text(napi_env env, napi_value exports, const char *name, const c
            napi_set_named_property(env, exports, name, string) == napi_ok;
 }
 
+static bool set_number(napi_env env, napi_value exports, const char *name, uint32_t value)
+{
+    napi_value number;
+
+    return napi_create_uint32(env, value, &number) == napi_ok &&
+           napi_set_named_property(env, exports, name, number) == napi_ok;
+}
+
 static bool set_backends(napi_env env, napi_value exports)
 {
     napi_value list;
@@ -345,6 +353,8 @@ NAPI_MODULE_INIT()
 
     if (!new_addon(env) ||
         napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions) != napi_ok ||
+        !set_number(env, exports, "COMPACT", MASTRA_COMPACT) ||
+        !set_number(env, exports, "NO_RESULT", MASTRA_NO_RESULT) ||
         !set_text(env, exports, "version", mastra_version()) ||
         !set_text(env, exports, "sqliteVersion", mastra_sqlite_version()) || !set_backends(env, exports)) {
         napi_throw_error(env, NULL, "mastra-store: the addon could not be set up");

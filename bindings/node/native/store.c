@@ -365,7 +365,7 @@ struct request {
     char operation[64];
     mastra_str args;
     uint32_t ticket;
-    bool compact;    /* see MASTRA_COMPACT */
+    unsigned form;   /* of the result: 0, MASTRA_COMPACT or MASTRA_NO_RESULT */
     bool write_here; /* see MASTRA_MAY_WRITE_HERE; the event loop has turned before */
 };
 
@@ -393,7 +393,7 @@ static void finished(void *user, mastra_status status, mastra_str json, const ma
 static mastra_status submit(struct store *store, const struct request *request, struct outcome *outcome,
                             mastra_error *error)
 {
-    unsigned flags = MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF | (request->compact ? MASTRA_COMPACT : 0);
+    unsigned flags = MASTRA_NO_WAIT | MASTRA_DONE_IS_BRIEF | request->form;
     bool closing = store->state != STORE_OPEN;
     mastra_status status;
 
@@ -483,12 +483,12 @@ static bool read_request(napi_env env, const napi_value *argv, struct request *r
     return napi_get_value_uint32(env, argv[1], &request->ticket) == napi_ok &&
            napi_get_value_string_utf8(env, argv[2], request->operation, sizeof request->operation, &len) ==
                napi_ok &&
-           napi_get_value_bool(env, argv[4], &request->compact) == napi_ok &&
+           napi_get_value_uint32(env, argv[4], &request->form) == napi_ok &&
            napi_get_value_bool(env, argv[5], &request->write_here) == napi_ok;
 }
 
 /*
- * call(handle, ticket, operation, args, compact, writeHere): undefined when the call was begun (its outcome comes to `settle`), a
+ * call(handle, ticket, operation, args, form, writeHere): undefined when the call was begun (its outcome comes to `settle`), a
  * string when it has been answered already, false when the queue is full, else the text of an error in an array.
  */
 napi_value store_call(napi_env env, napi_callback_info info)

@@ -4,22 +4,49 @@
 
 #include <stdlib.h>
 
+/* Takes memory for what does not fit on the stack. */
+static void *room_for(struct value_room *room, size_t size, void *own, size_t own_size)
+{
+    room->block = NULL;
+    if (size <= own_size) {
+        return own;
+    }
+    room->block_size = size;
+    room->block = malloc(size);
+    return room->block;
+}
+
+/* Characters that take a byte each. */
+static char *ascii_text(napi_env env, napi_value value, struct value_room *room, size_t count,
+                        size_t *ret_len)
+{
+    char *text = room_for(room, count + 1, room->text, sizeof room->text);
+
+    return text && napi_get_value_string_latin1(env, value, text, count + 1, ret_len) == napi_ok ? text
+                                                                                                 : NULL;
+}
+
 char *value_text(napi_env env, napi_value value, struct value_room *room, size_t *ret_len)
 {
-    char16_t *units = room->units;
+    char16_t *units;
     char *text = room->text;
     size_t count = 0;
+    size_t bytes = 0;
 
     room->block = NULL;
-    if (napi_get_value_string_utf16(env, value, NULL, 0, &count) != napi_ok) {
+    if (napi_get_value_string_utf16(env, value, NULL, 0, &count) != napi_ok ||
+        napi_get_value_string_utf8(env, value, NULL, 0, &bytes) != napi_ok) {
         return NULL;
     }
-    if (count >= VALUE_ROOM_UNITS) {
-        room->block_size = (count + 1) * (sizeof *units + 3);
-        room->block = units = malloc(room->block_size);
-        if (!units) {
-            return NULL;
-        }
+    if (bytes == count) {
+        return ascii_text(env, value, room, count, ret_len);
+    }
+    units = room_for(room, (count + 1) * (sizeof *units + 3), room->units,
+                     VALUE_ROOM_UNITS * (sizeof *units + 3));
+    if (!units) {
+        return NULL;
+    }
+    if (room->block) {
         text = (char *)(units + count + 1);
     }
     if (napi_get_value_string_utf16(env, value, units, count + 1, &count) != napi_ok) {

@@ -264,9 +264,6 @@ static bool writes(enum ms_session_mode mode)
 static mastra_status borrow(struct sqlite_backend *backend, enum ms_session_mode mode,
                             struct connection **ret, mastra_error *error)
 {
-    if (mode == MS_SESSION_WRITE_AT_ONCE && sqlite_checkpoint_due(&backend->checkpoint)) {
-        return ms_error_set(error, MASTRA_BUSY, "the commit may have to move the log into the database");
-    }
     if (writes(mode) || backend->memory) {
         *ret = backend->writer;
         return MASTRA_OK;
@@ -344,6 +341,9 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
 
     if (atomic_load(&backend_of(base)->interrupted)) {
         return ms_error_set(error, MASTRA_CLOSED, "the store is closed");
+    }
+    if (mode == MS_SESSION_WRITE_AT_ONCE && sqlite_checkpoint_due(&backend_of(base)->checkpoint)) {
+        return ms_error_set(error, MASTRA_BUSY, "the commit may have to move the log into the database");
     }
     status = borrow(backend_of(base), mode, &connection, error);
     if (status != MASTRA_OK) {

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/random.h"
 
+#include <stdio.h>
+
 /* Sleeps between looks at a lock that another process holds: up to this, with full jitter. */
 #define BUSY_MOST_US 20000
 
@@ -192,7 +194,23 @@ static mastra_status use_wal(struct connection *connection, mastra_error *error)
     return code == SQLITE_OK ? MASTRA_OK : sqlite_error(connection, code, "switch to WAL", error);
 }
 
-/* What the peer sets on its connections too. */
+/* Kilobytes of pages. The writer goes back to few of them; what readers go through again and again are the indexes of
+ * long threads. */
+#define CACHE_OF_WRITER "4000"
+#define CACHE_OF_READER "16000"
+
+static mastra_status set_up(struct connection *connection, mastra_error *error)
+{
+    const struct sqlite_backend *backend = connection->owner;
+    char sql[128];
+
+    snprintf(sql, sizeof sql, "PRAGMA synchronous=%s; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%s",
+             backend->synchronous == MASTRA_SYNCHRONOUS_FULL ? "FULL" : "NORMAL",
+             backend->writer ? CACHE_OF_READER : CACHE_OF_WRITER);
+    return execute(connection, sql, "set up", error);
+}
+
+/* Much as the peer does it. */
 static mastra_status configure(struct connection *connection, mastra_error *error)
 {
     struct sqlite_backend *backend = connection->owner;
@@ -211,11 +229,7 @@ static mastra_status configure(struct connection *connection, mastra_error *erro
     if (status != MASTRA_OK) {
         return status;
     }
-    status = execute(connection,
-                     backend->synchronous == MASTRA_SYNCHRONOUS_FULL
-                         ? "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000"
-                         : "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000",
-                     "set up", error);
+    status = set_up(connection, error);
     return status == MASTRA_OK ? sqlite_prepare_fixed(connection, error) : status;
 }
 

@@ -11,6 +11,7 @@ const {
     requireFlag,
     requireNumber,
     requireText,
+    shown,
     unfolded,
 } = require('./common.js');
 
@@ -104,7 +105,7 @@ function dsql(config) {
     const connection = dsqlConnection(Class, options);
     if (connection.maxLifetimeSeconds !== undefined && !(connection.maxLifetimeSeconds < 3600)) {
         throw new Error(
-            `${Class}: maxLifetimeSeconds must be less than 3600, as Aurora DSQL ends connections after 60 minutes; got ${connection.maxLifetimeSeconds}.`,
+            `${Class}: maxLifetimeSeconds must be less than 3600, as Aurora DSQL ends connections after 60 minutes; got ${shown(connection.maxLifetimeSeconds)}.`,
         );
     }
     checkRegion(Class, connection);
@@ -119,7 +120,7 @@ function dsql(config) {
         }
     }
     if (options.schemaName !== undefined && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(options.schemaName)) {
-        refuse(Class, 'schemaName', `must be a plain identifier of at most 63 letters, got ${options.schemaName}`);
+        refuse(Class, 'schemaName', `must be a plain identifier of at most 63 letters, got ${shown(options.schemaName)}`);
     }
     const provider = connection.customCredentialsProvider;
     if (provider !== undefined && typeof provider !== 'function') {

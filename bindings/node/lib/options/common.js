@@ -43,6 +43,14 @@ function unfolded(config) {
     return { id: name, ...rest, ...inner };
 }
 
+/** A value that was refused, in a text: that "10" is no 10 can be seen. */
+function shown(value) {
+    if (typeof value === 'string') {
+        return JSON.stringify(value);
+    }
+    return value !== null && typeof value === 'object' ? `a value of ${Object.prototype.toString.call(value)}` : String(value);
+}
+
 function isBlank(value) {
     return typeof value !== 'string' || value.trim() === '';
 }
@@ -60,14 +68,14 @@ function requireNumber(Class, options, name, min, max = Number.MAX_SAFE_INTEGER)
         refuse(
             Class,
             name,
-            `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${value}`,
+            `must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${shown(value)}`,
         );
     }
 }
 
 function requireFlag(Class, options, name) {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') {
-        refuse(Class, name, `must be true or false, got ${options[name]}`);
+        refuse(Class, name, `must be true or false, got ${shown(options[name])}`);
     }
 }
 
@@ -91,5 +99,6 @@ module.exports = {
     requireFlag,
     requireNumber,
     requireText,
+    shown,
     unfolded,
 };

@@ -6,6 +6,8 @@ const os = require('node:os');
 const path = require('node:path');
 const tls = require('node:tls');
 
+const { shown } = require('./common.js');
+
 const folders = new Set();
 let cleansUp = false;
 
@@ -43,7 +45,7 @@ function tlsParameters(ssl, host, refuse) {
     }
     const options = ssl === true ? {} : ssl;
     if (options === null || typeof options !== 'object') {
-        refuse('ssl', `must be true, false or an object, got ${ssl}`);
+        refuse('ssl', `must be true, false or an object, got ${shown(ssl)}`);
     }
     for (const [name, value] of Object.entries(options)) {
         if (value === undefined || name === 'rejectUnauthorized' || name === 'ca') {
