@@ -237,6 +237,11 @@ mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastr
                                                      unit->error);
 }
 
+void ms_unit_place(const struct ms_unit *unit, char *out, size_t size)
+{
+    unit->session->backend->ops->place(unit->session->backend, out, size);
+}
+
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity)
 {
     void *record = ms_record_new(unit->arena, ms_entity(entity));

@@ -114,6 +114,10 @@ mastra_status ms_unit_drop_index(struct ms_unit *unit, mastra_str name);
 mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
                                    struct ms_rows *ret);
 
+/* What the backend calls the place in which the tables stand, for messages. */
+#define MS_PLACE_SIZE 300
+void ms_unit_place(const struct ms_unit *unit, char *out, size_t size);
+
 /* A blank record in the unit's arena, its times absent; NULL when memory is out (error is set). */
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity);
 

@@ -1,6 +1,8 @@
 #include "backends/sqlite/sqlite.h"
 #include "base/error.h"
 
+#include <stdio.h>
+
 static struct sqlite_backend *backend_of(const struct ms_backend *backend)
 {
     return (struct sqlite_backend *)(uintptr_t)backend;
@@ -382,6 +384,12 @@ static bool broken(const struct ms_session *session)
     return sqlite3_get_autocommit(((const struct connection *)session)->db) != 0;
 }
 
+static void place(const struct ms_backend *base, char *out, size_t size)
+{
+    (void)base;
+    snprintf(out, size, "schema \"main\"");
+}
+
 const struct ms_backend_ops ms_sqlite_ops = {
     .name = "sqlite",
     .error_store = "LIBSQL",
@@ -402,6 +410,7 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .drop_table = sqlite_drop_table,
     .create_index = sqlite_create_index,
     .drop_index = sqlite_drop_index,
+    .place = place,
     .list_indexes = sqlite_list_indexes,
     .inspect = sqlite_inspect,
     .backup = sqlite_backup,
