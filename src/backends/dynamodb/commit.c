@@ -186,6 +186,9 @@ mastra_status ddb_write(struct ddb_session *session, const struct ms_write *firs
     if (status == MASTRA_OK) {
         status = touch_all(&work, error);
     }
+    if (work.claim.held) {
+        ddb_claim_abandon(&work);
+    }
     ms_buf_release(&work.texts);
     return status;
 }

@@ -199,14 +199,14 @@ static mastra_status take_rows(struct ddb_fetch *fetch, struct cursor *cursor, s
     }
     for (size_t i = 0; i < items->count; i++) {
         if (items->rows[i].record) {
-            last = items->rows[i].record;
+            last = &items->rows[i];
         }
         if (!counts(fetch, &items->rows[i])) {
             continue;
         }
         fetch->rows[fetch->count++] = items->rows[i];
         if (cursor && ++cursor->matched == fetch->need) {
-            cursor->edge = items->rows[i].record;
+            cursor->edge = &items->rows[i];
         }
     }
     if (cursor && cursor->edge && last && fetch->plan->ordered && differ(fetch->query, cursor->edge, last)) {

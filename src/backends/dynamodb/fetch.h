@@ -16,6 +16,7 @@ struct ddb_fetch {
     int64_t
         need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
                      in the order column; MS_NO_LIMIT: all */
+    bool heads; /* what stands in parts is left out */
 
     struct ms_item_row *rows; /* that match, in no order */
     size_t count;

@@ -133,14 +133,30 @@ static bool same_revision(const struct ddb_seen *seen, mastra_str item)
     return revision == seen->item.revision;
 }
 
+/* What was found under the key of a write whose answer was lost. */
+static enum lookup judge_found(const struct ddb_work *work, const struct ddb_op *op, mastra_str item)
+{
+    bool was_there = op->condition == DDB_SEEN && op->seen->there;
+
+    if (!item.ptr) {
+        return op->kind == DDB_OP_DELETE ? LOOKUP_DONE : was_there ? LOOKUP_CHANGED : LOOKUP_OPEN;
+    }
+    if (op->kind == DDB_OP_UPDATE && same_attempt(work, item)) {
+        return LOOKUP_DONE;
+    }
+    /* What a peer's touch has left behind is in nobody's way. */
+    if (op->condition == DDB_NEW && !ms_json_member(item, mastra_str_of(op->entity->item->proof)).ptr) {
+        return LOOKUP_OPEN;
+    }
+    return was_there && same_revision(op->seen, item) ? LOOKUP_OPEN : LOOKUP_CHANGED;
+}
+
 /* What became of a write whose answer was lost. */
 static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enum lookup *ret,
                              mastra_error *error)
 {
     struct ddb_batch batch;
     struct ms_buf *body;
-    mastra_str item;
-    bool was_there = op->condition == DDB_SEEN && op->seen->there;
     mastra_status status;
 
     ddb_batch_init(&batch, owner_of(work));
@@ -151,7 +167,11 @@ static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enu
     }
     ddb_put_head(owner_of(work), body);
     ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk," DDB_ATTEMPT
-                          "," MS_ITEM_REVISION "\",\"Key\":");
+                          "," MS_ITEM_REVISION);
+    if (strcmp(op->entity->item->proof, MS_ITEM_REVISION) != 0) {
+        ms_buf_printf(body, ",%s", op->entity->item->proof);
+    }
+    ms_buf_add_text(body, "\",\"Key\":");
     ms_item_write_key(body, &op->key);
     ms_buf_add_char(body, '}');
     status = ddb_batch_send(&batch, 0, ddb_client_deadline(&owner_of(work)->base.client), error);
@@ -159,14 +179,7 @@ static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enu
         status = ddb_call_failed(owner_of(work), &batch.calls[0], error);
     }
     if (status == MASTRA_OK) {
-        item = ms_json_member(batch.calls[0].answer, mastra_str_of("Item"));
-        if (!item.ptr) {
-            *ret = op->kind == DDB_OP_DELETE ? LOOKUP_DONE : was_there ? LOOKUP_CHANGED : LOOKUP_OPEN;
-        } else if (op->kind == DDB_OP_UPDATE && same_attempt(work, item)) {
-            *ret = LOOKUP_DONE;
-        } else {
-            *ret = was_there && same_revision(op->seen, item) ? LOOKUP_OPEN : LOOKUP_CHANGED;
-        }
+        *ret = judge_found(work, op, ms_json_member(batch.calls[0].answer, mastra_str_of("Item")));
     }
     ddb_batch_release(&batch);
     return status;
@@ -342,8 +355,8 @@ static mastra_status judge_transaction(struct ddb_work *work, const struct ms_se
     return at < count ? refused(&ops[at], error) : status;
 }
 
-static mastra_status send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
-                                      bool *ret_smaller, mastra_error *error)
+mastra_status ddb_send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
+                                   bool *ret_smaller, mastra_error *error)
 {
     struct ddb_batch batch;
     mastra_status status;
@@ -489,8 +502,8 @@ mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mast
     return status;
 }
 
-/* What a query has selected, and more than a transaction takes. */
-static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_error *error)
+/* Those that may be done by themselves. */
+static mastra_status send_apart(struct ddb_work *work, size_t from, size_t end, mastra_error *error)
 {
     const struct ddb_op *deletes[DELETES_MOST];
     struct ddb_batch batch;
@@ -498,8 +511,8 @@ static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_er
     mastra_status status = MASTRA_OK;
 
     ddb_batch_init(&batch, owner_of(work));
-    for (size_t i = from; i <= work->count && status == MASTRA_OK; i++) {
-        const struct ddb_op *op = i < work->count ? &work->ops[i] : NULL;
+    for (size_t i = from; i <= end && status == MASTRA_OK; i++) {
+        const struct ddb_op *op = i < end ? &work->ops[i] : NULL;
 
         if (op && op->kind == DDB_OP_DELETE) {
             deletes[count++] = op;
@@ -524,52 +537,132 @@ static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_er
     return status;
 }
 
-/* Those of queries last, which may be done by themselves; returns how many come before. */
-static size_t bulk_last(struct ddb_work *work, struct ddb_op *room)
+/* When an operation is done, of those that are not done together. */
+static unsigned rank_of(const struct ddb_op *op)
 {
-    size_t kept = 0;
-    size_t bulk = 0;
-
-    for (size_t i = 0; i < work->count; i++) {
-        if (work->ops[i].bulk) {
-            room[bulk++] = work->ops[i];
-        } else {
-            work->ops[kept++] = work->ops[i];
-        }
-    }
-    memcpy(work->ops + kept, room, bulk * sizeof *room);
-    return kept;
+    return op->after ? 2 : op->bulk ? 1 : 0;
 }
 
-static bool fits(const struct ddb_work *work)
+/* Those of queries last, which may be done by themselves, but for what is left over then; returns how many come before
+ * the one and the other. False: memory is out. */
+static bool rank(struct ddb_work *work, size_t *ret_bulk, size_t *ret_after)
+{
+    struct ddb_op *ranked = ms_arena_alloc(work->arena, (work->count + 1) * sizeof *ranked);
+    size_t begin[4] = {0};
+    size_t count = 0;
+
+    for (unsigned wanted = 0; ranked && wanted < 3; wanted++) {
+        begin[wanted] = count;
+        for (size_t i = 0; i < work->count; i++) {
+            if (rank_of(&work->ops[i]) == wanted) {
+                ranked[count++] = work->ops[i];
+            }
+        }
+    }
+    *ret_bulk = begin[1];
+    *ret_after = begin[2];
+    if (!ranked) {
+        return false;
+    }
+    work->ops = ranked;
+    work->room = work->count + 1;
+    return true;
+}
+
+static bool fits(const struct ddb_work *work, size_t end)
 {
     bool ignored;
 
-    return part_of(work, 0, work->count, &ignored) == work->count;
+    return part_of(work, 0, end, &ignored) == end;
+}
+
+/* The last operation before `end` that creates a record to which the others belong; `end`: none does. */
+static size_t find_claiming(const struct ddb_work *work, size_t end)
+{
+    for (size_t i = end; i-- > 0;) {
+        if (ddb_claims(&work->ops[i])) {
+            return i;
+        }
+    }
+    return end;
+}
+
+/* More than a transaction takes, of which the record at `at` must be created by nobody else. */
+static mastra_status send_claiming(struct ddb_work *work, size_t at, size_t end, bool *ret_smaller,
+                                   mastra_error *error)
+{
+    struct ddb_op claimed = work->ops[at];
+    mastra_status status;
+
+    if (!work->claim.held) {
+        status = ddb_claim_take(work, &claimed, error);
+        *ret_smaller = status == MASTRA_OK; /* to be rendered anew, with its mark */
+        return status;
+    }
+    memmove(&work->ops[at], &work->ops[at + 1], (end - 1 - at) * sizeof claimed);
+    work->ops[end - 1] = claimed;
+    status = send_parts(work, end - 1, ret_smaller, error);
+    return status == MASTRA_OK ? ddb_claim_complete(work, &claimed, error) : status;
+}
+
+/* More than a transaction takes: the operations from `bulk` to `end` were selected by queries. */
+static mastra_status send_divided(struct ddb_work *work, size_t bulk, size_t end, bool *ret_smaller,
+                                  mastra_error *error)
+{
+    size_t claiming = find_claiming(work, bulk);
+    mastra_status status;
+
+    if (claiming < bulk && bulk > 1) {
+        return send_claiming(work, claiming, bulk, ret_smaller, error);
+    }
+    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
+    if (bulk < end && work->ops[bulk].kind == DDB_OP_UPDATE) {
+        status = send_apart(work, bulk, end, error);
+        return status == MASTRA_OK ? send_parts(work, bulk, ret_smaller, error) : status;
+    }
+    status = send_parts(work, bulk, ret_smaller, error);
+    return status == MASTRA_OK ? send_apart(work, bulk, end, error) : status;
+}
+
+/* All that anybody reads, but not what is left over: that is done together, too, when there is room for it. */
+static mastra_status send_main(struct ddb_work *work, size_t bulk, size_t *end, bool *ret_smaller,
+                               mastra_error *error)
+{
+    if (work->count == 1 && work->ops[0].kind != DDB_OP_CHECK) {
+        *end = 1;
+        return send_single(work, &work->ops[0], error);
+    }
+    if (fits(work, work->count)) {
+        *end = work->count;
+        return ddb_send_transaction(work, work->ops, work->count, ret_smaller, error);
+    }
+    if (*end == 1 && work->ops[0].kind != DDB_OP_CHECK) {
+        return send_single(work, &work->ops[0], error);
+    }
+    if (fits(work, *end)) {
+        return ddb_send_transaction(work, work->ops, *end, ret_smaller, error);
+    }
+    return send_divided(work, bulk, *end, ret_smaller, error);
 }
 
 mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *error)
 {
-    struct ddb_op *room;
-    size_t first;
+    size_t bulk = 0;
+    size_t end = 0;
     mastra_status status;
 
-    if (work->count == 1 && work->ops[0].kind != DDB_OP_CHECK) {
-        return send_single(work, &work->ops[0], error);
-    }
-    if (fits(work)) {
-        return send_transaction(work, work->ops, work->count, ret_smaller, error);
-    }
-    room = ms_arena_alloc(work->arena, work->count * sizeof *room);
-    if (!room) {
+    if (!rank(work, &bulk, &end)) {
         return ms_error_oom(error);
     }
-    first = bulk_last(work, room);
-    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
-    if (first < work->count && work->ops[first].kind == DDB_OP_UPDATE) {
-        status = send_selected(work, first, error);
-        return status == MASTRA_OK ? send_parts(work, first, ret_smaller, error) : status;
+    status = send_main(work, bulk, &end, ret_smaller, error);
+    if (status != MASTRA_OK || *ret_smaller || work->unsure || end == work->count) {
+        return status;
     }
-    status = send_parts(work, first, ret_smaller, error);
-    return status == MASTRA_OK ? send_selected(work, first, error) : status;
+    status = send_apart(work, end, work->count, error);
+    if (status != MASTRA_OK) {
+        /* The rest has been done. */
+        error->status = status = MASTRA_UNKNOWN_OUTCOME;
+        error->retriable = false;
+    }
+    return status;
 }
