@@ -472,6 +472,31 @@ static mastra_status add_gets(struct ddb_fetch *fetch, struct ddb_batch *batch, 
     return MASTRA_OK;
 }
 
+/* The requests of one round, of `batch` from `from` on. What they leave out is asked for in the next one. */
+static mastra_status get_round(struct ddb_fetch *fetch, struct ddb_batch *batch, size_t from,
+                               mastra_error *error)
+{
+    size_t end = batch->count;
+    size_t found = fetch->count;
+    mastra_status status = ddb_batch_send(batch, from, fetch->session->deadline_ns, error);
+
+    for (size_t i = from; i < end && status == MASTRA_OK; i++) {
+        struct ms_items items = {0};
+
+        status = read_answer(fetch, &batch->calls[i], &items, error);
+        if (status == MASTRA_OK) {
+            status = take_rows(fetch, NULL, &items, error);
+        }
+        if (status == MASTRA_OK) {
+            status = add_rest(batch, &items, error);
+        }
+    }
+    if (fetch->count > found) {
+        ddb_renew_deadline(fetch->session);
+    }
+    return status;
+}
+
 static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
 {
     int64_t backoff_ms = BACKOFF_FIRST_MS;
@@ -482,7 +507,7 @@ static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
     ddb_batch_init(&batch, fetch->session->owner);
     status = add_gets(fetch, &batch, error);
     while (status == MASTRA_OK && from < batch.count) {
-        size_t end = batch.count;
+        size_t round = from;
 
         if (from > 0) {
             ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)backoff_ms * 1000));
@@ -493,19 +518,8 @@ static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
             error->retriable = true;
             break;
         }
-        status = ddb_batch_send(&batch, from, fetch->session->deadline_ns, error);
-        for (size_t i = from; i < end && status == MASTRA_OK; i++) {
-            struct ms_items items = {0};
-
-            status = read_answer(fetch, &batch.calls[i], &items, error);
-            if (status == MASTRA_OK) {
-                status = take_rows(fetch, NULL, &items, error);
-            }
-            if (status == MASTRA_OK) {
-                status = add_rest(&batch, &items, error);
-            }
-        }
-        from = end;
+        from = batch.count;
+        status = get_round(fetch, &batch, round, error);
     }
     ddb_batch_release(&batch);
     return status;
