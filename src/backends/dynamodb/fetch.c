@@ -27,7 +27,7 @@ struct cursor {
     mastra_str next;                  /* raw JSON; absent: from the beginning */
     int64_t limit;                    /* of the next page; MS_NO_LIMIT */
     int64_t matched;
-    const void *edge; /* the record that completes what is needed */
+    const struct ms_item_row *edge; /* which completes what is needed */
     bool done;
 };
 
@@ -146,7 +146,7 @@ static bool reserve(struct ddb_fetch *fetch, size_t more)
 /* Whether a row lies on the query's side of the anchor, which is meant in ascending order. */
 static bool on_side(const struct ddb_fetch *fetch, const struct ms_item_row *row)
 {
-    struct ms_match_row found = {row->record, row->seen.sequence};
+    struct ms_match_row found = ddb_match_row(row);
     int order;
 
     if (fetch->query->side == MS_SIDE_ALL) {
@@ -165,31 +165,28 @@ static bool counts(const struct ddb_fetch *fetch, const struct ms_item_row *row)
     return row->record && ms_match(fetch->query, fetch->plan->exact, row->record) && on_side(fetch, row);
 }
 
-/* Whether two records differ in the column that the query orders by. */
-static bool differ(const struct ms_query *query, const void *a, const void *b)
+struct ms_match_row ddb_match_row(const struct ms_item_row *row)
 {
-    const struct ms_column *column = &query->entity->columns[query->order];
+    return (struct ms_match_row){row->record, row->seen.sequence, row->seen.odd_time};
+}
 
-    switch (column->type) {
-    case MS_TIMESTAMP:
-        return *ms_field_time(column, a) != *ms_field_time(column, b);
-    case MS_INTEGER:
-    case MS_BIGINT:
-        return *(const int64_t *)ms_field(column, a) != *(const int64_t *)ms_field(column, b);
-    case MS_TEXT:
-        return ms_str_compare(*ms_field_str(column, a), *ms_field_str(column, b)) != 0;
-    default:
-        return false;
-    }
+/* Whether two rows differ in what the query orders by. */
+static bool differ(const struct ms_query *query, const struct ms_item_row *a, const struct ms_item_row *b)
+{
+    const struct ms_match_row left = ddb_match_row(a);
+    const struct ms_match_row right = ddb_match_row(b);
+
+    return ms_match_order(query, &left, &right) != 0;
 }
 
 /* Takes the rows of an answer that count. */
 static mastra_status take_rows(struct ddb_fetch *fetch, struct cursor *cursor, struct ms_items *items,
                                mastra_error *error)
 {
-    const void *last = NULL;
-    mastra_status status =
-        ddb_join_parts(fetch->session, fetch->query->entity, items->rows, items->count, fetch->arena, error);
+    const struct ms_item_row *last = NULL;
+    mastra_status status = fetch->heads ? MASTRA_OK
+                                        : ddb_join_parts(fetch->session, fetch->query->entity, items->rows,
+                                                         items->count, fetch->arena, error);
 
     if (status != MASTRA_OK) {
         return status;

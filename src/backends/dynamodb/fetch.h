@@ -25,6 +25,9 @@ struct ddb_fetch {
 
 mastra_status ddb_fetch(struct ddb_fetch *fetch, mastra_error *error);
 
+/* A row that was fetched, to be matched. */
+struct ms_match_row ddb_match_row(const struct ms_item_row *row);
+
 /* Reads one item by its key, consistently; ret->record NULL and ret->seen.key absent: there is none. */
 mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,
                              const struct ms_key *key, struct ms_arena *arena, struct ms_item_row *ret,

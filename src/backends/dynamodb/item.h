@@ -140,6 +140,8 @@ struct ms_item_seen {
     int64_t sequence;                        /* 0: none */
     mastra_str parts;                        /* mastra_parts; absent: the record is complete */
     unsigned part_count;
+    mastra_str
+        odd_time; /* the text of the time of creation, unless it is in our form, by which index keys sort as times do */
 };
 
 struct ms_item_row {
