@@ -78,7 +78,8 @@ struct ddb_work {
     size_t touch_room;
     struct ddb_claim claim;
     mastra_time now;
-    bool unsure; /* a row was not there, or stands in parts: nothing was written */
+    bool touched; /* the touches went with the writes, and were done */
+    bool unsure;  /* a row was not there, or stands in parts: nothing was written */
     struct ms_buf texts;
     char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
 };
@@ -117,6 +118,24 @@ void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const s
                     enum ddb_condition condition, const struct ms_entity *entity,
                     const struct ddb_seen *seen);
 
+/* single.c */
+
+/* The members of an operation's request, rendered. */
+mastra_str ddb_op_text(const struct ddb_work *work, const struct ddb_op *op);
+/* Whether it depends on nothing that was there before. */
+bool ddb_is_free(const struct ddb_op *op);
+/* The error of a write that did not go well: UNKNOWN_OUTCOME where it may have taken effect. */
+mastra_status ddb_write_failed(struct ddb_work *work, const struct ms_service_call *call,
+                               mastra_error *error);
+/* The error of an operation whose condition did not hold. */
+mastra_status ddb_refused(const struct ddb_op *op, mastra_error *error);
+mastra_status ddb_add_single(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *op,
+                             mastra_error *error);
+/* Sends one by itself; if its answer is lost, it is looked up. */
+mastra_status ddb_send_single(struct ddb_work *work, const struct ddb_op *op, mastra_error *error);
+/* Sends requests that are writes, and the touches where they can be beside them. */
+mastra_status ddb_send_writes(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+
 /* send.c */
 
 /* Sends them all. *ret_smaller: the endpoint takes fewer items in a transaction than was thought, and has refused it. */
@@ -143,6 +162,14 @@ mastra_status ddb_claim_take(struct ddb_work *work, const struct ddb_op *claimed
 mastra_status ddb_claim_complete(struct ddb_work *work, const struct ddb_op *claimed, mastra_error *error);
 /* Gives up a claim that may be held; what was written under it is for the next one to take away. */
 void ddb_claim_abandon(struct ddb_work *work);
+
+/*
+ * commit.c: adds the requests for the touches. They go beside writes that depend on nothing, whose failure nothing but the
+ * service can cause: then a row may have been touched for nothing. After the others otherwise.
+ */
+mastra_status ddb_add_touches(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+/* Notes whether those of a batch, from number `from` on, were done; what was not is done again afterwards. */
+void ddb_take_touches(struct ddb_work *work, const struct ddb_batch *batch, size_t from);
 
 /* All items that a query's predicates select, with their keys. */
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,
