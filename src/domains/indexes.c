@@ -255,14 +255,16 @@ static mastra_status list(struct ms_unit *unit, void *arg)
     static const mastra_page one_page = {.per_page = MASTRA_PER_PAGE_ALL};
     struct list_work *work = arg;
     struct ms_rows rows = {NULL, 0};
+    char place[MS_PLACE_SIZE];
     mastra_status status = ms_unit_list_indexes(unit, work->table, work->name, &rows);
 
     if (status != MASTRA_OK) {
         return status;
     }
     if (work->name.ptr && rows.count == 0) {
-        return ms_error_set(unit->error, MASTRA_NOT_FOUND, "Index \"%.*s\" not found in schema \"%s\"",
-                            (int)work->name.len, work->name.ptr, ms_unit_schema(unit));
+        ms_unit_place(unit, place, sizeof place);
+        return ms_error_set(unit->error, MASTRA_NOT_FOUND, "Index \"%.*s\" not found in %s",
+                            (int)work->name.len, work->name.ptr, place);
     }
     work->list = ms_list_new(unit->arena, rows.items, rows.count, one_page);
     return work->list ? MASTRA_OK : ms_error_oom(unit->error);

@@ -18,7 +18,6 @@ struct ms_survey;
 /* The common part of every backend's and session's own struct, which begin with these. */
 struct ms_backend {
     const struct ms_backend_ops *ops;
-    const char *schema; /* where its tables are, as messages name it; NULL: it has no schemas */
 };
 
 struct ms_session {
@@ -260,6 +259,9 @@ struct ms_backend_ops {
 
     /* In a WRITE session: drops an index, when there is one. */
     mastra_status (*drop_index)(struct ms_session *session, mastra_str name, mastra_error *error);
+
+    /* What the place is called in which its tables stand, for messages: schema "public". */
+    void (*place)(const struct ms_backend *backend, char *out, size_t size);
 
     /* The indexes of a table, or all; or the one of that name: mastra_index records in the arena, by table and name. Those
      * that the database has made by itself for a constraint do not count. What it does not measure is absent. */

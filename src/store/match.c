@@ -1,5 +1,6 @@
 #include "store/match.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -275,6 +276,50 @@ static int compare_columns(const struct ms_entity *entity, uint8_t number, const
     return a_null || b_null ? compare_nulls(entity, column, a_null, b_null) : compare_values(column, a, b);
 }
 
+/* As keys of an index have it, which are lower-cased. */
+static mastra_str creation_text(const struct ms_query *query, const struct ms_match_row *row,
+                                char out[MS_ISO_SIZE])
+{
+    const struct ms_column *column = &query->entity->columns[query->order];
+
+    if (row->odd.ptr || is_null(column, row->record)) {
+        return row->odd;
+    }
+    return (mastra_str){out, ms_time_format(*ms_field_time(column, row->record), out)};
+}
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static int compare_creation(const struct ms_query *query, const struct ms_match_row *a,
+                            const struct ms_match_row *b)
+{
+    char a_iso[MS_ISO_SIZE];
+    char b_iso[MS_ISO_SIZE];
+    mastra_str left = creation_text(query, a, a_iso);
+    mastra_str right = creation_text(query, b, b_iso);
+
+    for (size_t i = 0; i < left.len && i < right.len; i++) {
+        if (lower(left.ptr[i]) != lower(right.ptr[i])) {
+            return lower(left.ptr[i]) < lower(right.ptr[i]) ? -1 : 1;
+        }
+    }
+    return (left.len > right.len) - (left.len < right.len);
+}
+
+int ms_match_order(const struct ms_query *query, const struct ms_match_row *a, const struct ms_match_row *b)
+{
+    const struct ms_entity *entity = query->entity;
+
+    if ((a->odd.ptr || b->odd.ptr) && query->order == entity->created &&
+        entity->columns[query->order].type == MS_TIMESTAMP) {
+        return compare_creation(query, a, b);
+    }
+    return compare_columns(entity, query->order, a->record, b->record);
+}
+
 static int compare_ascending(const struct ms_query *query, const struct ms_match_row *a,
                              const struct ms_match_row *b)
 {
@@ -285,7 +330,7 @@ static int compare_ascending(const struct ms_query *query, const struct ms_match
         order = compare_columns(entity, entity->sequence_within, a->record, b->record);
     }
     if (order == 0) {
-        order = compare_columns(entity, query->order, a->record, b->record);
+        order = ms_match_order(query, a, b);
     }
     if (order == 0 && entity->sequence && !(entity->key_count == 1 && query->order == entity->keys[0])) {
         order = (a->sequence > b->sequence) - (a->sequence < b->sequence);

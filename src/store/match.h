@@ -12,6 +12,9 @@
 struct ms_match_row {
     void *record;
     int64_t sequence; /* of a sequenced entity, else 0 */
+    mastra_str
+        odd; /* the time of creation as it is stored, when it was written in another form than ours; absent
+                         otherwise. By it the row has its place: among the texts of the other times */
 };
 
 /* The columns that must have been read for the functions below: those to return and those to compare. */
@@ -29,6 +32,9 @@ bool ms_match_relates(const struct ms_query *query);
 /* The order in which the query's rows come, direction included: less than 0 when a comes first, 0 for the same row. */
 int ms_match_compare(const struct ms_query *query, const struct ms_match_row *a,
                      const struct ms_match_row *b);
+
+/* The same by the column alone that the query orders by, ascending. */
+int ms_match_order(const struct ms_query *query, const struct ms_match_row *a, const struct ms_match_row *b);
 
 /* Sorts rows into the query's order; does not allocate, and is fast on rows that are sorted already. */
 void ms_match_sort(const struct ms_query *query, struct ms_match_row *rows, size_t count);

@@ -243,11 +243,9 @@ mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastr
                                                      unit->error);
 }
 
-const char *ms_unit_schema(const struct ms_unit *unit)
+void ms_unit_place(const struct ms_unit *unit, char *out, size_t size)
 {
-    const char *schema = unit->session->backend->schema;
-
-    return schema ? schema : "";
+    unit->session->backend->ops->place(unit->session->backend, out, size);
 }
 
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity)

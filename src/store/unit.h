@@ -125,8 +125,9 @@ mastra_status ms_unit_erase_repeats(struct ms_unit *unit, const struct ms_repeat
 mastra_status ms_unit_list_indexes(struct ms_unit *unit, mastra_str table, mastra_str name,
                                    struct ms_rows *ret);
 
-/* Where the tables are, as messages name it; empty where there are no schemas. */
-const char *ms_unit_schema(const struct ms_unit *unit);
+/* What the backend calls the place in which the tables stand, for messages. */
+#define MS_PLACE_SIZE 300
+void ms_unit_place(const struct ms_unit *unit, char *out, size_t size);
 
 /* A blank record in the unit's arena, its times absent; NULL when memory is out (error is set). */
 void *ms_unit_record(struct ms_unit *unit, enum ms_entity_id entity);

@@ -395,6 +395,48 @@ test('what we keep in the table for ourselves is invisible to the peer', async (
     await close(ours, theirs);
 });
 
+// The peer stores a time that it gets as a text as it is, and DynamoDB's order goes by the text.
+test('messages with times in other forms are on one page each, in both directions', async (t) => {
+    const { ours, theirs } = await both(t);
+    const forms = [
+        '2024-01-01T00:00:05Z',
+        '2024-01-01T02:00:00+05:00',
+        '2023-12-31T23:59:59-03:00',
+        '2024-01-01T00:00:05.5Z',
+        '2024-01-01 00:00:07Z',
+        '2024-01-01T00:00Z',
+        'Mon, 01 Jan 2024 00:00:06 GMT',
+        '2024-01-01',
+    ];
+    const messages = [];
+    for (let i = 0; i < 24; i++) {
+        messages.push({ ...messageOf(`m${i}`, 't', i), createdAt: i % 3 === 0 ? forms[i / 3] : at(i) });
+    }
+    await theirs.call('saveMessages', { messages });
+    for (const direction of ['ASC', 'DESC']) {
+        for (const includeTotal of [true, false]) {
+            for (const perPage of [1, 3, 7]) {
+                const found = [];
+                for (let page = 0; ; page++) {
+                    const list = await ours.call('listMessages', {
+                        threadId: 't',
+                        page,
+                        perPage,
+                        includeTotal,
+                        orderBy: { field: 'createdAt', direction },
+                    });
+                    found.push(...ids(list.messages));
+                    if (!list.hasMore) {
+                        break;
+                    }
+                }
+                assert.deepEqual([...found].sort(), ids(messages).sort(), `${direction} ${includeTotal} ${perPage}`);
+            }
+        }
+    }
+    await close(ours, theirs);
+});
+
 test('a table that is not there is told of, with the command that makes it', async (t) => {
     const place = await table();
     const ours = openOurs(t, { ...place, store: place.store.replace(place.table, 'no-such-table') });

@@ -1,6 +1,9 @@
 /* Answers to records: what is well-formed, what is not, and large records in parts. */
 #include "item_support.h"
 
+static const struct ms_item_split refuse = {.generation = MASTRA_STR("5d1f")};
+static const struct ms_item_split divide = {.shared = true, .generation = MASTRA_STR("5d1f")};
+
 static void read_answer(struct bench *bench, const char *json, struct ms_items *ret)
 {
     mastra_str text;
@@ -146,7 +149,7 @@ static void too_large(void **state)
         ms_item_put(ms_entity(MS_MESSAGE), &message, 0, true, &stamp, bench->arena, &change, &bench->error),
         MASTRA_OK);
     assert_int_equal(change.bytes, MS_ITEM_MOST);
-    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, false, bench->arena, &change, &parts,
+    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, &refuse, bench->arena, &change, &parts,
                                  &count, &bench->error),
                      MASTRA_OK);
     assert_int_equal(count, 0);
@@ -154,17 +157,17 @@ static void too_large(void **state)
     assert_int_equal(
         ms_item_put(ms_entity(MS_MESSAGE), &message, 0, true, &stamp, bench->arena, &change, &bench->error),
         MASTRA_OK);
-    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, false, bench->arena, &change, &parts,
+    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, &refuse, bench->arena, &change, &parts,
                                  &count, &bench->error),
                      MASTRA_LIMIT_EXCEEDED);
     assert_string_equal(bench->error.field, "content");
     assert_non_null(strstr(bench->error.message, "409601"));
     assert_non_null(strstr(bench->error.message, "409600"));
-    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, true, bench->arena, &change, &parts,
+    assert_int_equal(ms_item_fit(ms_entity(MS_MESSAGE), &message, 0, &divide, bench->arena, &change, &parts,
                                  &count, &bench->error),
                      MASTRA_OK);
     assert_int_equal(count, 2);
-    assert_str(parts[1].key.sort, "$message_part_1#part_0002");
+    assert_str(parts[1].key.sort, "$message_part_1#part_5d1f_0002");
     assert_null(strstr(whole(bench, &change).ptr, "xxxx"));
 }
 
@@ -222,16 +225,18 @@ static void parts_of_spans(void **state)
     assert_int_equal(ms_item_put(entity, &span, 0, false, &stamp, bench->arena, &change, &bench->error),
                      MASTRA_OK);
     assert_int_equal(
-        ms_item_fit(entity, &span, 0, false, bench->arena, &change, &parts, &count, &bench->error),
+        ms_item_fit(entity, &span, 0, &refuse, bench->arena, &change, &parts, &count, &bench->error),
         MASTRA_OK);
     assert_int_equal(count, 3);
     assert_str(parts[2].key.partition, "$mastra_ext#entity_ai_span#traceid_T");
-    assert_str(parts[2].key.sort, "$ai_span_chunk_1#spanid_S#part_0003");
+    assert_str(parts[2].key.sort, "$ai_span_chunk_1#spanid_S#part_5d1f_0003");
     assert_change(&change, "input", MS_ITEM_REMOVE, NULL);
     assert_true(change.bytes < MS_ITEM_MOST);
     read_back(bench, &change, parts, count, &items, texts);
     assert_int_equal(items.count, 1);
     assert_int_equal(items.rows[0].seen.part_count, 3);
+    assert_str(ms_item_generation(items.rows[0].seen.parts), "5d1f");
+    assert_null(ms_item_generation(str("3 9ae16a3b2f90404f input:1")).ptr);
     read = items.rows[0].record;
     assert_null(read->input.ptr);
     assert_int_equal(ms_item_join(entity, &items.rows[0], texts, bench->arena, &whole_again, &bench->error),
@@ -271,7 +276,7 @@ static void parts_of_long_characters(void **state)
     assert_int_equal(
         ms_item_put(ms_entity(MS_SPAN), &span, 0, true, &stamp, bench->arena, &change, &bench->error),
         MASTRA_OK);
-    assert_int_equal(ms_item_fit(ms_entity(MS_SPAN), &span, 0, false, bench->arena, &change, &parts, &count,
+    assert_int_equal(ms_item_fit(ms_entity(MS_SPAN), &span, 0, &refuse, bench->arena, &change, &parts, &count,
                                  &bench->error),
                      MASTRA_OK);
     for (size_t i = 0; i < count; i++)

@@ -181,9 +181,14 @@ static void evals_of_one_run(void **state)
                      MASTRA_OK);
     assert_str(key.partition, "$mastra#entity_eval#run_id_r");
     assert_str(key.sort, "$eval_1#17");
-    assert_int_equal(ms_key_of_part(ms_entity(MS_EVAL), &eval, 17, 2, bench->arena, &key, &bench->error),
+    assert_int_equal(ms_key_of_part(ms_entity(MS_EVAL), &eval, 17, (mastra_str){NULL, 0}, 2, bench->arena,
+                                    &key, &bench->error),
                      MASTRA_OK);
     assert_str(key.sort, "$eval_part_1#17#part_0002");
+    assert_int_equal(ms_key_of_part(ms_entity(MS_EVAL), &eval, 17, mastra_str_of("5d1f"), 2, bench->arena,
+                                    &key, &bench->error),
+                     MASTRA_OK);
+    assert_str(key.sort, "$eval_part_1#17#part_5d1f_0002");
     assert_int_equal(ms_key_prefix(ms_entity(MS_EVAL), bench->arena, &key, &bench->error), MASTRA_OK);
     assert_str(key.partition, "$mastra#entity_eval#run_id_");
     assert_str(key.sort, "$eval_1");

@@ -307,7 +307,7 @@ static bool has_key(const struct ms_entity *entity, const mastra_str *key, const
 
 static void match(struct lab *lab, const struct ms_query *query, struct ms_arena *arena, struct ms_rows *ret)
 {
-    struct ms_match_row rows[RECORDS];
+    struct ms_match_row rows[RECORDS] = {{0}};
     struct ms_match_row relatives[RECORDS];
     struct ms_match_row anchor;
     struct ms_match_set set = {
@@ -315,7 +315,7 @@ static void match(struct lab *lab, const struct ms_query *query, struct ms_arena
 
     shuffle(lab, arena, rows);
     for (size_t i = 0; i < RECORDS; i++) {
-        relatives[i] = (struct ms_match_row){lab->records[i], (int64_t)i + 1};
+        relatives[i] = (struct ms_match_row){lab->records[i], (int64_t)i + 1, {NULL, 0}};
         if (query->side != MS_SIDE_ALL && has_key(lab->entity, query->anchor, lab->records[i])) {
             anchor = relatives[i];
             set.anchor = &anchor;
@@ -409,7 +409,7 @@ static void what_is_done(void **state)
 
         thread->id = mastra_str_of(names[i]);
         thread->created_at = 5;
-        rows[i] = (struct ms_match_row){thread, 0};
+        rows[i] = (struct ms_match_row){thread, 0, {NULL, 0}};
     }
     ms_query_init(&query, MS_THREAD);
     ms_query_equal(&query, MS_THREAD_RESOURCE_ID, mastra_str_of("not looked at"));

@@ -201,6 +201,7 @@ const struct ms_backend_ops ms_dsql_ops = {
     .drop_table = pg_drop_table,
     .create_index = pg_create_index,
     .drop_index = pg_drop_index,
+    .place = pg_place,
     .list_indexes = pg_list_indexes,
     .inspect = pg_inspect,
     .commit = dsql_commit,

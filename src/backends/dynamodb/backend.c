@@ -2,6 +2,8 @@
 #include "backends/dynamodb/table.h"
 #include "base/error.h"
 
+#include <stdio.h>
+
 static void close_backend(struct ms_backend *base)
 {
     struct dynamodb *backend = dynamodb_of(base);
@@ -59,6 +61,11 @@ static void interrupt(struct ms_backend *base)
     ddb_client_interrupt(ddb_client_of(base));
 }
 
+static void place(const struct ms_backend *base, char *out, size_t size)
+{
+    snprintf(out, size, "table \"%s\"", ((const struct ddb_backend *)base)->client.settings.table);
+}
+
 const struct ms_backend_ops ms_dynamodb_ops = {
     .name = "dynamodb",
     .error_store = "DYNAMODB",
@@ -81,6 +88,7 @@ const struct ms_backend_ops ms_dynamodb_ops = {
     .drop_table = ddb_drop_table,
     .create_index = ddb_create_index,
     .drop_index = ddb_drop_index,
+    .place = place,
     .list_indexes = ddb_list_indexes,
     .commit = ddb_commit,
     .rollback = ddb_rollback,

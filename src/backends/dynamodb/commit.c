@@ -122,25 +122,22 @@ static mastra_status write_days(struct ddb_work *work, mastra_error *error)
 }
 
 /* Touches: a row that is not there stays away. */
-static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
+
+mastra_status ddb_add_touches(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error)
 {
-    struct ddb_batch batch;
     mastra_status status = MASTRA_OK;
 
-    if (work->touch_count == 0) {
-        return MASTRA_OK;
-    }
     /* Those who are changing the row would have to begin anew. */
-    ddb_take_turn(work->session, &work->touches[0].key);
-    ddb_batch_init(&batch, work->session->owner);
+    if (work->touch_count > 0) {
+        ddb_take_turn(work->session, &work->touches[0].key);
+    }
     for (size_t i = 0; i < work->touch_count && status == MASTRA_OK; i++) {
         const struct ddb_touch *touch = &work->touches[i];
-        struct ms_buf *body = ddb_batch_add(&batch, "UpdateItem", true, error);
+        struct ms_buf *body = ddb_batch_add(batch, "UpdateItem", true, error);
         struct ms_item_change change;
 
         if (!body) {
-            status = MASTRA_OUT_OF_MEMORY;
-            break;
+            return MASTRA_OUT_OF_MEMORY;
         }
         status =
             ms_item_touch(touch->entity, touch->ids, touch->column, touch->time, work->arena, &change, error);
@@ -151,6 +148,28 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
             ms_buf_add_char(body, '}');
         }
     }
+    return status;
+}
+
+void ddb_take_touches(struct ddb_work *work, const struct ddb_batch *batch, size_t from)
+{
+    work->touched = true;
+    for (size_t i = from; i < batch->count; i++) {
+        work->touched = work->touched && (ms_service_call_ok(&batch->calls[i]) ||
+                                          ddb_call_said(&batch->calls[i], "ConditionalCheckFailedException"));
+    }
+}
+
+static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
+{
+    struct ddb_batch batch;
+    mastra_status status;
+
+    if (work->touch_count == 0 || work->touched) {
+        return MASTRA_OK;
+    }
+    ddb_batch_init(&batch, work->session->owner);
+    status = ddb_add_touches(work, &batch, error);
     if (status == MASTRA_OK) {
         status = ddb_send_bulk(work, &batch, error);
     }
@@ -185,6 +204,9 @@ mastra_status ddb_write(struct ddb_session *session, const struct ms_write *firs
     }
     if (status == MASTRA_OK) {
         status = touch_all(&work, error);
+    }
+    if (work.claim.held) {
+        ddb_claim_abandon(&work);
     }
     ms_buf_release(&work.texts);
     return status;

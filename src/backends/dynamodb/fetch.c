@@ -27,7 +27,7 @@ struct cursor {
     mastra_str next;                  /* raw JSON; absent: from the beginning */
     int64_t limit;                    /* of the next page; MS_NO_LIMIT */
     int64_t matched;
-    const void *edge; /* the record that completes what is needed */
+    const struct ms_item_row *edge; /* which completes what is needed */
     bool done;
 };
 
@@ -146,7 +146,7 @@ static bool reserve(struct ddb_fetch *fetch, size_t more)
 /* Whether a row lies on the query's side of the anchor, which is meant in ascending order. */
 static bool on_side(const struct ddb_fetch *fetch, const struct ms_item_row *row)
 {
-    struct ms_match_row found = {row->record, row->seen.sequence};
+    struct ms_match_row found = ddb_match_row(row);
     int order;
 
     if (fetch->query->side == MS_SIDE_ALL) {
@@ -165,31 +165,28 @@ static bool counts(const struct ddb_fetch *fetch, const struct ms_item_row *row)
     return row->record && ms_match(fetch->query, fetch->plan->exact, row->record) && on_side(fetch, row);
 }
 
-/* Whether two records differ in the column that the query orders by. */
-static bool differ(const struct ms_query *query, const void *a, const void *b)
+struct ms_match_row ddb_match_row(const struct ms_item_row *row)
 {
-    const struct ms_column *column = &query->entity->columns[query->order];
+    return (struct ms_match_row){row->record, row->seen.sequence, row->seen.odd_time};
+}
 
-    switch (column->type) {
-    case MS_TIMESTAMP:
-        return *ms_field_time(column, a) != *ms_field_time(column, b);
-    case MS_INTEGER:
-    case MS_BIGINT:
-        return *(const int64_t *)ms_field(column, a) != *(const int64_t *)ms_field(column, b);
-    case MS_TEXT:
-        return ms_str_compare(*ms_field_str(column, a), *ms_field_str(column, b)) != 0;
-    default:
-        return false;
-    }
+/* Whether two rows differ in what the query orders by. */
+static bool differ(const struct ms_query *query, const struct ms_item_row *a, const struct ms_item_row *b)
+{
+    const struct ms_match_row left = ddb_match_row(a);
+    const struct ms_match_row right = ddb_match_row(b);
+
+    return ms_match_order(query, &left, &right) != 0;
 }
 
 /* Takes the rows of an answer that count. */
 static mastra_status take_rows(struct ddb_fetch *fetch, struct cursor *cursor, struct ms_items *items,
                                mastra_error *error)
 {
-    const void *last = NULL;
-    mastra_status status =
-        ddb_join_parts(fetch->session, fetch->query->entity, items->rows, items->count, fetch->arena, error);
+    const struct ms_item_row *last = NULL;
+    mastra_status status = fetch->heads ? MASTRA_OK
+                                        : ddb_join_parts(fetch->session, fetch->query->entity, items->rows,
+                                                         items->count, fetch->arena, error);
 
     if (status != MASTRA_OK) {
         return status;
@@ -199,14 +196,14 @@ static mastra_status take_rows(struct ddb_fetch *fetch, struct cursor *cursor, s
     }
     for (size_t i = 0; i < items->count; i++) {
         if (items->rows[i].record) {
-            last = items->rows[i].record;
+            last = &items->rows[i];
         }
         if (!counts(fetch, &items->rows[i])) {
             continue;
         }
         fetch->rows[fetch->count++] = items->rows[i];
         if (cursor && ++cursor->matched == fetch->need) {
-            cursor->edge = items->rows[i].record;
+            cursor->edge = &items->rows[i];
         }
     }
     if (cursor && cursor->edge && last && fetch->plan->ordered && differ(fetch->query, cursor->edge, last)) {
@@ -472,6 +469,31 @@ static mastra_status add_gets(struct ddb_fetch *fetch, struct ddb_batch *batch, 
     return MASTRA_OK;
 }
 
+/* The requests of one round, of `batch` from `from` on. What they leave out is asked for in the next one. */
+static mastra_status get_round(struct ddb_fetch *fetch, struct ddb_batch *batch, size_t from,
+                               mastra_error *error)
+{
+    size_t end = batch->count;
+    size_t found = fetch->count;
+    mastra_status status = ddb_batch_send(batch, from, fetch->session->deadline_ns, error);
+
+    for (size_t i = from; i < end && status == MASTRA_OK; i++) {
+        struct ms_items items = {0};
+
+        status = read_answer(fetch, &batch->calls[i], &items, error);
+        if (status == MASTRA_OK) {
+            status = take_rows(fetch, NULL, &items, error);
+        }
+        if (status == MASTRA_OK) {
+            status = add_rest(batch, &items, error);
+        }
+    }
+    if (fetch->count > found) {
+        ddb_renew_deadline(fetch->session);
+    }
+    return status;
+}
+
 static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
 {
     int64_t backoff_ms = BACKOFF_FIRST_MS;
@@ -482,7 +504,7 @@ static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
     ddb_batch_init(&batch, fetch->session->owner);
     status = add_gets(fetch, &batch, error);
     while (status == MASTRA_OK && from < batch.count) {
-        size_t end = batch.count;
+        size_t round = from;
 
         if (from > 0) {
             ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)backoff_ms * 1000));
@@ -493,19 +515,8 @@ static mastra_status fetch_keys(struct ddb_fetch *fetch, mastra_error *error)
             error->retriable = true;
             break;
         }
-        status = ddb_batch_send(&batch, from, fetch->session->deadline_ns, error);
-        for (size_t i = from; i < end && status == MASTRA_OK; i++) {
-            struct ms_items items = {0};
-
-            status = read_answer(fetch, &batch.calls[i], &items, error);
-            if (status == MASTRA_OK) {
-                status = take_rows(fetch, NULL, &items, error);
-            }
-            if (status == MASTRA_OK) {
-                status = add_rest(&batch, &items, error);
-            }
-        }
-        from = end;
+        from = batch.count;
+        status = get_round(fetch, &batch, round, error);
     }
     ddb_batch_release(&batch);
     return status;

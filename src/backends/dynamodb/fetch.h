@@ -16,6 +16,7 @@ struct ddb_fetch {
     int64_t
         need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
                      in the order column; MS_NO_LIMIT: all */
+    bool heads; /* what stands in parts is left out */
 
     struct ms_item_row *rows; /* that match, in no order */
     size_t count;
@@ -23,6 +24,9 @@ struct ddb_fetch {
 };
 
 mastra_status ddb_fetch(struct ddb_fetch *fetch, mastra_error *error);
+
+/* A row that was fetched, to be matched. */
+struct ms_match_row ddb_match_row(const struct ms_item_row *row);
 
 /* Reads one item by its key, consistently; ret->record NULL and ret->seen.key absent: there is none. */
 mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity *entity,

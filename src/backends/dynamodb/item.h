@@ -106,16 +106,26 @@ struct ms_item_part {
     mastra_str text;
 };
 
+/* How large records may be divided. */
+struct ms_item_split {
+    bool shared;           /* those that peers read, too, although they then cannot */
+    mastra_str generation; /* letters and digits: no other writing of the record has had them */
+};
+
 /*
- * What is to be done with a change of a whole record whose bytes are over the limit. With `parts`, or where no peer reads the
- * record, its longest values move to parts: the change loses them and gains mastra_parts; the parts are in arena memory. Otherwise
- * LIMIT_EXCEEDED, naming the field, its size and the limit. A change that fits is left alone. A patch that does not fit,
- * or of a row that has parts, is to be written as a whole record instead; parts beyond the new ones are to be deleted, as all
- * are with their record.
+ * What is to be done with a change of a whole record whose bytes are over the limit. Where it may be divided its longest values
+ * move to parts: the change loses them and gains mastra_parts; the parts are in arena memory. Otherwise LIMIT_EXCEEDED,
+ * naming the field, its size and the limit. A change that fits is left alone. A patch that does not fit, or of a row that
+ * has parts, is to be written as a whole record instead. Parts are written before the record that names them, and those
+ * that it named before are deleted after it, as all are after their record.
  */
-mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, int64_t sequence, bool parts,
-                          struct ms_arena *arena, struct ms_item_change *change, struct ms_item_part **ret,
-                          size_t *ret_count, mastra_error *error);
+mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, int64_t sequence,
+                          const struct ms_item_split *parts, struct ms_arena *arena,
+                          struct ms_item_change *change, struct ms_item_part **ret, size_t *ret_count,
+                          mastra_error *error);
+
+/* The generation of the parts that a record names (its mastra_parts); absent: none. */
+mastra_str ms_item_generation(mastra_str parts);
 
 /* The whole item of a part. */
 void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part);
@@ -130,6 +140,8 @@ struct ms_item_seen {
     int64_t sequence;                        /* 0: none */
     mastra_str parts;                        /* mastra_parts; absent: the record is complete */
     unsigned part_count;
+    mastra_str
+        odd_time; /* the text of the time of creation, unless it is in our form, by which index keys sort as times do */
 };
 
 struct ms_item_row {

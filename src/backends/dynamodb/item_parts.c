@@ -1,7 +1,8 @@
 /*
  * Records that are larger than an item may be. Their longest texts are laid end to end and cut into parts, items of their
- * own beside the record's. The attribute mastra_parts says how to undo it: "2 9ae16a3b2f90404f input:700000,output:81"
- * are the number of parts, a hash of all their text, and the attributes with their lengths.
+ * own beside the record's. The attribute mastra_parts says how to undo it: "2.5d1f 9ae16a3b2f90404f input:700000,output:81"
+ * are the number of parts and what their keys have in common, a hash of all their text, and the attributes with their
+ * lengths. Parts of every writing have keys of their own: those that a record names are never changed while it names them.
  */
 #include "backends/dynamodb/item_scan.h"
 
@@ -13,24 +14,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define PART_TYPE   "ext_part"
-#define PART_NUMBER "mastra_part"
-#define PART_TEXT   "mastra_text"
+#define PART_TYPE       "ext_part"
+#define PART_NUMBER     "mastra_part"
+#define PART_TEXT       "mastra_text"
 
 /* Room for keys, names and what an update adds. */
-#define RESERVE     4096
-#define PART_MOST   ((size_t)MS_ITEM_MOST - 2 * RESERVE)
+#define RESERVE         4096
+#define PART_MOST       ((size_t)MS_ITEM_MOST - 2 * RESERVE)
 
-#define HASH_START  UINT64_C(0xcbf29ce484222325)
-
-/* FNV-1a: it tells parts of different writes apart, nothing more. */
-static uint64_t hash_more(uint64_t hash, mastra_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
+/* More than is ever written. */
+#define GENERATION_MOST 40
 
 /* Writing. */
 
@@ -38,6 +31,7 @@ struct splitter {
     const struct ms_entity *entity;
     struct ms_item_change *change;
     struct ms_arena *arena;
+    mastra_str generation;
     bool moved[MS_ITEM_ATTRIBUTES];
     size_t moved_bytes;
     size_t names_bytes;
@@ -146,7 +140,8 @@ static size_t cut(mastra_str all, struct ms_item_part *parts)
 /* What mastra_parts says; the moved attributes are removed from the item. */
 static bool describe(struct splitter *splitter, size_t count, uint64_t hash)
 {
-    size_t room = splitter->names_bytes + 64;
+    mastra_str generation = splitter->generation;
+    size_t room = splitter->names_bytes + generation.len + 64;
     char *text = ms_arena_bytes(splitter->arena, room);
     struct ms_item_change *change = splitter->change;
     const char *separator = " ";
@@ -156,7 +151,8 @@ static bool describe(struct splitter *splitter, size_t count, uint64_t hash)
     if (!text) {
         return false;
     }
-    len = (size_t)snprintf(text, room, "%zu %016" PRIx64, count, hash);
+    len = (size_t)snprintf(text, room, "%zu.%.*s %016" PRIx64, count, (int)generation.len, generation.ptr,
+                           hash);
     for (size_t i = 0; i < change->count; i++) {
         struct ms_item_attribute *attribute = &change->attributes[i];
 
@@ -190,13 +186,13 @@ static mastra_status split(struct splitter *splitter, const void *record, int64_
     }
     count = cut(all, NULL);
     *ret = ms_arena_calloc(splitter->arena, count * sizeof **ret);
-    if (!*ret || !describe(splitter, count, hash_more(HASH_START, all))) {
+    if (!*ret || !describe(splitter, count, ms_str_hash(MS_HASH_START, all))) {
         return ms_error_oom(error);
     }
     cut(all, *ret);
     for (size_t i = 0; i < count; i++) {
-        mastra_status status = ms_key_of_part(splitter->entity, record, sequence, (unsigned)i + 1,
-                                              splitter->arena, &(*ret)[i].key, error);
+        mastra_status status = ms_key_of_part(splitter->entity, record, sequence, splitter->generation,
+                                              (unsigned)i + 1, splitter->arena, &(*ret)[i].key, error);
 
         if (status != MASTRA_OK) {
             return status;
@@ -207,18 +203,20 @@ static mastra_status split(struct splitter *splitter, const void *record, int64_
     return MASTRA_OK;
 }
 
-mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, int64_t sequence, bool parts,
-                          struct ms_arena *arena, struct ms_item_change *change, struct ms_item_part **ret,
-                          size_t *ret_count, mastra_error *error)
+mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, int64_t sequence,
+                          const struct ms_item_split *parts, struct ms_arena *arena,
+                          struct ms_item_change *change, struct ms_item_part **ret, size_t *ret_count,
+                          mastra_error *error)
 {
-    struct splitter splitter = {.entity = entity, .change = change, .arena = arena};
+    struct splitter splitter = {
+        .entity = entity, .change = change, .arena = arena, .generation = parts->generation};
 
     *ret = NULL;
     *ret_count = 0;
     if (change->bytes <= MS_ITEM_MOST) {
         return MASTRA_OK;
     }
-    if (!entity->item->parts || !(parts || !entity->item->shared)) {
+    if (!entity->item->parts || !(parts->shared || !entity->item->shared)) {
         return too_large(&splitter, error);
     }
     while (change->bytes + splitter.names_bytes + RESERVE > MS_ITEM_MOST) {
@@ -230,6 +228,24 @@ mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, in
         move(&splitter, (size_t)found);
     }
     return split(&splitter, record, sequence, ret, ret_count, error);
+}
+
+mastra_str ms_item_generation(mastra_str parts)
+{
+    size_t at = 0;
+    size_t len = 0;
+
+    while (at < parts.len && parts.ptr[at] >= '0' && parts.ptr[at] <= '9') {
+        at++;
+    }
+    if (at == parts.len || parts.ptr[at] != '.') {
+        return (mastra_str){NULL, 0};
+    }
+    at++;
+    while (at + len < parts.len && len < GENERATION_MOST && parts.ptr[at + len] != ' ') {
+        len++;
+    }
+    return (mastra_str){parts.ptr + at, len};
 }
 
 void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part)
@@ -383,7 +399,7 @@ mastra_status ms_item_join(const struct ms_entity *entity, struct ms_item_row *r
         memcpy(joined, parts[i].ptr, parts[i].len);
         joined += parts[i].len;
     }
-    snprintf(hash, sizeof hash, "%016" PRIx64, hash_more(HASH_START, all));
+    snprintf(hash, sizeof hash, "%016" PRIx64, ms_str_hash(MS_HASH_START, all));
     if (space && parts_text.len - (size_t)(space + 1 - parts_text.ptr) > 17 && !memcmp(space + 1, hash, 16)) {
         mastra_str names = {space + 18, parts_text.len - (size_t)(space + 18 - parts_text.ptr)};
 

@@ -104,6 +104,20 @@ static mastra_str quoted(struct reader *reader, mastra_str text)
     return kept;
 }
 
+/* Index keys are made of the text: those of this form alone sort as the times do. */
+static void note_form(struct reader *reader, int number, const struct ms_scan_value *value)
+{
+    mastra_str text = value->text;
+
+    if (number != reader->entity->created || value->kind != MS_SCAN_STRING) {
+        return;
+    }
+    if (text.len != strlen("2025-01-02T03:04:05.678Z") || text.ptr[10] != 'T' || text.ptr[19] != '.' ||
+        text.ptr[23] != 'Z') {
+        reader->item.row.seen.odd_time = text;
+    }
+}
+
 static void set_column(struct reader *reader, int number, const struct ms_scan_value *value)
 {
     const struct ms_column *column = &reader->entity->columns[number];
@@ -115,6 +129,7 @@ static void set_column(struct reader *reader, int number, const struct ms_scan_v
     switch (column->type) {
     case MS_TIMESTAMP:
         *(mastra_time *)field = ms_item_time(value);
+        note_form(reader, number, value);
         break;
     case MS_INTEGER:
     case MS_BIGINT:

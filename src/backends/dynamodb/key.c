@@ -258,7 +258,8 @@ mastra_status ms_key_of_day(const struct ms_entity *entity, mastra_str day, stru
 }
 
 mastra_status ms_key_of_part(const struct ms_entity *entity, const void *record, int64_t sequence,
-                             unsigned number, struct ms_arena *arena, struct ms_key *ret, mastra_error *error)
+                             mastra_str generation, unsigned number, struct ms_arena *arena,
+                             struct ms_key *ret, mastra_error *error)
 {
     const struct ms_item_path *own = &entity->item->paths[0];
     struct source source = {entity, record, NULL, sequence, arena, error};
@@ -266,7 +267,8 @@ mastra_status ms_key_of_part(const struct ms_entity *entity, const void *record,
     char sort[128];
     bool complete;
 
-    snprintf(sort, sizeof sort, "%spart_%04u", entity->item->parts, number);
+    snprintf(sort, sizeof sort, "%spart_%.*s%s%04u", entity->item->parts, (int)generation.len,
+             generation.len > 0 ? generation.ptr : "", generation.len > 0 ? "_" : "", number);
     path.sort = sort;
     return compose_path(&source, &path, ret, &complete);
 }

@@ -96,9 +96,10 @@ mastra_str ms_key_day(mastra_time time, char out[MS_KEY_DAY_SIZE]);
 mastra_status ms_key_of_day(const struct ms_entity *entity, mastra_str day, struct ms_arena *arena,
                             struct ms_key *ret, mastra_error *error);
 
-/* The key of part `number`, from 1, of a record. */
+/* The key of part `number`, from 1, of a record, of those that were written with it at one time; `generation` is what
+ * tells these from others, absent in records of old. */
 mastra_status ms_key_of_part(const struct ms_entity *entity, const void *record, int64_t sequence,
-                             unsigned number, struct ms_arena *arena, struct ms_key *ret,
-                             mastra_error *error);
+                             mastra_str generation, unsigned number, struct ms_arena *arena,
+                             struct ms_key *ret, mastra_error *error);
 
 #endif

@@ -15,15 +15,31 @@ bool ddb_may_have_parts(const struct dynamodb *backend, const struct ms_entity *
     return entity->item->parts && (!entity->item->shared || backend->base.client.settings.large_parts);
 }
 
-static bool is_unseen_patch(const struct ddb_op *op)
+static bool is_patch(const struct ddb_op *op)
 {
-    return op->kind == DDB_OP_UPDATE && op->what == MS_WRITE_PATCH && !op->seen;
+    return op->kind == DDB_OP_UPDATE && op->what == MS_WRITE_PATCH;
+}
+
+/* Whether there may be parts that have to go when the operation is done: of a record that is replaced by one that is as
+ * large, or deleted. */
+static bool may_leave_parts(const struct ddb_work *work, const struct ddb_op *op)
+{
+    if (op->bulk || op->after || op->entity->id >= MS_ENTITY_COUNT ||
+        !ddb_may_have_parts(work->session->owner, op->entity)) {
+        return false;
+    }
+    return op->kind == DDB_OP_DELETE ||
+           (op->kind == DDB_OP_UPDATE && op->what == MS_WRITE_PUT &&
+            ms_record_bytes(op->entity, op->record, ms_entity_fields(op->entity)) > LARGE_BYTES);
 }
 
 static bool needs_look(const struct ddb_work *work, const struct ddb_op *op, bool all)
 {
-    if (!is_unseen_patch(op)) {
+    if (op->seen) {
         return false;
+    }
+    if (!is_patch(op)) {
+        return may_leave_parts(work, op);
     }
     if (all || ms_item_patch_needs(op->entity, op->columns) != 0) {
         return true;
@@ -54,7 +70,7 @@ static mastra_status take_row(struct ddb_work *work, struct ddb_op *op, const st
 {
     struct ddb_seen *seen;
 
-    if (!row) {
+    if (!row && (is_patch(op) || op->kind == DDB_OP_DELETE)) {
         op->drop = true;
         return MASTRA_OK;
     }
@@ -62,23 +78,30 @@ static mastra_status take_row(struct ddb_work *work, struct ddb_op *op, const st
     if (!seen) {
         return ms_error_oom(error);
     }
-    *seen = (struct ddb_seen){.entity = op->entity, .there = true, .item = row->seen, .record = row->record};
+    *seen = (struct ddb_seen){.entity = op->entity, .item.key = op->key};
+    if (row) {
+        seen->there = true;
+        seen->item = row->seen;
+        seen->record = row->record;
+    }
     op->seen = seen;
     op->condition = DDB_SEEN;
     return MASTRA_OK;
 }
 
-/* Those of one entity, from `first` on. */
+/* Those of one entity, from `first` on; of patches the whole records are read. */
 static mastra_status look_at(struct ddb_work *work, size_t first, bool all, mastra_error *error)
 {
     const struct ms_entity *entity = work->ops[first].entity;
+    bool patches = is_patch(&work->ops[first]);
     struct ms_query query = {.entity = entity};
     struct ddb_plan plan = {.kind = DDB_PLAN_KEYS};
     struct ddb_fetch fetch = {.session = work->session,
                               .query = &query,
                               .plan = &plan,
                               .arena = work->arena,
-                              .columns = ms_entity_fields(entity),
+                              .columns = patches ? ms_entity_fields(entity) : ms_entity_keys(entity),
+                              .heads = !patches,
                               .need = MS_NO_LIMIT};
     mastra_status status;
 
@@ -89,7 +112,7 @@ static mastra_status look_at(struct ddb_work *work, size_t first, bool all, mast
     for (size_t i = first; i < work->count; i++) {
         const struct ddb_op *op = &work->ops[i];
 
-        if (op->entity == entity && needs_look(work, op, all)) {
+        if (op->entity == entity && is_patch(op) == patches && needs_look(work, op, all)) {
             plan.range[plan.count++] =
                 (struct ms_key_range){op->key.partition, MS_SORT_EQUAL, op->key.sort, {NULL, 0}};
         }
@@ -101,7 +124,7 @@ static mastra_status look_at(struct ddb_work *work, size_t first, bool all, mast
     for (size_t i = first; i < work->count && status == MASTRA_OK; i++) {
         struct ddb_op *op = &work->ops[i];
 
-        if (op->entity == entity && !op->drop && needs_look(work, op, all)) {
+        if (op->entity == entity && is_patch(op) == patches && !op->drop && needs_look(work, op, all)) {
             status = take_row(work, op, find_row(&fetch, &op->key), error);
         }
     }

@@ -10,6 +10,7 @@ static mastra_status read_parts(struct ddb_session *session, const struct ms_ent
                                 const struct ms_item_row *row, struct ms_arena *arena, mastra_str *parts,
                                 mastra_error *error)
 {
+    mastra_str generation = ms_item_generation(row->seen.parts);
     struct ddb_batch batch;
     mastra_status status = MASTRA_OK;
 
@@ -22,7 +23,8 @@ static mastra_status read_parts(struct ddb_session *session, const struct ms_ent
             status = MASTRA_OUT_OF_MEMORY;
             break;
         }
-        status = ms_key_of_part(entity, row->record, row->seen.sequence, number, arena, &key, error);
+        status =
+            ms_key_of_part(entity, row->record, row->seen.sequence, generation, number, arena, &key, error);
         if (status == MASTRA_OK) {
             ddb_put_head(session->owner, body);
             ms_buf_add_text(body, ",\"ConsistentRead\":true,\"Key\":");

@@ -286,6 +286,7 @@ static mastra_status read_days(struct ddb_session *session, const struct ms_quer
             status = ms_error_oom(error);
         }
         ddb_batch_release(&batch);
+        ddb_renew_deadline(session);
     } while (status == MASTRA_OK && next.ptr);
     return status;
 }

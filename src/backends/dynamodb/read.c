@@ -100,9 +100,9 @@ static mastra_status find_anchor(struct listing *listing, mastra_error *error)
     if (!listing->anchor) {
         return ms_error_oom(error);
     }
-    *listing->anchor = (struct ms_match_row){row.record, row.seen.sequence};
-    if (column->type == MS_TIMESTAMP && !query->grouped && query->where_count < MS_QUERY_PREDICATES &&
-        *ms_field_time(column, row.record) != MASTRA_TIME_NONE) {
+    *listing->anchor = ddb_match_row(&row);
+    if (column->type == MS_TIMESTAMP && !row.seen.odd_time.ptr && !query->grouped &&
+        query->where_count < MS_QUERY_PREDICATES && *ms_field_time(column, row.record) != MASTRA_TIME_NONE) {
         ms_query_time(query, query->side == MS_SIDE_UP_TO ? MS_AT_MOST : MS_AT_LEAST, query->order,
                       *ms_field_time(column, row.record));
     }
@@ -223,8 +223,7 @@ static mastra_status fetch_relatives(struct listing *listing, struct ms_match_se
             memcpy(grown, all, count * sizeof *grown);
         }
         for (size_t j = 0; j < related.fetch.count; j++) {
-            grown[count + j] =
-                (struct ms_match_row){related.fetch.rows[j].record, related.fetch.rows[j].seen.sequence};
+            grown[count + j] = ddb_match_row(&related.fetch.rows[j]);
         }
         all = grown;
         count += related.fetch.count;
@@ -246,8 +245,7 @@ static mastra_status gather(struct listing *listing, struct ms_match_set *set, m
         return ms_error_oom(error);
     }
     for (size_t i = 0; i < set->count; i++) {
-        set->rows[i] =
-            (struct ms_match_row){listing->fetch.rows[i].record, listing->fetch.rows[i].seen.sequence};
+        set->rows[i] = ddb_match_row(&listing->fetch.rows[i]);
     }
     return ms_match_relates(&listing->query) && set->count > 0 ? fetch_relatives(listing, set, error)
                                                                : MASTRA_OK;

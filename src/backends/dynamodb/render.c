@@ -7,6 +7,9 @@
 #include "schema/form.h"
 #include "store/record.h"
 
+/* Of an attempt's name, which is drawn at random. */
+#define GENERATION_LEN 12
+
 /* Which part of an update expression an action belongs to. */
 static const struct {
     const char *clause;
@@ -301,23 +304,28 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
     return status == MASTRA_OK && op->columns && !op->whole ? set_kept(work, op, change, error) : status;
 }
 
+/* What tells the parts of this attempt from all others of a record. */
+static mastra_str generation_of(const struct ddb_work *work)
+{
+    return (mastra_str){work->attempt + MS_UUID_LEN - GENERATION_LEN, GENERATION_LEN};
+}
+
 /* Large records that may stand in parts: the parts are written before. */
 static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
                                struct ddb_op **parts, size_t *count, mastra_error *error)
 {
-    bool split = work->session->owner->base.client.settings.large_parts;
+    const struct ms_item_split split = {work->session->owner->base.client.settings.large_parts,
+                                        generation_of(work)};
     struct ms_item_part *part = NULL;
     size_t more = 0;
-    size_t old;
     struct ddb_op *grown;
     mastra_status status =
-        ms_item_fit(op->entity, op->record, op->sequence, split, work->arena, change, &part, &more, error);
+        ms_item_fit(op->entity, op->record, op->sequence, &split, work->arena, change, &part, &more, error);
 
-    old = op->seen && op->seen->record ? op->seen->item.part_count : 0;
-    if (status != MASTRA_OK || (more == 0 && old == 0)) {
+    if (status != MASTRA_OK || more == 0) {
         return status;
     }
-    grown = ms_arena_calloc(work->arena, (*count + more + old) * sizeof *grown);
+    grown = ms_arena_calloc(work->arena, (*count + more) * sizeof *grown);
     if (!grown) {
         return ms_error_oom(error);
     }
@@ -333,15 +341,48 @@ static mastra_status add_parts(struct ddb_work *work, struct ddb_op *op, struct 
                                             .part = &part[i]};
     }
     *count += more;
-    for (size_t i = more; i < old && status == MASTRA_OK; i++) {
-        grown[*count] = (struct ddb_op){
-            .kind = DDB_OP_DELETE, .added = true, .what = MS_WRITE_ERASE, .entity = op->entity};
-        status = ms_key_of_part(op->entity, op->record, op->sequence, (unsigned)i + 1, work->arena,
-                                &grown[*count].key, error);
-        *count += 1;
-    }
     *parts = grown;
     return status;
+}
+
+/* Whether the item will not name the parts that it was seen to name. */
+static bool leaves_parts(const struct ddb_op *op)
+{
+    bool replaced = op->kind == DDB_OP_UPDATE && op->what != MS_WRITE_PATCH;
+
+    return (replaced || op->kind == DDB_OP_DELETE) && op->seen && op->seen->record &&
+           op->seen->item.part_count > 0;
+}
+
+static mastra_status drop_old_parts(struct ddb_work *work, mastra_error *error)
+{
+    size_t count = work->count;
+    mastra_status status = MASTRA_OK;
+
+    for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
+        const struct ddb_seen *seen = work->ops[i].seen;
+
+        if (leaves_parts(&work->ops[i])) {
+            status = ddb_work_drop_parts(work, work->ops[i].entity, seen->record, &seen->item, error);
+        }
+    }
+    for (size_t i = count; i < work->count; i++) {
+        work->ops[i].added = true;
+    }
+    return status;
+}
+
+/* By which it can be told later who has written it. */
+static void add_mark(const struct ddb_work *work, const struct ddb_op *op, struct ms_item_change *change)
+{
+    bool claimed = ddb_claim_marks(work, op);
+    bool alone = work->count == 1 && (op->condition == DDB_SEEN || op->condition == DDB_NEW);
+
+    if ((claimed || alone) && change->count < MS_ITEM_ATTRIBUTES) {
+        change->attributes[change->count++] =
+            (struct ms_item_attribute){DDB_ATTEMPT, MS_ITEM_SET, MS_ITEM_STRING,
+                                       mastra_str_of(claimed ? work->claim.mark : work->attempt)};
+    }
 }
 
 static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct ddb_op **parts, size_t *count,
@@ -358,12 +399,8 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
         if (status == MASTRA_OK) {
             status = add_parts(work, op, &change, parts, count, error);
         }
-        if (status == MASTRA_OK && work->count == 1 &&
-            (op->condition == DDB_SEEN || op->condition == DDB_NEW) && change.count < MS_ITEM_ATTRIBUTES) {
-            change.attributes[change.count++] = (struct ms_item_attribute){
-                DDB_ATTEMPT, MS_ITEM_SET, MS_ITEM_STRING, mastra_str_of(work->attempt)};
-        }
         if (status == MASTRA_OK) {
+            add_mark(work, op, &change);
             op->bytes = change.bytes;
             change.key = op->key;
         }
@@ -406,6 +443,14 @@ mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error)
     for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
         status = render_op(work, &work->ops[i], &parts, &part_count, error);
     }
+    if (status == MASTRA_OK) {
+        size_t own = work->count;
+
+        status = drop_old_parts(work, error);
+        for (size_t i = own; i < work->count && status == MASTRA_OK; i++) {
+            status = render_op(work, &work->ops[i], NULL, NULL, error);
+        }
+    }
     for (size_t i = 0; i < part_count && status == MASTRA_OK; i++) {
         status = render_op(work, &parts[i], NULL, NULL, error);
     }
@@ -418,6 +463,7 @@ mastra_status ddb_work_render(struct ddb_work *work, mastra_error *error)
         memcpy(all, parts, part_count * sizeof *all);
         memcpy(all + part_count, work->ops, work->count * sizeof *all);
         work->ops = all;
+        work->room = work->count + part_count;
         work->count += part_count;
     }
     if (status == MASTRA_OK && work->texts.failed != MASTRA_OK) {

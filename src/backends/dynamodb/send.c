@@ -23,215 +23,6 @@ static struct dynamodb *owner_of(const struct ddb_work *work)
     return work->session->owner;
 }
 
-/* Outcomes. */
-
-/* Whether it may have taken effect although nobody said so. */
-static bool is_unknown(const struct ms_service_call *call)
-{
-    if (call->end != MS_HTTP_ANSWERED) {
-        return call->sent || call->doubtful;
-    }
-    /* A refusal for another reason says that nothing was there to be repeated. */
-    return call->fault == MS_FAULT_SERVER || (call->doubtful && call->fault == MS_FAULT_THROTTLED);
-}
-
-static mastra_status failed(struct ddb_work *work, const struct ms_service_call *call, mastra_error *error)
-{
-    mastra_status status = ddb_call_failed(owner_of(work), call, error);
-
-    if (is_unknown(call)) {
-        error->status = MASTRA_UNKNOWN_OUTCOME;
-        error->retriable = false;
-        return MASTRA_UNKNOWN_OUTCOME;
-    }
-    return status;
-}
-
-/* A condition did not hold. */
-static mastra_status refused(const struct ddb_op *op, mastra_error *error)
-{
-    if (op->condition == DDB_EXPECT) {
-        return ms_error_set(error, MASTRA_NOT_FOUND, "%s not found", op->entity->noun);
-    }
-    if (op->condition == DDB_NEW) {
-        ms_error_set(error, MASTRA_CONFLICT, "a %s with this key exists already", op->entity->noun);
-        error->retriable = false;
-        return MASTRA_CONFLICT;
-    }
-    ms_error_set(error, MASTRA_CONFLICT, "%s was changed by somebody else meanwhile", op->entity->noun);
-    error->retriable = true;
-    return MASTRA_CONFLICT;
-}
-
-/* Whether it depends on nothing that was there before. */
-static bool is_free(const struct ddb_op *op)
-{
-    return op->condition == DDB_ANY || op->condition == DDB_THERE || op->condition == DDB_PLAIN;
-}
-
-static const char *operation_of(const struct ddb_op *op)
-{
-    if (op->kind == DDB_OP_DELETE) {
-        return "DeleteItem";
-    }
-    return op->kind == DDB_OP_UPDATE && !op->whole ? "UpdateItem" : "PutItem";
-}
-
-static mastra_str text_of(const struct ddb_work *work, const struct ddb_op *op)
-{
-    return (mastra_str){work->texts.ptr + op->at, op->len};
-}
-
-void ddb_put_capacity(const struct ddb_work *work, struct ms_buf *body)
-{
-    if (owner_of(work)->base.client.settings.count_capacity) {
-        ms_buf_add_text(body, ",\"ReturnConsumedCapacity\":\"TOTAL\"");
-    }
-}
-
-static mastra_status add_single(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *op,
-                                mastra_error *error)
-{
-    bool repeatable = is_free(op);
-    struct ms_buf *body = ddb_batch_add(batch, operation_of(op), repeatable, error);
-
-    if (!body) {
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    ms_buf_add_char(body, '{');
-    ms_buf_add_str(body, text_of(work, op));
-    ddb_put_capacity(work, body);
-    ms_buf_add_char(body, '}');
-    return MASTRA_OK;
-}
-
-/* One item. */
-
-enum lookup {
-    LOOKUP_DONE,    /* it is as we wanted it */
-    LOOKUP_OPEN,    /* it is as it was: the same request may be sent again, and has an effect at most once */
-    LOOKUP_CHANGED, /* somebody else was quicker */
-};
-
-static bool same_attempt(const struct ddb_work *work, mastra_str item)
-{
-    mastra_str raw = ms_json_member(ms_json_member(item, mastra_str_of(DDB_ATTEMPT)), mastra_str_of("S"));
-
-    return ms_json_kind(raw) == MS_JSON_STRING && ms_json_string_equals(raw, mastra_str_of(work->attempt));
-}
-
-static bool same_revision(const struct ddb_seen *seen, mastra_str item)
-{
-    mastra_str raw =
-        ms_json_member(ms_json_member(item, mastra_str_of(MS_ITEM_REVISION)), mastra_str_of("N"));
-    char text[24];
-    int64_t revision = 0;
-
-    if (ms_json_kind(raw) == MS_JSON_STRING && raw.len - 2 < sizeof text) {
-        ms_json_int((mastra_str){text, ms_json_unescape(raw, text, NULL)}, &revision);
-    }
-    return revision == seen->item.revision;
-}
-
-/* What became of a write whose answer was lost. */
-static mastra_status look_up(struct ddb_work *work, const struct ddb_op *op, enum lookup *ret,
-                             mastra_error *error)
-{
-    struct ddb_batch batch;
-    struct ms_buf *body;
-    mastra_str item;
-    bool was_there = op->condition == DDB_SEEN && op->seen->there;
-    mastra_status status;
-
-    ddb_batch_init(&batch, owner_of(work));
-    body = ddb_batch_add(&batch, "GetItem", true, error);
-    if (!body) {
-        ddb_batch_release(&batch);
-        return MASTRA_OUT_OF_MEMORY;
-    }
-    ddb_put_head(owner_of(work), body);
-    ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk," DDB_ATTEMPT
-                          "," MS_ITEM_REVISION "\",\"Key\":");
-    ms_item_write_key(body, &op->key);
-    ms_buf_add_char(body, '}');
-    status = ddb_batch_send(&batch, 0, ddb_client_deadline(&owner_of(work)->base.client), error);
-    if (status == MASTRA_OK && !ms_service_call_ok(&batch.calls[0])) {
-        status = ddb_call_failed(owner_of(work), &batch.calls[0], error);
-    }
-    if (status == MASTRA_OK) {
-        item = ms_json_member(batch.calls[0].answer, mastra_str_of("Item"));
-        if (!item.ptr) {
-            *ret = op->kind == DDB_OP_DELETE ? LOOKUP_DONE : was_there ? LOOKUP_CHANGED : LOOKUP_OPEN;
-        } else if (op->kind == DDB_OP_UPDATE && same_attempt(work, item)) {
-            *ret = LOOKUP_DONE;
-        } else {
-            *ret = was_there && same_revision(op->seen, item) ? LOOKUP_OPEN : LOOKUP_CHANGED;
-        }
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-/* One attempt. *ret_again: the outcome was looked up, it has had no effect so far. */
-static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, bool *ret_again, bool *lost,
-                                mastra_error *error)
-{
-    enum lookup found = LOOKUP_CHANGED;
-    struct ddb_batch batch;
-    mastra_error ignored = MASTRA_ERROR_INIT;
-    mastra_status status;
-    bool doubtful;
-
-    *ret_again = false;
-    ddb_batch_init(&batch, owner_of(work));
-    status = add_single(work, &batch, op, error);
-    if (status == MASTRA_OK) {
-        status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
-    }
-    if (status != MASTRA_OK || ms_service_call_ok(&batch.calls[0])) {
-        ddb_batch_release(&batch);
-        return status;
-    }
-    doubtful = op->condition == DDB_SEEN || op->condition == DDB_NEW;
-    *lost = *lost || is_unknown(&batch.calls[0]);
-    if (ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException") && !(doubtful && *lost)) {
-        work->unsure = op->condition == DDB_PLAIN;
-        status = op->condition == DDB_THERE || work->unsure ? MASTRA_OK : refused(op, error);
-    } else {
-        bool refusal = ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException");
-
-        status = failed(work, &batch.calls[0], error);
-        if (doubtful && *lost && look_up(work, op, &found, &ignored) == MASTRA_OK) {
-            /* What was refused is not as it was, even if its revision is: a peer's writes leave that alone. */
-            found = found == LOOKUP_OPEN && refusal ? LOOKUP_CHANGED : found;
-            *ret_again = found == LOOKUP_OPEN;
-            status = found == LOOKUP_DONE ? MASTRA_OK : found == LOOKUP_CHANGED ? refused(op, error) : status;
-        } else if (doubtful && *lost) {
-            error->status = status = MASTRA_UNKNOWN_OUTCOME;
-            error->retriable = false;
-        }
-    }
-    ddb_batch_release(&batch);
-    return status;
-}
-
-static mastra_status send_single(struct ddb_work *work, const struct ddb_op *op, mastra_error *error)
-{
-    int64_t backoff_ms = BACKOFF_FIRST_MS;
-    bool again = false;
-    bool lost = false;
-    mastra_status status;
-
-    for (;;) {
-        status = try_single(work, op, &again, &lost, error);
-        if (!again || ms_clock_monotonic_ns() >= work->session->deadline_ns) {
-            return status;
-        }
-        ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)backoff_ms * 1000));
-        backoff_ms = backoff_ms * 2 < BACKOFF_MOST_MS ? backoff_ms * 2 : BACKOFF_MOST_MS;
-    }
-}
-
 /* Transactions. */
 
 static const char *member_of(const struct ddb_op *op)
@@ -264,7 +55,7 @@ static mastra_status add_transaction(struct ddb_work *work, struct ddb_batch *ba
     ms_buf_add_text(body, "{\"TransactItems\":[");
     for (size_t i = 0; i < count; i++) {
         ms_buf_printf(body, "%s{\"%s\":{", i > 0 ? "," : "", member_of(&ops[i]));
-        ms_buf_add_str(body, text_of(work, &ops[i]));
+        ms_buf_add_str(body, ddb_op_text(work, &ops[i]));
         ms_buf_add_text(body, "}}");
     }
     ms_buf_printf(body, "],\"ClientRequestToken\":\"%s\"", token);
@@ -334,16 +125,16 @@ static mastra_status judge_transaction(struct ddb_work *work, const struct ms_se
         *ret_smaller = true;
         return ms_error_set(error, MASTRA_LIMIT_EXCEEDED, "a transaction of %zu items", count);
     }
-    status = failed(work, call, error);
+    status = ddb_write_failed(work, call, error);
     if (!ddb_call_said(call, "TransactionCanceledException")) {
         return status;
     }
     at = refused_at(call, count);
-    return at < count ? refused(&ops[at], error) : status;
+    return at < count ? ddb_refused(&ops[at], error) : status;
 }
 
-static mastra_status send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
-                                      bool *ret_smaller, mastra_error *error)
+mastra_status ddb_send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
+                                   bool *ret_smaller, mastra_error *error)
 {
     struct ddb_batch batch;
     mastra_status status;
@@ -351,7 +142,7 @@ static mastra_status send_transaction(struct ddb_work *work, const struct ddb_op
     ddb_batch_init(&batch, owner_of(work));
     status = add_transaction(work, &batch, ops, count, error);
     if (status == MASTRA_OK) {
-        status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
+        status = ddb_send_writes(work, &batch, error);
     }
     if (status == MASTRA_OK) {
         status = judge_transaction(work, &batch.calls[0], ops, count, ret_smaller, error);
@@ -385,7 +176,7 @@ static size_t part_of(const struct ddb_work *work, size_t from, size_t end, bool
         if (count > 0 && bytes > BYTES_MOST) {
             break;
         }
-        *ret_free = *ret_free && is_free(op) && (from == 0 || op->added || !work->ops[0].added);
+        *ret_free = *ret_free && ddb_is_free(op) && (from == 0 || op->added || !work->ops[0].added);
         count++;
     }
     return count;
@@ -400,6 +191,7 @@ static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_sma
     while (from < end && status == MASTRA_OK) {
         struct ddb_batch batch;
         size_t begin = from;
+        size_t parts;
         bool free_part = true;
 
         ddb_batch_init(&batch, owner_of(work));
@@ -412,10 +204,11 @@ static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_sma
             status = add_transaction(work, &batch, &work->ops[from], count, error);
             from += count;
         }
+        parts = batch.count;
         if (status == MASTRA_OK) {
-            status = ddb_batch_send(&batch, 0, work->session->deadline_ns, error);
+            status = ddb_send_writes(work, &batch, error);
         }
-        for (size_t i = 0, at = begin; i < batch.count && status == MASTRA_OK; i++) {
+        for (size_t i = 0, at = begin; i < parts && status == MASTRA_OK; i++) {
             bool ignored;
             size_t count = part_of(work, at, end, &ignored);
 
@@ -482,15 +275,16 @@ mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mast
             if (ddb_call_said(&call, "ConditionalCheckFailedException")) {
                 continue; /* the row has gone meanwhile */
             }
-            status = ms_service_call_ok(&call) ? add_rest(batch, &call, error) : failed(work, &call, error);
+            status = ms_service_call_ok(&call) ? add_rest(batch, &call, error)
+                                               : ddb_write_failed(work, &call, error);
         }
         from = end;
     }
     return status;
 }
 
-/* What a query has selected, and more than a transaction takes. */
-static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_error *error)
+/* Those that may be done by themselves. */
+static mastra_status send_apart(struct ddb_work *work, size_t from, size_t end, mastra_error *error)
 {
     const struct ddb_op *deletes[DELETES_MOST];
     struct ddb_batch batch;
@@ -498,13 +292,13 @@ static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_er
     mastra_status status = MASTRA_OK;
 
     ddb_batch_init(&batch, owner_of(work));
-    for (size_t i = from; i <= work->count && status == MASTRA_OK; i++) {
-        const struct ddb_op *op = i < work->count ? &work->ops[i] : NULL;
+    for (size_t i = from; i <= end && status == MASTRA_OK; i++) {
+        const struct ddb_op *op = i < end ? &work->ops[i] : NULL;
 
         if (op && op->kind == DDB_OP_DELETE) {
             deletes[count++] = op;
         } else if (op) {
-            status = add_single(work, &batch, op, error);
+            status = ddb_add_single(work, &batch, op, error);
         }
         if (count == DELETES_MOST || (!op && count > 0)) {
             struct ms_buf *body = ddb_batch_add(&batch, "BatchWriteItem", true, error);
@@ -524,52 +318,132 @@ static mastra_status send_selected(struct ddb_work *work, size_t from, mastra_er
     return status;
 }
 
-/* Those of queries last, which may be done by themselves; returns how many come before. */
-static size_t bulk_last(struct ddb_work *work, struct ddb_op *room)
+/* When an operation is done, of those that are not done together. */
+static unsigned rank_of(const struct ddb_op *op)
 {
-    size_t kept = 0;
-    size_t bulk = 0;
-
-    for (size_t i = 0; i < work->count; i++) {
-        if (work->ops[i].bulk) {
-            room[bulk++] = work->ops[i];
-        } else {
-            work->ops[kept++] = work->ops[i];
-        }
-    }
-    memcpy(work->ops + kept, room, bulk * sizeof *room);
-    return kept;
+    return op->after ? 2 : op->bulk ? 1 : 0;
 }
 
-static bool fits(const struct ddb_work *work)
+/* Those of queries last, which may be done by themselves, but for what is left over then; returns how many come before
+ * the one and the other. False: memory is out. */
+static bool rank(struct ddb_work *work, size_t *ret_bulk, size_t *ret_after)
+{
+    struct ddb_op *ranked = ms_arena_alloc(work->arena, (work->count + 1) * sizeof *ranked);
+    size_t begin[4] = {0};
+    size_t count = 0;
+
+    for (unsigned wanted = 0; ranked && wanted < 3; wanted++) {
+        begin[wanted] = count;
+        for (size_t i = 0; i < work->count; i++) {
+            if (rank_of(&work->ops[i]) == wanted) {
+                ranked[count++] = work->ops[i];
+            }
+        }
+    }
+    *ret_bulk = begin[1];
+    *ret_after = begin[2];
+    if (!ranked) {
+        return false;
+    }
+    work->ops = ranked;
+    work->room = work->count + 1;
+    return true;
+}
+
+static bool fits(const struct ddb_work *work, size_t end)
 {
     bool ignored;
 
-    return part_of(work, 0, work->count, &ignored) == work->count;
+    return part_of(work, 0, end, &ignored) == end;
+}
+
+/* The last operation before `end` that creates a record to which the others belong; `end`: none does. */
+static size_t find_claiming(const struct ddb_work *work, size_t end)
+{
+    for (size_t i = end; i-- > 0;) {
+        if (ddb_claims(&work->ops[i])) {
+            return i;
+        }
+    }
+    return end;
+}
+
+/* More than a transaction takes, of which the record at `at` must be created by nobody else. */
+static mastra_status send_claiming(struct ddb_work *work, size_t at, size_t end, bool *ret_smaller,
+                                   mastra_error *error)
+{
+    struct ddb_op claimed = work->ops[at];
+    mastra_status status;
+
+    if (!work->claim.held) {
+        status = ddb_claim_take(work, &claimed, error);
+        *ret_smaller = status == MASTRA_OK; /* to be rendered anew, with its mark */
+        return status;
+    }
+    memmove(&work->ops[at], &work->ops[at + 1], (end - 1 - at) * sizeof claimed);
+    work->ops[end - 1] = claimed;
+    status = send_parts(work, end - 1, ret_smaller, error);
+    return status == MASTRA_OK ? ddb_claim_complete(work, &claimed, error) : status;
+}
+
+/* More than a transaction takes: the operations from `bulk` to `end` were selected by queries. */
+static mastra_status send_divided(struct ddb_work *work, size_t bulk, size_t end, bool *ret_smaller,
+                                  mastra_error *error)
+{
+    size_t claiming = find_claiming(work, bulk);
+    mastra_status status;
+
+    if (claiming < bulk && bulk > 1) {
+        return send_claiming(work, claiming, bulk, ret_smaller, error);
+    }
+    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
+    if (bulk < end && work->ops[bulk].kind == DDB_OP_UPDATE) {
+        status = send_apart(work, bulk, end, error);
+        return status == MASTRA_OK ? send_parts(work, bulk, ret_smaller, error) : status;
+    }
+    status = send_parts(work, bulk, ret_smaller, error);
+    return status == MASTRA_OK ? send_apart(work, bulk, end, error) : status;
+}
+
+/* All that anybody reads, but not what is left over: that is done together, too, when there is room for it. */
+static mastra_status send_main(struct ddb_work *work, size_t bulk, size_t *end, bool *ret_smaller,
+                               mastra_error *error)
+{
+    if (work->count == 1 && work->ops[0].kind != DDB_OP_CHECK) {
+        *end = 1;
+        return ddb_send_single(work, &work->ops[0], error);
+    }
+    if (fits(work, work->count)) {
+        *end = work->count;
+        return ddb_send_transaction(work, work->ops, work->count, ret_smaller, error);
+    }
+    if (*end == 1 && work->ops[0].kind != DDB_OP_CHECK) {
+        return ddb_send_single(work, &work->ops[0], error);
+    }
+    if (fits(work, *end)) {
+        return ddb_send_transaction(work, work->ops, *end, ret_smaller, error);
+    }
+    return send_divided(work, bulk, *end, ret_smaller, error);
 }
 
 mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *error)
 {
-    struct ddb_op *room;
-    size_t first;
+    size_t bulk = 0;
+    size_t end = 0;
     mastra_status status;
 
-    if (work->count == 1 && work->ops[0].kind != DDB_OP_CHECK) {
-        return send_single(work, &work->ops[0], error);
-    }
-    if (fits(work)) {
-        return send_transaction(work, work->ops, work->count, ret_smaller, error);
-    }
-    room = ms_arena_alloc(work->arena, work->count * sizeof *room);
-    if (!room) {
+    if (!rank(work, &bulk, &end)) {
         return ms_error_oom(error);
     }
-    first = bulk_last(work, room);
-    /* A parent that is changed tells that its children were: it comes last then, as one that is deleted comes first. */
-    if (first < work->count && work->ops[first].kind == DDB_OP_UPDATE) {
-        status = send_selected(work, first, error);
-        return status == MASTRA_OK ? send_parts(work, first, ret_smaller, error) : status;
+    status = send_main(work, bulk, &end, ret_smaller, error);
+    if (status != MASTRA_OK || *ret_smaller || work->unsure || end == work->count) {
+        return status;
     }
-    status = send_parts(work, first, ret_smaller, error);
-    return status == MASTRA_OK ? send_selected(work, first, error) : status;
+    status = send_apart(work, end, work->count, error);
+    if (status != MASTRA_OK) {
+        /* The rest has been done. */
+        error->status = status = MASTRA_UNKNOWN_OUTCOME;
+        error->retriable = false;
+    }
+    return status;
 }

@@ -2,6 +2,7 @@
 #include "backends/dynamodb/dynamodb.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 
 mastra_status ddb_begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,
                         mastra_error *error)
@@ -34,17 +35,9 @@ void ddb_rollback(struct ms_session *base)
     ms_heap_release(session->owner->base.client.heap, session);
 }
 
-static uint64_t hash_text(uint64_t hash, mastra_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 void ddb_take_turn(struct ddb_session *session, const struct ms_key *key)
 {
-    uint64_t hash = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), key->partition), key->sort);
+    uint64_t hash = ms_str_hash(ms_str_hash(MS_HASH_START, key->partition), key->sort);
     struct ddb_turn *turn = &session->owner->turns[hash % DDB_TURNS];
     uint64_t ticket;
 

@@ -6,13 +6,14 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#include <stdlib.h>
+/* The `Date` of an answer has no fraction. */
+#define DATE_FRACTION_MS 999
 
-/* The `Date` of an answer has no fraction, and the answer was under way for a while: less than this says nothing. */
-#define CLOCK_SLACK_MS 2500
+/* Of requests that one call makes, for the time that it gets. */
+#define ROUNDS_MOST      1000
 
 /* A body holds at most what a request may: 16 MB, and what escaping adds. */
-#define BODY_MOST      ((size_t)64 << 20)
+#define BODY_MOST        ((size_t)64 << 20)
 
 void ddb_batch_init(struct ddb_batch *batch, struct dynamodb *backend)
 {
@@ -67,22 +68,31 @@ struct ms_buf *ddb_batch_add(struct ddb_batch *batch, const char *operation, boo
     return body;
 }
 
-/* What the answer says of the time. */
-static void learn_time(struct dynamodb *backend, const struct ms_service_call *call)
+/*
+ * What the answer says of the time: it was made, within the second of its `Date`, after the request was sent and before the
+ * answer was here. However long either was under way, the service's clock is ahead of ours by something between the two,
+ * and what was known so far is changed no further than into that.
+ */
+static void learn_time(struct dynamodb *backend, const struct ms_service_call *call, mastra_time sent)
 {
-    int64_t ahead_ms;
+    int64_t known = atomic_load_explicit(&backend->ahead_ms, memory_order_relaxed);
+    int64_t least;
+    int64_t most;
 
     if (call->date == MASTRA_TIME_NONE || call->date == 0) {
         return;
     }
-    ahead_ms = call->date - ms_clock_now();
-    atomic_store_explicit(&backend->ahead_ms, llabs(ahead_ms) > CLOCK_SLACK_MS ? ahead_ms : 0,
-                          memory_order_relaxed);
+    least = call->date - ms_clock_now();
+    most = call->date + DATE_FRACTION_MS - sent;
+    if (known < least || known > most) {
+        atomic_store_explicit(&backend->ahead_ms, known < least ? least : most, memory_order_relaxed);
+    }
 }
 
 mastra_status ddb_batch_send(struct ddb_batch *batch, size_t from, int64_t deadline_ns, mastra_error *error)
 {
     struct ddb_client *client = &batch->backend->base.client;
+    mastra_time sent = ms_clock_now();
     mastra_status status;
 
     for (size_t i = from; i < batch->count; i++) {
@@ -94,10 +104,17 @@ mastra_status ddb_batch_send(struct ddb_batch *batch, size_t from, int64_t deadl
         }
         batch->calls[i].body = ms_buf_view(&batch->bodies[i]);
     }
+    /* Those that have to wait for others have their time as well. */
+    if (batch->count > from) {
+        size_t rounds = (batch->count - from - 1) / client->settings.parallel;
+
+        rounds = rounds < ROUNDS_MOST ? rounds : ROUNDS_MOST;
+        deadline_ns += (int64_t)rounds * client->settings.timeout_ms * 1000000;
+    }
     status = ms_service_send(&client->service, batch->calls + from, batch->count - from,
                              client->settings.parallel, deadline_ns, error);
     if (status == MASTRA_OK && batch->count > from) {
-        learn_time(batch->backend, &batch->calls[batch->count - 1]);
+        learn_time(batch->backend, &batch->calls[batch->count - 1], sent);
     }
     return status;
 }

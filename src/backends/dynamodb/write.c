@@ -30,8 +30,8 @@ static bool grow(struct ms_arena *arena, void **items, size_t *room, size_t coun
     return true;
 }
 
-static struct ddb_op *add_op(struct ddb_work *work, const struct ms_entity *entity, enum ms_write_kind what,
-                             mastra_error *error)
+struct ddb_op *ddb_work_add(struct ddb_work *work, const struct ms_entity *entity, enum ms_write_kind what,
+                            mastra_error *error)
 {
     void *items = work->ops;
     struct ddb_op *op;
@@ -51,7 +51,7 @@ static struct ddb_op *add_op(struct ddb_work *work, const struct ms_entity *enti
 
 static mastra_status collect_record(struct ddb_work *work, const struct ms_write *write, mastra_error *error)
 {
-    struct ddb_op *op = add_op(work, write->entity, write->kind, error);
+    struct ddb_op *op = ddb_work_add(work, write->entity, write->kind, error);
 
     if (!op) {
         return MASTRA_OUT_OF_MEMORY;
@@ -68,7 +68,7 @@ static mastra_status collect_record(struct ddb_work *work, const struct ms_write
 
 static mastra_status collect_key(struct ddb_work *work, const struct ms_write *write, mastra_error *error)
 {
-    struct ddb_op *op = add_op(work, write->entity, write->kind, error);
+    struct ddb_op *op = ddb_work_add(work, write->entity, write->kind, error);
     mastra_status status;
 
     if (!op) {
@@ -114,21 +114,21 @@ static mastra_status collect_touch(struct ddb_work *work, const struct ms_write 
     return MASTRA_OK;
 }
 
-/* The parts of a large record go with it. */
-static mastra_status erase_parts(struct ddb_work *work, const struct ms_entity *entity,
-                                 const struct ms_item_row *row, mastra_error *error)
+mastra_status ddb_work_drop_parts(struct ddb_work *work, const struct ms_entity *entity, const void *record,
+                                  const struct ms_item_seen *item, mastra_error *error)
 {
+    mastra_str generation = ms_item_generation(item->parts);
     mastra_status status = MASTRA_OK;
 
-    for (unsigned i = 1; i <= row->seen.part_count && row->record && status == MASTRA_OK; i++) {
-        struct ddb_op *op = add_op(work, entity, MS_WRITE_ERASE, error);
+    for (unsigned i = 1; i <= item->part_count && status == MASTRA_OK; i++) {
+        struct ddb_op *op = ddb_work_add(work, entity, MS_WRITE_ERASE, error);
 
         if (!op) {
             return MASTRA_OUT_OF_MEMORY;
         }
         op->kind = DDB_OP_DELETE;
-        op->bulk = true;
-        status = ms_key_of_part(entity, row->record, row->seen.sequence, i, work->arena, &op->key, error);
+        op->after = true;
+        status = ms_key_of_part(entity, record, item->sequence, generation, i, work->arena, &op->key, error);
     }
     return status;
 }
@@ -181,7 +181,7 @@ static mastra_status collect_query(struct ddb_work *work, const struct ms_write 
     mastra_status status = ddb_select(work->session, write->query, work->arena, &rows, &count, error);
 
     for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
-        struct ddb_op *op = add_op(work, entity, write->kind, error);
+        struct ddb_op *op = ddb_work_add(work, entity, write->kind, error);
 
         if (!op) {
             return MASTRA_OUT_OF_MEMORY;
@@ -191,7 +191,8 @@ static mastra_status collect_query(struct ddb_work *work, const struct ms_write 
         op->sequence = rows[i].seen.sequence;
         if (write->kind == MS_WRITE_ERASE_ALL) {
             op->kind = DDB_OP_DELETE;
-            status = erase_parts(work, entity, &rows[i], error);
+            status = rows[i].record ? ddb_work_drop_parts(work, entity, rows[i].record, &rows[i].seen, error)
+                                    : MASTRA_OK;
             continue;
         }
         void *record = copy_of(work, entity, write->record, error);
@@ -232,7 +233,7 @@ static mastra_status collect_write(struct ddb_work *work, const struct ms_write 
 static mastra_status collect_seen(struct ddb_work *work, mastra_error *error)
 {
     for (const struct ddb_seen *seen = work->session->seen; seen; seen = seen->next) {
-        struct ddb_op *op = add_op(work, seen->entity, MS_WRITE_EXPECT, error);
+        struct ddb_op *op = ddb_work_add(work, seen->entity, MS_WRITE_EXPECT, error);
 
         if (!op) {
             return MASTRA_OUT_OF_MEMORY;

@@ -13,7 +13,7 @@ enum ddb_op_kind {
     DDB_OP_CHECK,  /* nothing is written: the condition must hold */
     DDB_OP_UPDATE, /* UpdateItem */
     DDB_OP_DELETE,
-    DDB_OP_PUT, /* a part of a large record */
+    DDB_OP_PUT, /* a part of a large record: no record names it so far */
 };
 
 enum ddb_condition {
@@ -29,6 +29,7 @@ struct ddb_op {
     enum ddb_op_kind kind;
     enum ddb_condition condition;
     bool bulk;  /* one of many that a query has selected: it may be done by itself */
+    bool after; /* what is left over when all others were done: a part that no record names any longer */
     bool drop;  /* nothing is to be done */
     bool added; /* it came with another one, whose record stands in parts */
     bool whole; /* of UPDATE: nothing of the item that is there is to remain */
@@ -54,6 +55,18 @@ struct ddb_touch {
     mastra_time time;
 };
 
+/*
+ * Who creates a record with more that belongs to it than one transaction takes. The record comes last, so that there is
+ * nothing that tells others to keep away: an item beside it does, until the record is there. What is written
+ * meanwhile bears the claim's mark; should it never be completed, the next who claims the key takes that away.
+ */
+struct ddb_claim {
+    bool held;
+    const struct ms_entity *entity; /* of the record */
+    struct ms_key key;
+    char mark[MS_UUID_LEN + 1];
+};
+
 struct ddb_work {
     struct ddb_session *session;
     struct ms_arena *arena;
@@ -63,11 +76,20 @@ struct ddb_work {
     struct ddb_touch *touches;
     size_t touch_count;
     size_t touch_room;
+    struct ddb_claim claim;
     mastra_time now;
-    bool unsure; /* a row was not there, or stands in parts: nothing was written */
+    bool touched; /* the touches went with the writes, and were done */
+    bool unsure;  /* a row was not there, or stands in parts: nothing was written */
     struct ms_buf texts;
     char attempt[MS_UUID_LEN + 1]; /* tells the writes of this attempt from those of others */
 };
+
+/* Adds an operation at the end; NULL: memory is out (error is set). */
+struct ddb_op *ddb_work_add(struct ddb_work *work, const struct ms_entity *entity, enum ms_write_kind what,
+                            mastra_error *error);
+/* Adds the deletion of the parts that an item names. `record` has its key. */
+mastra_status ddb_work_drop_parts(struct ddb_work *work, const struct ms_entity *entity, const void *record,
+                                  const struct ms_item_seen *item, mastra_error *error);
 
 /* Finds the operations and the touches of a unit; those of a query are selected now. */
 mastra_status ddb_work_collect(struct ddb_work *work, const struct ms_write *first, mastra_error *error);
@@ -96,6 +118,24 @@ void ddb_put_update(const struct dynamodb *backend, struct ms_buf *body, const s
                     enum ddb_condition condition, const struct ms_entity *entity,
                     const struct ddb_seen *seen);
 
+/* single.c */
+
+/* The members of an operation's request, rendered. */
+mastra_str ddb_op_text(const struct ddb_work *work, const struct ddb_op *op);
+/* Whether it depends on nothing that was there before. */
+bool ddb_is_free(const struct ddb_op *op);
+/* The error of a write that did not go well: UNKNOWN_OUTCOME where it may have taken effect. */
+mastra_status ddb_write_failed(struct ddb_work *work, const struct ms_service_call *call,
+                               mastra_error *error);
+/* The error of an operation whose condition did not hold. */
+mastra_status ddb_refused(const struct ddb_op *op, mastra_error *error);
+mastra_status ddb_add_single(struct ddb_work *work, struct ddb_batch *batch, const struct ddb_op *op,
+                             mastra_error *error);
+/* Sends one by itself; if its answer is lost, it is looked up. */
+mastra_status ddb_send_single(struct ddb_work *work, const struct ddb_op *op, mastra_error *error);
+/* Sends requests that are writes, and the touches where they can be beside them. */
+mastra_status ddb_send_writes(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+
 /* send.c */
 
 /* Sends them all. *ret_smaller: the endpoint takes fewer items in a transaction than was thought, and has refused it. */
@@ -106,6 +146,30 @@ mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mast
 /* How many items a transaction takes, as far as is known. */
 unsigned ddb_most_items(const struct ddb_work *work);
 void ddb_put_capacity(const struct ddb_work *work, struct ms_buf *body);
+
+/* Sends operations as one transaction. *ret_smaller as above. */
+mastra_status ddb_send_transaction(struct ddb_work *work, const struct ddb_op *ops, size_t count,
+                                   bool *ret_smaller, mastra_error *error);
+
+/* claim.c: whether an operation creates a record that nobody else must create meanwhile. */
+bool ddb_claims(const struct ddb_op *op);
+/* Whether what it writes has to bear the claim's mark. */
+bool ddb_claim_marks(const struct ddb_work *work, const struct ddb_op *op);
+/* Takes the claim on a record; CONFLICT when somebody else has it, or the record is there. All operations have to be
+ * rendered anew. */
+mastra_status ddb_claim_take(struct ddb_work *work, const struct ddb_op *claimed, mastra_error *error);
+/* Writes the record, and the claim is gone. */
+mastra_status ddb_claim_complete(struct ddb_work *work, const struct ddb_op *claimed, mastra_error *error);
+/* Gives up a claim that may be held; what was written under it is for the next one to take away. */
+void ddb_claim_abandon(struct ddb_work *work);
+
+/*
+ * commit.c: adds the requests for the touches. They go beside writes that depend on nothing, whose failure nothing but the
+ * service can cause: then a row may have been touched for nothing. After the others otherwise.
+ */
+mastra_status ddb_add_touches(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
+/* Notes whether those of a batch, from number `from` on, were done; what was not is done again afterwards. */
+void ddb_take_touches(struct ddb_work *work, const struct ddb_batch *batch, size_t from);
 
 /* All items that a query's predicates select, with their keys. */
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,

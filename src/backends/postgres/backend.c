@@ -1,6 +1,8 @@
 #include "backends/postgres/ddl.h"
 #include "base/error.h"
 
+#include <stdio.h>
+
 const struct pg_flavour pg_flavour = {
     .dialect = &pg_dialect,
     .text_dialect = &pg_text_dialect,
@@ -66,6 +68,11 @@ uint32_t pg_parallel(const struct ms_backend *base)
     return pg_pool_settings_of(pg_backend_of(base)->client.pool)->max;
 }
 
+void pg_place(const struct ms_backend *base, char *out, size_t size)
+{
+    snprintf(out, size, "schema \"%s\"", ((const struct postgres *)base)->base.schema);
+}
+
 const struct ms_backend_ops ms_postgres_ops = {
     .name = "postgres",
     .error_store = "PG",
@@ -89,6 +96,7 @@ const struct ms_backend_ops ms_postgres_ops = {
     .drop_table = pg_drop_table,
     .create_index = pg_create_index,
     .drop_index = pg_drop_index,
+    .place = pg_place,
     .list_indexes = pg_list_indexes,
     .inspect = pg_inspect,
     .erase_repeats = pg_erase_repeats,

@@ -99,6 +99,7 @@ mastra_status pg_open_flavour(struct postgres *backend, const struct ms_backend_
                               const struct pg_defaults *defaults, mastra_error *error);
 void pg_close(struct ms_backend *base);
 uint32_t pg_parallel(const struct ms_backend *base);
+void pg_place(const struct ms_backend *base, char *out, size_t size);
 
 /* dialect.c */
 extern const struct ms_dialect pg_dialect;

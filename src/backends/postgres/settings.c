@@ -387,7 +387,6 @@ mastra_status pg_backend_connect(struct pg_backend *backend, struct ms_config *c
     backend->heap = config->heap;
     backend->log = config->log;
     status = pg_read_schema(config, defaults->schema, backend->heap, &backend->schema, error);
-    backend->base.schema = backend->schema;
     if (status == MASTRA_OK && !given_options(config).pool) {
         status = new_pool(backend, config, defaults, &pool, error);
     } else {
@@ -413,6 +412,5 @@ void pg_backend_disconnect(struct pg_backend *backend)
     if (backend->heap) {
         ms_heap_release(backend->heap, backend->schema);
         backend->schema = NULL;
-        backend->base.schema = NULL;
     }
 }

@@ -1,6 +1,8 @@
 #include "backends/sqlite/sqlite.h"
 #include "base/error.h"
 
+#include <stdio.h>
+
 static struct sqlite_backend *backend_of(const struct ms_backend *backend)
 {
     return (struct sqlite_backend *)(uintptr_t)backend;
@@ -133,7 +135,6 @@ static mastra_status open_backend(struct ms_config *config, struct ms_backend **
         return ms_error_oom(error);
     }
     backend->base.ops = &ms_sqlite_ops;
-    backend->base.schema = "main";
     backend->heap = config->heap;
     backend->log = config->log;
     pthread_mutex_init(&backend->lock, NULL);
@@ -397,6 +398,12 @@ static bool broken(const struct ms_session *session)
     return sqlite3_get_autocommit(((const struct connection *)session)->db) != 0;
 }
 
+static void place(const struct ms_backend *base, char *out, size_t size)
+{
+    (void)base;
+    snprintf(out, size, "schema \"main\"");
+}
+
 const struct ms_backend_ops ms_sqlite_ops = {
     .name = "sqlite",
     .error_store = "LIBSQL",
@@ -417,6 +424,7 @@ const struct ms_backend_ops ms_sqlite_ops = {
     .drop_table = sqlite_drop_table,
     .create_index = sqlite_create_index,
     .drop_index = sqlite_drop_index,
+    .place = place,
     .list_indexes = sqlite_list_indexes,
     .inspect = sqlite_inspect,
     .erase_repeats = sqlite_erase_repeats,
