@@ -1,21 +1,18 @@
 #include "domains/prune.h"
 
 #include "domains/check.h"
+#include "domains/pruning.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "store/unit.h"
 
 #include <stdio.h>
 
-#define BATCH_MOST   100000
-
-/* Threads that one unit looks at; each may have many messages. */
-#define THREADS_MOST 256
+#define BATCH_MOST 100000
 
 /* Other processes look for their turn at intervals, not in a line: a moment between units lets them find it. */
-#define PAUSE_US     1000
+#define PAUSE_US   1000
 
 #define TARGET(entity, column, field, alias)                                                                 \
     {                                                                                                        \
@@ -33,77 +30,25 @@ const struct ms_prune_target ms_prune_targets[MS_PRUNE_TARGETS] = {
     TARGET(MS_TRACE, MS_TRACE_CREATED_AT, traces, NULL),
 };
 
-/* One table's pruning: a single walk through the table in the order of its key, and a unit of work for each part of what
- * the walk has found. */
-struct pruning {
-    struct ms_call *call;
-    const struct ms_entity *entity;
-    uint8_t column;
-    mastra_time before;
-    size_t batch;
-    int64_t units_most; /* 0: as many as it takes */
-    int64_t units;
-    bool unfinished; /* old rows were left because that many units have run */
-
-    /* Where the walk stands: the page of old rows that it has found last, with nothing but keys and time. */
-    struct ms_arena *arena;
-    struct ms_rows page;
-    bool within; /* the page after it lies in the same first part of the key */
-
-    /* What the next unit works on, and what it came to. */
-    size_t at;
-    size_t taken;
-    int64_t deleted;
-    int64_t messages;
-
-    int64_t total;
-    int64_t total_messages;
-};
-
-static mastra_str key_part(const struct pruning *pruning, const void *row, size_t part)
-{
-    return *ms_field_str(&pruning->entity->columns[pruning->entity->keys[part]], row);
-}
-
-/* Old rows are first found by comparing in the database, then looked at here: a foreign writer's odd form of a time may
- * compare differently as text. */
-static bool is_old(const struct pruning *pruning, const void *row)
-{
-    mastra_time time = *ms_field_time(&pruning->entity->columns[pruning->column], row);
-
-    return time != MASTRA_TIME_NONE && time < pruning->before;
-}
-
-/* Keys and time of old rows. */
-static void old_rows(const struct pruning *pruning, struct ms_query *query)
-{
-    ms_query_init_on(query, pruning->entity);
-    query->columns = MS_BIT(pruning->column);
-    for (size_t i = 0; i < pruning->entity->key_count; i++) {
-        query->columns |= MS_BIT(pruning->entity->keys[i]);
-    }
-    ms_query_time(query, MS_BEFORE, pruning->column, pruning->before);
-}
-
 /* The walk. */
 
 static mastra_status read_page(struct ms_unit *unit, void *arg)
 {
-    struct pruning *pruning = arg;
+    struct ms_pruning *pruning = arg;
     const struct ms_entity *entity = pruning->entity;
     const void *last = pruning->page.count ? pruning->page.items[pruning->page.count - 1] : NULL;
     struct ms_rows rows = {NULL, 0};
     struct ms_query query;
     mastra_status status;
 
-    old_rows(pruning, &query);
+    ms_prune_old_rows(pruning, &query);
     query.order = entity->keys[pruning->within ? 1 : 0];
     query.limit = (int64_t)pruning->batch;
     if (pruning->within) {
-        ms_query_equal(&query, entity->keys[0], key_part(pruning, last, 0));
-        ms_query_text(&query, MS_ABOVE, entity->keys[1], key_part(pruning, last, 1));
+        ms_query_equal(&query, entity->keys[0], ms_prune_key(pruning, last, 0));
+        ms_query_text(&query, MS_ABOVE, entity->keys[1], ms_prune_key(pruning, last, 1));
     } else if (last) {
-        ms_query_text(&query, MS_ABOVE, entity->keys[0], key_part(pruning, last, 0));
+        ms_query_text(&query, MS_ABOVE, entity->keys[0], ms_prune_key(pruning, last, 0));
     } else {
         ms_query_null(&query, entity->keys[0], false);
     }
@@ -115,13 +60,61 @@ static mastra_status read_page(struct ms_unit *unit, void *arg)
     return status;
 }
 
+struct surveyed_page {
+    struct ms_pruning *pruning;
+    struct ms_rows rows;
+    int64_t at; /* behind it */
+};
+
+static mastra_status read_surveyed(struct ms_unit *unit, void *arg)
+{
+    struct surveyed_page *page = arg;
+    struct ms_pruning *pruning = page->pruning;
+    const struct ms_entity *entity = pruning->entity;
+    struct ms_query query;
+
+    ms_prune_old_rows(pruning, &query);
+    query.limit = (int64_t)pruning->batch;
+    if (entity->key_count > 0) {
+        query.order = entity->keys[0];
+        ms_query_null(&query, entity->keys[0], false);
+    } else {
+        query.columns |= MS_BIT(MS_EVAL_RUN_ID);
+    }
+    page->at = pruning->surveyed;
+    return ms_survey_page(unit, pruning->survey, entity->id, &query, &page->at, &page->rows);
+}
+
+static mastra_status walk_surveyed(struct ms_pruning *pruning, size_t *ret_found)
+{
+    struct surveyed_page page = {.pruning = pruning};
+    struct ms_arena *arena = NULL;
+    mastra_status status;
+
+    ms_call_renew_deadline(pruning->call);
+    status = ms_read(pruning->call, MS_READ_SNAPSHOT, read_surveyed, &page, &arena);
+    if (status != MASTRA_OK) {
+        return status;
+    }
+    ms_arena_free(pruning->arena);
+    pruning->arena = arena;
+    pruning->page = page.rows;
+    pruning->at = 0;
+    pruning->surveyed = page.at;
+    *ret_found = page.rows.count;
+    return MASTRA_OK;
+}
+
 /* Reads on; *ret_found is how many rows the new page has, 0 at the end. */
-static mastra_status walk(struct pruning *pruning, size_t *ret_found)
+static mastra_status walk(struct ms_pruning *pruning, size_t *ret_found)
 {
     /* Of a trace that a page ends in, the unit finds the rest. */
     bool in_parts = pruning->entity->key_count > 1 && pruning->entity->id != MS_SPAN;
     mastra_status status;
 
+    if (pruning->survey) {
+        return walk_surveyed(pruning, ret_found);
+    }
     for (;;) {
         struct ms_arena *arena = NULL;
         bool within = pruning->within;
@@ -146,300 +139,9 @@ static mastra_status walk(struct pruning *pruning, size_t *ret_found)
     }
 }
 
-/* Units. Each says in `taken` how many of the page's rows from `at` on it has dealt with. */
-
-/* The texts of one part of the key, of `count` rows of the page. */
-static mastra_str *key_set(const struct pruning *pruning, struct ms_arena *arena, size_t from, size_t count,
-                           size_t part)
-{
-    mastra_str *set = ms_arena_alloc(arena, count * sizeof *set);
-
-    for (size_t i = 0; set && i < count; i++) {
-        set[i] = key_part(pruning, pruning->page.items[from + i], part);
-    }
-    return set;
-}
-
-/* Erases those of the given rows, which share all of their key but the last part, that are still old. */
-static mastra_status erase_still_old(struct ms_unit *unit, struct pruning *pruning, size_t from, size_t count)
-{
-    const struct ms_entity *entity = pruning->entity;
-    size_t last = entity->key_count - 1u;
-    mastra_str *set = key_set(pruning, unit->arena, from, count, last);
-    struct ms_rows rows = {NULL, 0};
-    struct ms_query query;
-    mastra_status status;
-
-    if (!set) {
-        return ms_error_oom(unit->error);
-    }
-    old_rows(pruning, &query);
-    query.lock = true;
-    if (last > 0) {
-        ms_query_equal(&query, entity->keys[0], key_part(pruning, pruning->page.items[from], 0));
-    }
-    ms_query_any_of(&query, entity->keys[last], set, count);
-    status = ms_unit_list(unit, &query, &rows);
-    for (size_t i = 0; status == MASTRA_OK && i < rows.count; i++) {
-        mastra_str key[MS_KEYS_MOST];
-
-        if (!is_old(pruning, rows.items[i])) {
-            continue;
-        }
-        for (size_t k = 0; k <= last; k++) {
-            key[k] = key_part(pruning, rows.items[i], k);
-        }
-        status = ms_unit_erase(unit, entity->id, key);
-        pruning->deleted++;
-    }
-    return status;
-}
-
-/* How many rows of the page from here on agree in the first part of their key. */
-static size_t run_of(const struct pruning *pruning, size_t from)
-{
-    mastra_str first = key_part(pruning, pruning->page.items[from], 0);
-    size_t to = from + 1;
-
-    while (to < pruning->page.count &&
-           ms_str_compare(key_part(pruning, pruning->page.items[to], 0), first) == 0) {
-        to++;
-    }
-    return to - from;
-}
-
-static mastra_status erase_rows(struct ms_unit *unit, void *arg)
-{
-    struct pruning *pruning = arg;
-    size_t at = pruning->at;
-    mastra_status status = MASTRA_OK;
-
-    pruning->deleted = 0;
-    while (status == MASTRA_OK && at < pruning->page.count) {
-        size_t count = pruning->entity->key_count > 1 ? run_of(pruning, at) : pruning->page.count - at;
-
-        status = erase_still_old(unit, pruning, at, count);
-        at += count;
-    }
-    pruning->taken = at - pruning->at;
-    return status;
-}
-
-/* Threads. */
-
-static mastra_status count_messages(struct ms_unit *unit, mastra_str thread_id, int64_t *ret)
-{
-    struct ms_query query;
-
-    ms_query_init(&query, MS_MESSAGE);
-    ms_query_equal(&query, MS_MESSAGE_THREAD_ID, thread_id);
-    return ms_unit_count(unit, &query, ret);
-}
-
-static mastra_status erase_messages(struct ms_unit *unit, const mastra_str *threads, size_t count)
-{
-    struct ms_query *query = ms_arena_alloc(unit->arena, sizeof *query);
-
-    if (!query) {
-        return ms_error_oom(unit->error);
-    }
-    ms_query_init(query, MS_MESSAGE);
-    ms_query_any_of(query, MS_MESSAGE_THREAD_ID, threads, count);
-    return ms_unit_erase_all(unit, query);
-}
-
-/* The threads of the page from `at` on that are still old, in its order. */
-static mastra_status old_threads(struct ms_unit *unit, struct pruning *pruning, size_t count,
-                                 struct ms_rows *ret)
-{
-    mastra_str *set = key_set(pruning, unit->arena, pruning->at, count, 0);
-    struct ms_query query;
-
-    if (!set) {
-        return ms_error_oom(unit->error);
-    }
-    old_rows(pruning, &query);
-    query.lock = true;
-    query.order = MS_THREAD_ID;
-    ms_query_any_of(&query, MS_THREAD_ID, set, count);
-    return ms_unit_list(unit, &query, ret);
-}
-
-/* Goes on to the thread in the page. */
-static void take_until(struct pruning *pruning, mastra_str thread_id)
-{
-    bool found = false;
-
-    while (!found && pruning->at + pruning->taken < pruning->page.count) {
-        found = ms_str_compare(key_part(pruning, pruning->page.items[pruning->at + pruning->taken], 0),
-                               thread_id) == 0;
-        pruning->taken++;
-    }
-}
-
-static mastra_status erase_threads(struct ms_unit *unit, void *arg)
-{
-    struct pruning *pruning = arg;
-    size_t left = pruning->page.count - pruning->at;
-    size_t count = left < THREADS_MOST ? left : THREADS_MOST;
-    struct ms_rows rows = {NULL, 0};
-    mastra_status status = old_threads(unit, pruning, count, &rows);
-    mastra_str *erased = ms_arena_alloc(unit->arena, count * sizeof *erased);
-    size_t next = 0;
-
-    pruning->taken = 0;
-    pruning->deleted = 0;
-    pruning->messages = 0;
-    if (status == MASTRA_OK && !erased) {
-        return ms_error_oom(unit->error);
-    }
-    while (status == MASTRA_OK && next < rows.count &&
-           pruning->deleted + pruning->messages < (int64_t)pruning->batch) {
-        const mastra_thread *thread = rows.items[next++];
-        int64_t messages = 0;
-
-        take_until(pruning, thread->id);
-        if (!is_old(pruning, thread)) {
-            continue;
-        }
-        status = count_messages(unit, thread->id, &messages);
-        if (status == MASTRA_OK) {
-            status = ms_unit_erase(unit, MS_THREAD, &thread->id);
-        }
-        pruning->messages += messages;
-        erased[pruning->deleted++] = thread->id;
-    }
-    if (next == rows.count) {
-        pruning->taken = count;
-    }
-    if (status != MASTRA_OK || pruning->deleted == 0) {
-        return status;
-    }
-    return erase_messages(unit, erased, (size_t)pruning->deleted);
-}
-
-/* Traces. */
-
-/* The distinct traces of the page. */
-static size_t traces_of(const struct pruning *pruning, mastra_str *traces)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < pruning->page.count; i += run_of(pruning, i)) {
-        traces[count++] = key_part(pruning, pruning->page.items[i], 0);
-    }
-    return count;
-}
-
-/* All spans of the traces, young ones too, trace by trace. */
-static mastra_status read_traces(struct ms_unit *unit, const mastra_str *traces, size_t count,
-                                 struct ms_rows *ret)
-{
-    struct ms_query query;
-
-    ms_query_init(&query, MS_SPAN);
-    query.columns = MS_BIT(MS_SPAN_TRACE_ID) | MS_BIT(MS_SPAN_STARTED_AT);
-    query.order = MS_SPAN_TRACE_ID;
-    query.lock = true;
-    ms_query_any_of(&query, MS_SPAN_TRACE_ID, traces, count);
-    return ms_unit_list(unit, &query, ret);
-}
-
-/* Leaves in `traces` those that are old as a whole; counts their spans. */
-static size_t keep_old(struct pruning *pruning, const struct ms_rows *rows, mastra_str *traces)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < rows->count;) {
-        mastra_str trace = key_part(pruning, rows->items[i], 0);
-        size_t first = i;
-        bool old = true;
-
-        for (; i < rows->count && ms_str_compare(key_part(pruning, rows->items[i], 0), trace) == 0; i++) {
-            old = old && is_old(pruning, rows->items[i]);
-        }
-        if (old) {
-            traces[count++] = trace;
-            pruning->deleted += (int64_t)(i - first);
-        }
-    }
-    return count;
-}
-
-static mastra_status erase_traces(struct ms_unit *unit, void *arg)
-{
-    struct pruning *pruning = arg;
-    mastra_str *traces = ms_arena_alloc(unit->arena, pruning->page.count * sizeof *traces);
-    struct ms_query *query = ms_arena_alloc(unit->arena, sizeof *query);
-    struct ms_rows rows = {NULL, 0};
-    size_t count;
-    mastra_status status;
-
-    pruning->taken = pruning->page.count;
-    pruning->deleted = 0;
-    if (!traces || !query) {
-        return ms_error_oom(unit->error);
-    }
-    count = traces_of(pruning, traces);
-    status = read_traces(unit, traces, count, &rows);
-    if (status != MASTRA_OK) {
-        return status;
-    }
-    count = keep_old(pruning, &rows, traces);
-    if (count == 0) {
-        return MASTRA_OK;
-    }
-    ms_query_init(query, MS_SPAN);
-    ms_query_any_of(query, MS_SPAN_TRACE_ID, traces, count);
-    ms_query_time(query, MS_BEFORE, MS_SPAN_STARTED_AT, pruning->before);
-    return ms_unit_erase_all(unit, query);
-}
-
-/* Evals have no key: the oldest go, up to a time. Rows of one time go together. */
-
-static void old_evals(const struct pruning *pruning, mastra_time until, struct ms_query *query)
-{
-    ms_query_init(query, MS_EVAL);
-    query->columns = MS_BIT(pruning->column);
-    query->lock = true;
-    /* No text that is no time lies in between. */
-    ms_query_time(query, MS_AT_LEAST, pruning->column, MS_TIME_FIRST);
-    ms_query_time(query, MS_BEFORE, pruning->column, pruning->before);
-    if (until != MASTRA_TIME_NONE) {
-        ms_query_time(query, MS_AT_MOST, pruning->column, until);
-    }
-}
-
-static mastra_status erase_evals(struct ms_unit *unit, void *arg)
-{
-    struct pruning *pruning = arg;
-    struct ms_query *query = ms_arena_alloc(unit->arena, sizeof *query);
-    struct ms_rows rows = {NULL, 0};
-    mastra_time until = MASTRA_TIME_NONE;
-    mastra_status status;
-
-    pruning->deleted = 0;
-    if (!query) {
-        return ms_error_oom(unit->error);
-    }
-    old_evals(pruning, MASTRA_TIME_NONE, query);
-    query->limit = (int64_t)pruning->batch;
-    status = ms_unit_list(unit, query, &rows);
-    for (size_t i = rows.count; i > 0 && until == MASTRA_TIME_NONE; i--) {
-        until = is_old(pruning, rows.items[i - 1]) ? ((const mastra_eval *)rows.items[i - 1])->created_at
-                                                   : MASTRA_TIME_NONE;
-    }
-    if (status != MASTRA_OK || until == MASTRA_TIME_NONE) {
-        return status;
-    }
-    old_evals(pruning, until, query);
-    status = ms_unit_count(unit, query, &pruning->deleted);
-    return status == MASTRA_OK ? ms_unit_erase_all(unit, query) : status;
-}
-
 /* Together. */
 
-static mastra_status run_unit(struct pruning *pruning, ms_unit_fn fn)
+static mastra_status run_unit(struct ms_pruning *pruning, ms_unit_fn fn)
 {
     mastra_status status;
 
@@ -456,14 +158,14 @@ static mastra_status run_unit(struct pruning *pruning, ms_unit_fn fn)
     return status;
 }
 
-static bool may_run_unit(struct pruning *pruning)
+static bool may_run_unit(struct ms_pruning *pruning)
 {
     pruning->unfinished = pruning->units_most > 0 && pruning->units == pruning->units_most;
     pruning->units++;
     return !pruning->unfinished;
 }
 
-static mastra_status prune_evals(struct pruning *pruning)
+static mastra_status prune_evals(struct ms_pruning *pruning)
 {
     mastra_status status = MASTRA_OK;
 
@@ -471,21 +173,23 @@ static mastra_status prune_evals(struct pruning *pruning)
         if (!may_run_unit(pruning)) {
             break;
         }
-        status = run_unit(pruning, erase_evals);
+        status = run_unit(pruning, ms_prune_evals);
     } while (status == MASTRA_OK && pruning->deleted > 0);
     return status;
 }
 
-static mastra_status prune_by_key(struct pruning *pruning)
+static mastra_status prune_by_walk(struct ms_pruning *pruning)
 {
-    ms_unit_fn fn = erase_rows;
+    ms_unit_fn fn = ms_prune_rows;
     size_t found = 0;
     mastra_status status;
 
     if (pruning->entity->id == MS_THREAD) {
-        fn = erase_threads;
+        fn = ms_prune_threads;
     } else if (pruning->entity->id == MS_SPAN) {
-        fn = erase_traces;
+        fn = ms_prune_traces;
+    } else if (pruning->entity->key_count == 0) {
+        fn = ms_prune_evals_of_runs;
     }
     do {
         status = walk(pruning, &found);
@@ -513,13 +217,15 @@ static void add_count(mastra_prune_report *report, size_t offset, int64_t more)
 static mastra_status prune_table(struct ms_call *call, const mastra_prune_args *args,
                                  const struct ms_prune_target *target, mastra_prune_report *report)
 {
-    struct pruning pruning = {.call = call,
-                              .entity = ms_entity(target->entity),
-                              .column = target->column,
-                              .before = time_of(args, target),
-                              .batch = (size_t)args->batch_size,
-                              .units_most = args->max_batches};
-    mastra_status status = pruning.entity->key_count ? prune_by_key(&pruning) : prune_evals(&pruning);
+    struct ms_pruning pruning = {.call = call,
+                                 .entity = ms_entity(target->entity),
+                                 .column = target->column,
+                                 .before = time_of(args, target),
+                                 .batch = (size_t)args->batch_size,
+                                 .units_most = args->max_batches,
+                                 .survey = ms_survey_of(call, target->entity)};
+    bool walked = pruning.entity->key_count > 0 || pruning.survey;
+    mastra_status status = walked ? prune_by_walk(&pruning) : prune_evals(&pruning);
 
     report->unfinished = report->unfinished || pruning.unfinished;
     add_count(report, target->deleted, pruning.total);
@@ -527,6 +233,23 @@ static mastra_status prune_table(struct ms_call *call, const mastra_prune_args *
         add_count(report, offsetof(mastra_prune_report, messages), pruning.total_messages);
     }
     return status;
+}
+
+/* Where walks want a survey, one of all tables serves them all. */
+static mastra_status survey(struct ms_call *call, const mastra_prune_args *args)
+{
+    uint8_t times[MS_ENTITY_COUNT] = {0};
+    uint32_t entities = 0;
+
+    for (size_t i = 0; i < MS_PRUNE_TARGETS; i++) {
+        const struct ms_prune_target *target = &ms_prune_targets[i];
+
+        if (time_of(args, target) != MASTRA_TIME_NONE) {
+            entities |= UINT32_C(1) << target->entity;
+            times[target->entity] = target->column;
+        }
+    }
+    return ms_survey_begin(call, entities, times);
 }
 
 static mastra_status check_args(const mastra_prune_args *args, mastra_error *error)
@@ -583,6 +306,7 @@ mastra_status ms_prune(struct ms_call *call, const mastra_prune_args *given, mas
     if (status != MASTRA_OK) {
         return status;
     }
+    status = survey(call, &args);
     for (size_t i = 0; i < MS_PRUNE_TARGETS && status == MASTRA_OK; i++) {
         if (time_of(&args, &ms_prune_targets[i]) != MASTRA_TIME_NONE) {
             status = prune_table(call, &args, &ms_prune_targets[i], &report);

@@ -311,7 +311,7 @@ mastra_status ms_walk_next(struct ms_walk *walk)
     ms_arena_free(walk->arena);
     walk->arena = arena;
     walk->page = walk->found;
-    walk->ended = walk->page.count == 0 ||
-                  (!walk->survey && walk->number < 0 && walk->entity->key_count == 0);
+    walk->ended =
+        walk->page.count == 0 || (!walk->survey && walk->number < 0 && walk->entity->key_count == 0);
     return MASTRA_OK;
 }

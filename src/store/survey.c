@@ -22,8 +22,8 @@ static mastra_status take(struct ms_unit *unit, void *arg)
 {
     struct taking *taking = arg;
 
-    return ops_of(unit->call)->take(unit->session, taking->entities, taking->times, &taking->taken,
-                                    unit->error);
+    return ops_of(unit->call)
+        ->take(unit->session, taking->entities, taking->times, &taking->taken, unit->error);
 }
 
 mastra_status ms_survey_take(struct ms_call *call, uint32_t entities, const uint8_t *times,

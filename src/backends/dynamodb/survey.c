@@ -18,6 +18,7 @@
 /* Records may be long, and nothing is known of their length: so many are read first. */
 #define ROWS_FIRST  25
 #define ROWS_GROWTH 4
+#define ROWS_MOST   1000
 
 struct noted {
     struct noted *next;
@@ -192,7 +193,8 @@ static void put_scan(struct ddb_session *session, const struct ms_survey *survey
                      const struct segment *segment, size_t number, size_t count, struct ms_buf *body)
 {
     ddb_put_head(session->owner, body);
-    ms_buf_add_text(body, ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk,sk,#e,#v," MS_ITEM_SEQUENCE);
+    ms_buf_add_text(body,
+                    ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk,sk,#e,#v," MS_ITEM_SEQUENCE);
     for (size_t i = 0; i < survey->name_count; i++) {
         ms_buf_printf(body, ",#n%zu", i);
     }
@@ -232,9 +234,8 @@ static mastra_status take_answer(struct ddb_session *session, struct ms_survey *
     }
     scan.end = scan.at + call->answer.len;
     if (!ms_scan_answer(&scan, read_item, &reader, &rest)) {
-        status = reader.memory_out
-                     ? ms_error_oom(error)
-                     : ms_error_set(error, MASTRA_INTERNAL, "DynamoDB's answer is no object");
+        status = reader.memory_out ? ms_error_oom(error)
+                                   : ms_error_set(error, MASTRA_INTERNAL, "DynamoDB's answer is no object");
     }
     ms_buf_cut(&segment->next, 0);
     segment->done = !rest.last_key.ptr;
@@ -456,7 +457,7 @@ static void learn(struct kind *kind, size_t rows, size_t bytes)
     if (rows > 0) {
         kind->bytes = bytes / rows;
     }
-    kind->chunk *= kind->chunk < SIZE_MAX / ROWS_GROWTH ? ROWS_GROWTH : 1;
+    kind->chunk *= kind->chunk < ROWS_MOST ? ROWS_GROWTH : 1;
 }
 
 static size_t bytes_of(const struct ms_entity *entity, const struct ms_item_row *rows, size_t count)

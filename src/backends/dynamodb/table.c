@@ -540,7 +540,8 @@ size_t ddb_table_segments(const struct ddb_client *client)
 {
     int64_t bytes = atomic_load(&client->bytes);
     size_t segments = bytes > 0 ? (size_t)(bytes / SEGMENT_BYTES) + 1 : 1;
-    size_t most = client->settings.parallel < DDB_SEGMENTS_MOST ? client->settings.parallel : DDB_SEGMENTS_MOST;
+    size_t most =
+        client->settings.parallel < DDB_SEGMENTS_MOST ? client->settings.parallel : DDB_SEGMENTS_MOST;
 
     return segments < most ? segments : most;
 }
