@@ -522,8 +522,10 @@ static mastra_status read_page(struct ms_session *base, struct ms_survey *survey
     if (!set.rows) {
         return ms_error_oom(error);
     }
+    /* A walk goes by the times that were noted, in whichever form they are stored. */
     for (size_t i = 0; i < set.count; i++) {
-        set.rows[i] = (struct ms_match_row){fetch.rows[i].record, fetch.rows[i].seen.sequence};
+        set.rows[i] =
+            (struct ms_match_row){.record = fetch.rows[i].record, .sequence = fetch.rows[i].seen.sequence};
     }
     return ms_match_rows(query, 0, &set, ret) ? MASTRA_OK : ms_error_oom(error);
 }
