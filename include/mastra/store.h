@@ -41,12 +41,15 @@ typedef struct mastra_options {
     const char *lock_owner;   /* who this store is to run locks; copied; default "host:pid:uuid" */
     bool allow_raw_sql; /* calls by name may carry SQL: the argument `where` of createIndex. Not in the URL */
     bool must_exist;    /* do not create the file: CANNOT_OPEN when it is not there. Not in the URL */
+    bool
+        open_at_once; /* SQLite: where another process holds the file for itself, the first call waits for it instead of
+                           mastra_open. Not in the URL */
 } mastra_options;
 
 #define MASTRA_OPTIONS_INIT                                                                                  \
     {                                                                                                        \
         sizeof(mastra_options), NULL, NULL, NULL, MASTRA_LOG_ERROR, false, MASTRA_SYNCHRONOUS_DEFAULT,       \
-            false, 0, 0, 0, 0, NULL, false, false                                                            \
+            false, 0, 0, 0, 0, NULL, false, false, false                                                     \
     }
 
 /*

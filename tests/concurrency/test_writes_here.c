@@ -1,6 +1,8 @@
 /* Writes that may be done on the submitter's thread: when they are, when they are not, and that nothing is overtaken. */
 #include "concurrency/desk.h"
 
+#include "support/files.h"
+
 #include <pthread.h>
 #include <sqlite3.h>
 
@@ -170,6 +172,50 @@ static void locks_are_not_waited_for(void **state)
     assert_int_equal(sqlite3_close(holder), SQLITE_OK);
 }
 
+static mastra_store *open_at_once(struct desk *desk, int64_t busy_timeout_ms, mastra_status expected,
+                                  bool at_once)
+{
+    mastra_options options = MASTRA_OPTIONS_INIT;
+    mastra_store *store = NULL;
+    options.open_at_once = at_once;
+    options.busy_timeout_ms = busy_timeout_ms;
+    assert_int_equal(mastra_open(desk->place.url, &options, &store, NULL), expected);
+    return store;
+}
+
+/* The first call waits for whoever has the file for himself, and the next one when the first has given up. */
+static void files_are_opened_at_once(void **state)
+{
+    struct desk *desk = *state;
+    struct attempt write = {.desk = desk};
+    char garbage[4096];
+    sqlite3 *holder = NULL;
+    mastra_store *hasty;
+    desk->store = desk_open(desk, "");
+    assert_int_equal(mastra_init(desk->store, NULL), MASTRA_OK);
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    assert_int_equal(sqlite3_open(desk->place.path, &holder), SQLITE_OK);
+    execute(holder, "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT");
+    desk->store = open_at_once(desk, 1, MASTRA_BUSY, false);
+    hasty = open_at_once(desk, 1, MASTRA_OK, true);
+    desk->store = open_at_once(desk, 600000, MASTRA_OK, true);
+    assert_int_equal(client_call(hasty, "saveThread", NULL, NULL, THREAD("no")), MASTRA_BUSY);
+    assert_int_equal(client_call(hasty, "listThreads", NULL, NULL, "{}"), MASTRA_BUSY);
+    assert_false(attempt(&write, "saveThread", THREAD("first")));
+    assert_false(atomic_load(&write.called));
+    assert_int_equal(sqlite3_close(holder), SQLITE_OK);
+    crew_gate_wait(desk->done, 1);
+    assert_int_equal(write.status, MASTRA_OK);
+    check_title(hasty, "\"first\"");
+    assert_int_equal(mastra_close(hasty, NULL), MASTRA_OK);
+    /* What is wrong with the file is told when it is opened. */
+    memset(garbage, 'x', sizeof(garbage));
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    desk->store = NULL;
+    test_file_write(desk->place.path, garbage, sizeof(garbage));
+    assert_null(open_at_once(desk, 1, MASTRA_CORRUPT, true));
+}
+
 /* A call that fails in the middle of its writes is done again, and leaves nothing behind when it fails again. */
 static void failures_are_undone(void **state)
 {
@@ -289,6 +335,7 @@ int main(void)
         DESK_TEST("other writes are queued", others_are_queued),
         DESK_TEST("results may be left out", results_may_be_left_out),
         DESK_TEST("locks are not waited for", locks_are_not_waited_for),
+        DESK_TEST("files are opened at once", files_are_opened_at_once),
         DESK_TEST("a write that fails leaves nothing behind", failures_are_undone),
         DESK_TEST("writes on the submitter's thread keep the order", the_order_is_kept),
         DESK_TEST("threads share the writer", threads_share_the_writer),

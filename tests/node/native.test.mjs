@@ -59,9 +59,20 @@ const HOLDER = `
         });
     });`;
 
-// Another process that holds the write lock of a file until it is released.
-async function lockHolder(file) {
-    const child = spawn(process.execPath, ['-e', HOLDER, '--', file], { stdio: ['pipe', 'pipe', 'inherit'] });
+const KEEPER = `
+    const { createClient } = require(${JSON.stringify(createRequire(import.meta.url).resolve('@libsql/client'))});
+    const client = createClient({ url: 'file:' + process.argv[1] });
+    client
+        .execute('PRAGMA locking_mode=EXCLUSIVE')
+        .then(() => client.execute('CREATE TABLE kept (x)'))
+        .then(() => {
+            console.log('held');
+            process.stdin.resume().on('end', () => client.close());
+        });`;
+
+// Another process that holds the write lock of a file, or the whole file, until it is released.
+async function lockHolder(file, kind = 'write') {
+    const child = spawn(process.execPath, ['-e', kind === 'exclusive' ? KEEPER : HOLDER, '--', file], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     return {
         release: async () => {
@@ -320,13 +331,12 @@ test('a single write is done on the thread of JavaScript', async (t) => {
     for (let i = 0; i < 100; i++) {
         assert.equal(await isDoneHere(store, `t${i}`), true);
     }
-    // Behind another call, and where a commit waits for the disk, it is one of the library's thread.
+    // Others come by way of the library's thread.
     const list = store.call('listThreads', '{}');
-    assert.equal(await isDoneHere(store, 'two'), false);
-    await list;
+    await isDoneHere(store, 'two');
+    assert.equal(JSON.parse(await list).total, 101);
     const durable = new NativeStore(url, { synchronous: 'full' });
-    await durable.call('init');
-    assert.equal(await isDoneHere(durable, 'three'), false);
+    await isDoneHere(durable, 'three');
     assert.equal((await getThread(store, 'three')).id, 'three');
     await durable.close();
     await store.close();
@@ -387,6 +397,31 @@ test('the thread of JavaScript is not blocked while a call waits for a lock', as
     assert.equal(done, false);
     await holder.release();
     await save;
+    await store.close();
+});
+
+test('a file that another process has for itself is opened, and waited for by the calls', async (t) => {
+    const file = `${scratch(t)}/a.db`;
+    const first = new NativeStore(`file:${file}`);
+    await first.call('init');
+    await first.close();
+    const holder = await lockHolder(file, 'exclusive');
+    const store = new NativeStore(`file:${file}`, { busyTimeoutMs: 3600000 });
+    let done = false;
+    const save = saveThread(store, 't').then(() => (done = true));
+    const read = getThread(store, 't');
+    for (let i = 0; i < 20; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(done, false);
+    // One that gives up can be asked again.
+    const hasty = new NativeStore(`file:${file}`, { busyTimeoutMs: 1 });
+    assert.equal((await refusal(saveThread(hasty, 'h'))).code, 'busy');
+    await holder.release();
+    await save;
+    assert.equal((await read).id, 't');
+    assert.equal(JSON.parse(await saveThread(hasty, 'h')).id, 'h');
+    await hasty.close();
     await store.close();
 });
 

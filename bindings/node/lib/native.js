@@ -291,7 +291,7 @@ class NativeStore {
     #underWay = 0;
     #retry = false; // an attempt to go on is on its way
     #isFile;
-    #held; // the call that waits for the event loop to turn: one that nobody joined is done on this thread
+    #held = []; // calls that wait for the event loop to turn
     #closing;
     #refusal; // what a call after the end is answered
 
@@ -321,8 +321,7 @@ class NativeStore {
                 reject(this.#closedError(operation));
                 return;
             }
-            this.#letGo();
-            if (this.#isFile && this.#underWay === 0 && this.#next === this.#waiting.length && isBrief(entry)) {
+            if (this.#held.length > 0 || this.#isToHold(entry)) {
                 this.#hold(entry);
             } else {
                 this.#beginOrWait(entry);
@@ -331,7 +330,7 @@ class NativeStore {
     }
 
     close() {
-        this.#letGo();
+        this.#letGo(false);
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
             this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', 0, false)[0]);
@@ -341,23 +340,23 @@ class NativeStore {
         return this.#closing;
     }
 
-    // Calls that come in one turn of the event loop are committed together, on the library's thread.
-    #hold(entry) {
-        this.#held = entry;
-        setImmediate(() => {
-            if (this.#held === entry) {
-                this.#held = undefined;
-                this.#beginOrWait(entry, true);
-            }
-        });
+    #isToHold(entry) {
+        return this.#isFile && this.#underWay === 0 && this.#next === this.#waiting.length && isBrief(entry);
     }
 
-    // Has the held call go before another one, the long way.
-    #letGo() {
-        const entry = this.#held;
-        if (entry !== undefined) {
-            this.#held = undefined;
-            this.#beginOrWait(entry);
+    // With those that follow in the same turn of the event loop, whatever they are: they keep their order.
+    #hold(entry) {
+        if (this.#held.push(entry) === 1) {
+            setImmediate(() => this.#letGo());
+        }
+    }
+
+    // One call alone is done on this thread; several go to the library's, to be committed together.
+    #letGo(mayRunHere = true) {
+        const held = this.#held;
+        this.#held = [];
+        for (const entry of held) {
+            this.#beginOrWait(entry, mayRunHere && held.length === 1);
         }
     }
 

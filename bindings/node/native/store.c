@@ -246,6 +246,7 @@ static bool read_numbers(napi_env env, const napi_value *argv, struct open_args 
 
     options->synchronous = (mastra_synchronous)synchronous;
     options->close_timeout_ms = LIBRARY_CLOSE_TIMEOUT_MS;
+    options->open_at_once = true;
     return ok;
 }
 

@@ -92,6 +92,7 @@ static mastra_status read_config(struct sqlite_backend *backend, struct ms_confi
     }
     backend->busy_timeout_ms = config->options.busy_timeout_ms;
     backend->readers_max = config->options.readers;
+    backend->open_at_once = config->options.open_at_once;
     backend->allow_vulnerable_wal = config->options.allow_vulnerable_wal;
     status = open_mode(config, &backend->open_flags, error);
     if (status == MASTRA_OK) {
@@ -355,8 +356,9 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
     if (writes(mode)) {
         sqlite_counts_use(&connection->owner->counts);
     }
+    status = sqlite_make_ready(connection, error);
     /* A transaction that could not be ended (memory was out) is ended now, or the connection serves nobody. */
-    if (!sqlite3_get_autocommit(connection->db)) {
+    if (status == MASTRA_OK && !sqlite3_get_autocommit(connection->db)) {
         status = sqlite_run_fixed(connection, FIXED_ROLLBACK, error);
     }
     if (status == MASTRA_OK) {

@@ -233,6 +233,32 @@ static mastra_status configure(struct connection *connection, mastra_error *erro
     return status == MASTRA_OK ? sqlite_prepare_fixed(connection, error) : status;
 }
 
+mastra_status sqlite_make_ready(struct connection *connection, mastra_error *error)
+{
+    mastra_status status = connection->ready ? MASTRA_OK : configure(connection, error);
+
+    connection->ready = status == MASTRA_OK;
+    return status;
+}
+
+/* The writer of a store that opens at once: BUSY is no failure, it is set up by the first call. */
+static mastra_status make_ready_at_once(struct connection *connection, mastra_error *error)
+{
+    static const mastra_error blank = MASTRA_ERROR_INIT;
+    mastra_error first = blank;
+    mastra_status status;
+
+    connection->mode = MS_SESSION_WRITE_AT_ONCE;
+    status = sqlite_make_ready(connection, &first);
+    if (status == MASTRA_BUSY) {
+        return MASTRA_OK;
+    }
+    if (status != MASTRA_OK) {
+        ms_error_export(error, &first);
+    }
+    return status;
+}
+
 mastra_status sqlite_connect(struct sqlite_backend *backend, struct connection **ret, mastra_error *error)
 {
     struct connection *connection = ms_heap_calloc(backend->heap, sizeof *connection);
@@ -245,7 +271,13 @@ mastra_status sqlite_connect(struct sqlite_backend *backend, struct connection *
     connection->session.backend = &backend->base;
     connection->owner = backend;
     code = sqlite3_open_v2(backend->path, &connection->db, backend->open_flags, backend->vfs);
-    status = code == SQLITE_OK ? configure(connection, error) : sqlite_error(connection, code, "open", error);
+    if (code != SQLITE_OK) {
+        status = sqlite_error(connection, code, "open", error);
+    } else if (backend->open_at_once && !backend->writer) {
+        status = make_ready_at_once(connection, error);
+    } else {
+        status = sqlite_make_ready(connection, error);
+    }
     if (status != MASTRA_OK) {
         sqlite_disconnect(connection);
         return status;

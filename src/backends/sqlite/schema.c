@@ -406,7 +406,12 @@ mastra_status sqlite_ensure_schema(struct ms_backend *base, mastra_error *error)
     mastra_status status;
 
     sqlite_counts_use(&writer->owner->counts);
-    status = take_inventory(writer, &inventory, error);
+    /* Whoever used it last may not have been allowed to wait. */
+    writer->mode = MS_SESSION_READ;
+    status = sqlite_make_ready(writer, error);
+    if (status == MASTRA_OK) {
+        status = take_inventory(writer, &inventory, error);
+    }
     sqlite_counts_dropped(&writer->owner->counts);
     if (status != MASTRA_OK || complete(&inventory)) {
         return status;

@@ -46,6 +46,7 @@ struct connection {
     struct connection *next; /* among the idle ones */
     struct connection *next_open;
     sqlite3 *db;
+    bool ready; /* it was set up; see sqlite_make_ready */
     enum ms_session_mode mode;
     int64_t busy_since_ns;
     uint64_t stamp; /* of its snapshot, see sqlite_counts_pin */
@@ -67,6 +68,7 @@ struct sqlite_backend {
     atomic_bool interrupted; /* for good: the store is closing */
     bool counted;            /* among the open files of this process */
     bool allow_vulnerable_wal;
+    bool open_at_once; /* the writer may be set up later */
     mastra_synchronous synchronous;
     int64_t busy_timeout_ms;
     uint32_t readers_max;
@@ -86,6 +88,9 @@ extern const struct ms_backend_ops ms_sqlite_ops;
 
 /* connection.c */
 mastra_status sqlite_connect(struct sqlite_backend *backend, struct connection **ret, mastra_error *error);
+
+/* Sets a connection up that could not be so far, because another process had the file for itself. */
+mastra_status sqlite_make_ready(struct connection *connection, mastra_error *error);
 void sqlite_disconnect(struct connection *connection); /* NULL is allowed */
 
 /* Turns the connection's last error into the record; `doing` says what was tried. */

@@ -326,6 +326,9 @@ static const char *const fixed_text[FIXED_COUNT] = {
 mastra_status sqlite_prepare_fixed(struct connection *connection, mastra_error *error)
 {
     for (int i = 0; i < FIXED_COUNT; i++) {
+        if (connection->fixed[i]) {
+            continue;
+        }
         if (i == FIXED_JSON_TEXT && sqlite3_libversion_number() < SQLITE_BINARY_JSON_VERSION) {
             continue;
         }
@@ -385,7 +388,7 @@ bool sqlite_json_text(struct connection *connection, const void *blob, size_t le
 bool sqlite_data_version(struct connection *connection, int64_t *ret)
 {
     sqlite3_stmt *stmt = connection->fixed[FIXED_DATA_VERSION];
-    bool found = sqlite3_step(stmt) == SQLITE_ROW;
+    bool found = stmt && sqlite3_step(stmt) == SQLITE_ROW;
 
     if (found) {
         *ret = sqlite3_column_int64(stmt, 0);
