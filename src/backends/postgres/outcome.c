@@ -13,7 +13,8 @@
 
 bool pg_has_fate(const struct pg_session *session)
 {
-    return session->session.once && session->mode == MS_SESSION_WRITE && pg_flavour_of(session)->fate &&
+    return session->session.once && !atomic_load(&session->owner->fateless) &&
+           session->mode == MS_SESSION_WRITE && pg_flavour_of(session)->fate &&
            PQserverVersion(session->connection->pg) >= OLDEST_SERVER;
 }
 

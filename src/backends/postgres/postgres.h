@@ -51,6 +51,7 @@ struct postgres {
     /* The JSON columns that are of text, by entity; known once the schema was looked at. */
     _Atomic uint64_t text_json[MS_ENTITY_COUNT];
     atomic_bool looked;
+    atomic_bool fateless;                 /* the server does not tell what the flavour's `fate` asks for */
     int64_t patience_ms;                  /* for what may pass */
     atomic_bool keyless[MS_ENTITY_COUNT]; /* the server has no index on the key, at least not yet */
     char digest

@@ -374,6 +374,11 @@ static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, m
         return ms_error_set(error, MASTRA_NOT_FOUND, "%s %.*s not found", write->entity->noun,
                             (int)write->key[0].len, write->key[0].ptr);
     }
+    /* The next run does without. */
+    if (note->tells_fate) {
+        atomic_store(&plan->session->owner->fateless, true);
+        error->retriable = true;
+    }
     if (note->of_catalogue && (is_state(error, "42P01") || is_state(error, "42703"))) {
         return lacking(plan, error);
     }
