@@ -203,9 +203,7 @@ static void put_scan(struct ddb_session *session, const struct ms_survey *survey
         ms_buf_printf(body, ",\"#n%zu\":\"%s\"", i, survey->names[i]);
     }
     ms_buf_add_char(body, '}');
-    if (count > 1) {
-        ms_buf_printf(body, ",\"Segment\":%zu,\"TotalSegments\":%zu", number, count);
-    }
+    ddb_put_segment(body, number, count);
     if (segment->next.len > 0) {
         ms_buf_add_text(body, ",\"ExclusiveStartKey\":");
         ms_buf_add_str(body, ms_buf_view(&segment->next));
