@@ -20,6 +20,9 @@
 #define ROWS_GROWTH 4
 #define ROWS_MOST   1000
 
+/* Of what is asked for at once: answers stand in memory twice for a moment. */
+#define CHUNK_BYTES ((size_t)1 << 20)
+
 struct noted {
     struct noted *next;
     mastra_time time;
@@ -443,9 +446,10 @@ static mastra_status next_keys(const struct kind *kind, const struct ms_query *q
 static size_t chunk_of(const struct kind *kind, size_t room, size_t bytes_left)
 {
     size_t chunk = kind->chunk < room ? kind->chunk : room;
+    size_t bytes = bytes_left < CHUNK_BYTES ? bytes_left : CHUNK_BYTES;
 
-    if (kind->bytes > 0 && chunk > bytes_left / kind->bytes) {
-        chunk = bytes_left / kind->bytes;
+    if (kind->bytes > 0 && chunk > bytes / kind->bytes) {
+        chunk = bytes / kind->bytes;
     }
     return chunk > 0 ? chunk : 1;
 }
