@@ -288,6 +288,10 @@ static mastra_status read_next(struct ms_walk *walk, struct ms_arena **ret_arena
     if (!walk->survey) {
         return ms_read(walk->call, mode, read_page, walk, ret_arena);
     }
+    /* Nothing of the last page is needed to find the next one. */
+    ms_arena_free(walk->arena);
+    walk->arena = NULL;
+    walk->page.count = 0;
     status = ms_read(walk->call, MS_READ_SNAPSHOT, read_surveyed, &surveyed, ret_arena);
     walk->at = status == MASTRA_OK ? surveyed.at : walk->at;
     return status;

@@ -20,6 +20,14 @@ static bool refuses(struct test_heap *heap)
     return refused;
 }
 
+static void note_peak(struct test_heap *heap, long bytes)
+{
+    long more = bytes - atomic_load(&heap->marked);
+    long peak = atomic_load(&heap->peak);
+    while (more > peak && !atomic_compare_exchange_weak(&heap->peak, &peak, more)) {
+    }
+}
+
 static void *heap_alloc(void *user, size_t size)
 {
     struct test_heap *heap = user;
@@ -29,6 +37,7 @@ static void *heap_alloc(void *user, size_t size)
     header->magic = MAGIC;
     header->size = size;
     atomic_fetch_add(&heap->live, 1);
+    note_peak(heap, atomic_fetch_add(&heap->bytes, (long)size) + (long)size);
     return header + 1;
 }
 
@@ -51,6 +60,7 @@ static void heap_release(void *user, void *ptr)
     header->magic = 0;
     memset(ptr, 0xdd, header->size);
     atomic_fetch_sub(&heap->live, 1);
+    atomic_fetch_sub(&heap->bytes, (long)header->size);
     free(header);
 }
 
@@ -74,6 +84,12 @@ void test_heap_init(struct test_heap *heap)
 {
     memset(heap, 0, sizeof(*heap));
     heap->allocator = (mastra_allocator){heap_alloc, heap_realloc, heap_release, heap};
+}
+
+void test_heap_mark(struct test_heap *heap)
+{
+    atomic_store(&heap->marked, atomic_load(&heap->bytes));
+    atomic_store(&heap->peak, 0);
 }
 
 void test_heap_fail(struct test_heap *heap, long n, bool all)

@@ -8,7 +8,10 @@
 
 struct test_heap {
     mastra_allocator allocator;
-    atomic_long live;    /* blocks that were not released */
+    atomic_long live;  /* blocks that were not released */
+    atomic_long bytes; /* in them */
+    atomic_long peak;  /* the most that they had over those of the last mark */
+    atomic_long marked;
     atomic_long asked;   /* allocations since the last setting */
     atomic_long refused; /* of these, failed */
     atomic_long misused; /* releases of what did not come from here, or came twice */
@@ -17,6 +20,9 @@ struct test_heap {
 };
 
 void test_heap_init(struct test_heap *heap);
+
+/* Begins the peak anew: what is there now does not count. */
+void test_heap_mark(struct test_heap *heap);
 
 /* Fails the n-th allocation from now on (n from 1), or with `all` that one and every later one; 0: none. */
 void test_heap_fail(struct test_heap *heap, long n, bool all);

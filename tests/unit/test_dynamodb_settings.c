@@ -87,6 +87,7 @@ static void defaults(void **state)
     assert_int_equal(settings->timeout_ms, 30000);
     assert_int_equal(settings->parallel, 16);
     assert_int_equal(settings->transaction_items, 0);
+    assert_int_equal(settings->scan_segments, 0);
     assert_false(settings->large_parts);
     assert_false(settings->count_capacity);
     for (size_t i = 0; i < MS_ENTITY_COUNT; i++)
@@ -116,7 +117,8 @@ static void all_in_the_url(void **state)
     (void)state;
     struct lab *lab =
         lab_good("dynamodb://us-east-1/a.b-c_D9?endpoint=http%3A%2F%2Flocalhost%3A8000&profile=dev&"
-                 "ca_file=/etc/ca.pem&timeoutMillis=7&parallel=3&transaction_items=10&count_capacity=1&"
+                 "ca_file=/etc/"
+                 "ca.pem&timeoutMillis=7&parallel=3&transaction_items=10&scan_segments=5&count_capacity=1&"
                  "large_records=parts&ttl.thread=60&ttl.span=61&ttl.workflow_snapshot=62&"
                  "ttl.attribute=expiresAt&ttl.span.attribute=gone%20at",
                  NULL);
@@ -128,6 +130,7 @@ static void all_in_the_url(void **state)
     assert_int_equal(settings->timeout_ms, 7);
     assert_int_equal(settings->parallel, 3);
     assert_int_equal(settings->transaction_items, 10);
+    assert_int_equal(settings->scan_segments, 5);
     assert_true(settings->large_parts);
     assert_true(settings->count_capacity);
     assert_int_equal(settings->ttl[MS_THREAD].seconds, 60);
@@ -221,6 +224,7 @@ static void numbers_refused(void **state)
     mastra_dynamodb_options options = MASTRA_DYNAMODB_OPTIONS_INIT;
     refused("dynamodb://us-east-1/agents?timeoutMillis=0", NULL, "timeoutMillis", "out of range");
     refused("dynamodb://us-east-1/agents?parallel=257", NULL, "parallel", "out of range");
+    refused("dynamodb://us-east-1/agents?scan_segments=9", NULL, "scan_segments", "out of range");
     refused("dynamodb://us-east-1/agents?transaction_items=101", NULL, "transaction_items", "out of range");
     refused("dynamodb://us-east-1/agents?large_records=yes", NULL, "large_records", "refuse or parts");
     refused("dynamodb://us-east-1/agents?count_capacity=2", NULL, "count_capacity", "true or false");

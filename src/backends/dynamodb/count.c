@@ -1,5 +1,6 @@
 /* Counting by the service, which reads the items all the same, but does not send them. */
 #include "backends/dynamodb/fetch.h"
+#include "backends/dynamodb/table.h"
 
 #include "base/error.h"
 #include "base/json.h"
@@ -98,16 +99,20 @@ static void put_filter(const struct ms_query *query, const struct ddb_plan *plan
     ms_buf_add_char(body, '}');
 }
 
+/* One range, and how far it has been counted. */
 struct counter {
-    const struct ms_key_range *range;
+    const struct ms_key_range *range; /* NULL: a segment of the scan */
     mastra_str next;
     bool done;
 };
 
-static void put_count(struct ddb_session *session, const struct ms_query *query, const struct ddb_plan *plan,
-                      const struct counter *counter, struct ms_buf *body)
+static void put_count(const struct ddb_count *counting, size_t number, struct ms_buf *body)
 {
-    ddb_put_head(session->owner, body);
+    const struct counter *counter = &counting->counters[number];
+    const struct ddb_plan *plan = counting->plan;
+    const struct ms_query *query = counting->query;
+
+    ddb_put_head(counting->session->owner, body);
     ms_buf_add_text(body, ",\"Select\":\"COUNT\"");
     if (counter->range) {
         ddb_put_range(body, plan, counter->range);
@@ -131,6 +136,9 @@ static void put_count(struct ddb_session *session, const struct ms_query *query,
         }
     }
     ms_buf_add_char(body, '}');
+    if (!counter->range) {
+        ddb_put_segment(body, number, counting->count);
+    }
     if (counter->next.ptr) {
         ms_buf_add_text(body, ",\"ExclusiveStartKey\":");
         ms_buf_add_str(body, counter->next);
@@ -138,20 +146,19 @@ static void put_count(struct ddb_session *session, const struct ms_query *query,
     ms_buf_add_char(body, '}');
 }
 
-static mastra_status take_count(struct ddb_session *session, const struct ms_service_call *call,
-                                struct counter *counter, struct ms_arena *arena, int64_t *total,
-                                mastra_error *error)
+static mastra_status take_count(struct ddb_count *counting, struct counter *counter,
+                                const struct ms_service_call *call, mastra_error *error)
 {
     int64_t count = 0;
 
     if (!ms_service_call_ok(call)) {
-        return ddb_call_failed(session->owner, call, error);
+        return ddb_call_failed(counting->session->owner, call, error);
     }
     if (!ms_json_int(ms_json_member(call->answer, mastra_str_of("Count")), &count)) {
         return ms_error_set(error, MASTRA_INTERNAL, "%s: the answer has no Count", call->operation);
     }
-    *total += count;
-    if (!ms_arena_str(arena, ms_json_member(call->answer, mastra_str_of("LastEvaluatedKey")),
+    counting->total += count;
+    if (!ms_arena_str(counting->arena, ms_json_member(call->answer, mastra_str_of("LastEvaluatedKey")),
                       &counter->next)) {
         return ms_error_oom(error);
     }
@@ -159,61 +166,97 @@ static mastra_status take_count(struct ddb_session *session, const struct ms_ser
     return MASTRA_OK;
 }
 
-/* One more page of all that are not done. */
-static mastra_status count_round(struct ddb_session *session, const struct ms_query *query,
-                                 const struct ddb_plan *plan, struct counter *counters, size_t count,
-                                 struct ms_arena *arena, int64_t *total, mastra_error *error)
+mastra_status ddb_count_begin(struct ddb_count *counting, struct ddb_session *session,
+                              const struct ms_query *query, const struct ddb_plan *plan, mastra_error *error)
 {
-    struct ddb_batch batch;
-    mastra_status status = MASTRA_OK;
-    size_t at = 0;
+    bool scan = plan->kind == DDB_PLAN_SCAN;
 
-    ddb_batch_init(&batch, session->owner);
-    for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
+    *counting = (struct ddb_count){.session = session, .query = query, .plan = plan};
+    counting->count = scan ? ddb_table_segments(&session->owner->base.client) : plan->count;
+    counting->open = true;
+    counting->arena = ms_arena_new(session->owner->base.client.heap, 0);
+    counting->counters =
+        counting->arena ? ms_arena_calloc(counting->arena, (counting->count + 1) * sizeof(struct counter))
+                        : NULL;
+    if (!counting->counters) {
+        return ms_error_oom(error);
+    }
+    for (size_t i = 0; i < counting->count; i++) {
+        counting->counters[i].range = scan ? NULL : &plan->range[i];
+    }
+    return MASTRA_OK;
+}
+
+void ddb_count_end(struct ddb_count *counting)
+{
+    ms_arena_free(counting->arena);
+}
+
+mastra_status ddb_count_ask(const struct ddb_count *counting, struct ddb_batch *batch, mastra_error *error)
+{
+    for (size_t i = 0; i < counting->count; i++) {
         struct ms_buf *body;
 
-        if (counters[i].done) {
+        if (counting->counters[i].done) {
             continue;
         }
-        body = ddb_batch_add(&batch, counters[i].range ? "Query" : "Scan", true, error);
-        status = body ? MASTRA_OK : MASTRA_OUT_OF_MEMORY;
-        if (body) {
-            put_count(session, query, plan, &counters[i], body);
+        body = ddb_batch_add(batch, counting->counters[i].range ? "Query" : "Scan", true, error);
+        if (!body) {
+            return MASTRA_OUT_OF_MEMORY;
+        }
+        put_count(counting, i, body);
+    }
+    return MASTRA_OK;
+}
+
+mastra_status ddb_count_take(struct ddb_count *counting, const struct ddb_batch *batch, size_t first,
+                             mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    counting->open = false;
+    for (size_t i = 0; i < counting->count && status == MASTRA_OK; i++) {
+        struct counter *counter = &counting->counters[i];
+
+        if (!counter->done) {
+            status = take_count(counting, counter, &batch->calls[first++], error);
+            counting->open = counting->open || !counter->done;
         }
     }
-    if (status == MASTRA_OK) {
-        status = ddb_batch_send(&batch, 0, session->deadline_ns, error);
-    }
-    for (size_t i = 0; i < count && status == MASTRA_OK; i++) {
-        if (!counters[i].done) {
-            status = take_count(session, &batch.calls[at++], &counters[i], arena, total, error);
+    return status;
+}
+
+mastra_status ddb_count_finish(struct ddb_count *counting, mastra_error *error)
+{
+    mastra_status status = MASTRA_OK;
+
+    while (status == MASTRA_OK && counting->open) {
+        struct ddb_batch batch;
+
+        ddb_batch_init(&batch, counting->session->owner);
+        status = ddb_count_ask(counting, &batch, error);
+        if (status == MASTRA_OK) {
+            status = ddb_batch_send(&batch, 0, counting->session->deadline_ns, error);
         }
+        if (status == MASTRA_OK) {
+            status = ddb_count_take(counting, &batch, 0, error);
+        }
+        ddb_batch_release(&batch);
+        ddb_renew_deadline(counting->session);
     }
-    ddb_batch_release(&batch);
     return status;
 }
 
 mastra_status ddb_fetch_count(struct ddb_session *session, const struct ms_query *query,
                               const struct ddb_plan *plan, int64_t *ret, mastra_error *error)
 {
-    size_t count = plan->kind == DDB_PLAN_SCAN ? 1 : plan->count;
-    struct ms_arena *arena = ms_arena_new(session->owner->base.client.heap, 0);
-    struct counter *counters = arena ? ms_arena_calloc(arena, count * sizeof *counters) : NULL;
-    mastra_status status = counters ? MASTRA_OK : ms_error_oom(error);
-    bool open = true;
+    struct ddb_count counting;
+    mastra_status status = ddb_count_begin(&counting, session, query, plan, error);
 
-    for (size_t i = 0; counters && i < count; i++) {
-        counters[i].range = plan->kind == DDB_PLAN_SCAN ? NULL : &plan->range[i];
+    if (status == MASTRA_OK) {
+        status = ddb_count_finish(&counting, error);
     }
-    *ret = 0;
-    while (status == MASTRA_OK && open) {
-        status = count_round(session, query, plan, counters, count, arena, ret, error);
-        ddb_renew_deadline(session);
-        open = false;
-        for (size_t i = 0; i < count; i++) {
-            open = open || !counters[i].done;
-        }
-    }
-    ms_arena_free(arena);
+    *ret = counting.total;
+    ddb_count_end(&counting);
     return status;
 }

@@ -16,7 +16,8 @@
  * them would run in vain. Who may come next goes by tickets. A session has at most one turn, and asks for it before it
  * holds anything: nobody waits in a circle.
  */
-#define DDB_TURNS 32
+#define DDB_TURNS  32
+#define DDB_LONGER 256
 
 struct ddb_turn {
     pthread_mutex_t lock;
@@ -31,6 +32,7 @@ struct dynamodb {
     _Atomic int64_t ahead_ms;   /* what the service's clock is ahead of ours, as far as its answers tell */
     _Atomic uint64_t last_date; /* the last day in the book of days of which this store knows */
     struct ddb_turn turns[DDB_TURNS];
+    _Atomic uint64_t longer[DDB_LONGER]; /* pages that were full when they were read last, see ddb_page */
 };
 
 /* A row that a unit has asked for with a lock: what it writes holds only as long as the row is as it was then. */

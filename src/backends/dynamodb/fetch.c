@@ -1,4 +1,5 @@
 #include "backends/dynamodb/fetch.h"
+#include "backends/dynamodb/table.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,9 +24,11 @@
 
 /* One range, and how far it has been read. */
 struct cursor {
-    const struct ms_key_range *range; /* NULL: the scan */
-    mastra_str next;                  /* raw JSON; absent: from the beginning */
-    int64_t limit;                    /* of the next page; MS_NO_LIMIT */
+    const struct ms_key_range *range; /* NULL: a segment of the scan */
+    size_t segment;
+    size_t segments;
+    mastra_str next; /* raw JSON; absent: from the beginning */
+    int64_t limit;   /* of the next page; MS_NO_LIMIT */
     int64_t matched;
     const struct ms_item_row *edge; /* which completes what is needed */
     bool done;
@@ -268,6 +271,13 @@ static void put_prefix_values(struct ms_buf *body, const struct ms_key *prefix)
 
 #define SCAN_FILTER "begins_with(pk, :k0) AND begins_with(sk, :k1)"
 
+void ddb_put_segment(struct ms_buf *body, size_t number, size_t count)
+{
+    if (count > 1) {
+        ms_buf_printf(body, ",\"Segment\":%zu,\"TotalSegments\":%zu", number, count);
+    }
+}
+
 static void put_scan(struct ddb_fetch *fetch, const struct cursor *cursor, struct ms_buf *body)
 {
     ddb_put_head(fetch->session->owner, body);
@@ -276,6 +286,7 @@ static void put_scan(struct ddb_fetch *fetch, const struct cursor *cursor, struc
                           "\",\"ExpressionAttributeValues\":{");
     put_prefix_values(body, &fetch->plan->prefix);
     ms_buf_add_char(body, '}');
+    ddb_put_segment(body, cursor->segment, cursor->segments);
     put_start(body, cursor);
     ms_buf_add_char(body, '}');
 }
@@ -303,6 +314,7 @@ static mastra_status read_round(struct ddb_fetch *fetch, struct cursor *cursors,
     struct ddb_batch batch;
     mastra_status status = MASTRA_OK;
     size_t at = 0;
+    size_t own;
 
     ddb_batch_init(&batch, fetch->session->owner);
     for (size_t i = 0; i < count && batch.count < most && status == MASTRA_OK; i++) {
@@ -319,10 +331,17 @@ static mastra_status read_round(struct ddb_fetch *fetch, struct cursor *cursors,
             put_scan(fetch, &cursors[i], body);
         }
     }
+    own = batch.count;
+    if (status == MASTRA_OK && fetch->beside) {
+        status = ddb_count_ask(fetch->beside, &batch, error);
+    }
     if (status == MASTRA_OK) {
         status = ddb_batch_send(&batch, 0, fetch->session->deadline_ns, error);
     }
-    for (size_t i = 0; i < count && at < batch.count && status == MASTRA_OK; i++) {
+    if (status == MASTRA_OK && fetch->beside) {
+        status = ddb_count_take(fetch->beside, &batch, own, error);
+    }
+    for (size_t i = 0; i < count && at < own && status == MASTRA_OK; i++) {
         struct ms_items items = {0};
 
         if (cursors[i].done) {
@@ -364,7 +383,8 @@ static bool has_enough(const struct ddb_fetch *fetch, const struct cursor *curso
 
 static mastra_status fetch_ranges(struct ddb_fetch *fetch, mastra_error *error)
 {
-    size_t count = fetch->plan->kind == DDB_PLAN_SCAN ? 1 : fetch->plan->count;
+    bool scan = fetch->plan->kind == DDB_PLAN_SCAN;
+    size_t count = scan ? ddb_table_segments(&fetch->session->owner->base.client) : fetch->plan->count;
     struct cursor *cursors = ms_arena_calloc(fetch->arena, count * sizeof *cursors);
     bool stepwise = fetch->plan->in_turn && fetch->need != MS_NO_LIMIT;
     size_t most = stepwise ? 1 : SIZE_MAX;
@@ -375,7 +395,9 @@ static mastra_status fetch_ranges(struct ddb_fetch *fetch, mastra_error *error)
         return ms_error_oom(error);
     }
     for (size_t i = 0; i < count; i++) {
-        cursors[i].range = fetch->plan->kind == DDB_PLAN_SCAN ? NULL : &fetch->plan->range[i];
+        cursors[i].range = scan ? NULL : &fetch->plan->range[i];
+        cursors[i].segment = i;
+        cursors[i].segments = count;
         cursors[i].limit = first_limit(fetch);
         cursors[i].done = fetch->need == 0;
     }

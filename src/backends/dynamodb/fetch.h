@@ -5,7 +5,9 @@
 #include "backends/dynamodb/plan.h"
 #include "store/match.h"
 
-/* Filled in by the caller up to `need`, else zeroed. */
+struct ddb_count;
+
+/* Filled in by the caller up to `beside`, else zeroed. */
 struct ddb_fetch {
     struct ddb_session *session;
     const struct ms_query *query; /* which items count; its window and relatives are not looked at */
@@ -17,6 +19,8 @@ struct ddb_fetch {
         need; /* so many of the first rows in the query's order are enough, with all that are equal to the last of them
                      in the order column; MS_NO_LIMIT: all */
     bool heads; /* what stands in parts is left out */
+
+    struct ddb_count *beside; /* counted in requests at the same time; NULL: nothing is */
 
     struct ms_item_row *rows; /* that match, in no order */
     size_t count;
@@ -42,6 +46,36 @@ mastra_status ddb_fetch_item_plain(struct ddb_session *session, const struct ms_
  * ddb_can_filter. */
 mastra_status ddb_fetch_count(struct ddb_session *session, const struct ms_query *query,
                               const struct ddb_plan *plan, int64_t *ret, mastra_error *error);
+
+/*
+ * The same in steps: so that what is counted is asked for together with something else. To be ended in any case. The
+ * query and the plan are borrowed.
+ */
+struct ddb_count {
+    struct ddb_session *session;
+    const struct ms_query *query;
+    const struct ddb_plan *plan;
+    struct ms_arena *arena;
+    struct counter *counters;
+    size_t count;
+    bool open; /* there is more to be asked for */
+    int64_t total;
+};
+
+mastra_status ddb_count_begin(struct ddb_count *counting, struct ddb_session *session,
+                              const struct ms_query *query, const struct ddb_plan *plan, mastra_error *error);
+void ddb_count_end(struct ddb_count *counting);
+
+/* Adds the next requests; takes their answers, which stand from number `first` on. */
+mastra_status ddb_count_ask(const struct ddb_count *counting, struct ddb_batch *batch, mastra_error *error);
+mastra_status ddb_count_take(struct ddb_count *counting, const struct ddb_batch *batch, size_t first,
+                             mastra_error *error);
+
+/* Asks until the total is known. */
+mastra_status ddb_count_finish(struct ddb_count *counting, mastra_error *error);
+
+/* Appends which part of a scan a request is for; nothing where there is but one. */
+void ddb_put_segment(struct ms_buf *body, size_t number, size_t count);
 
 /* Whether the service can tell which items of a plan match: of ids it compares the attributes. */
 bool ddb_can_filter(const struct ms_query *query, const struct ddb_plan *plan);

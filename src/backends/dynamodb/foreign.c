@@ -136,6 +136,7 @@ static mastra_status read_definition(struct ddb_session *session, mastra_str tab
     ddb_batch_init(&batch, session->owner);
     body = ddb_batch_add(&batch, "GetItem", true, error);
     if (!body) {
+        ddb_batch_release(&batch);
         return MASTRA_OUT_OF_MEMORY;
     }
     ddb_put_head(session->owner, body);
@@ -246,6 +247,7 @@ static mastra_status write_definition(struct ddb_session *session, const struct 
     ddb_batch_init(&batch, session->owner);
     body = ddb_batch_add(&batch, "PutItem", true, error);
     if (!body) {
+        ddb_batch_release(&batch);
         return MASTRA_OUT_OF_MEMORY;
     }
     ddb_put_head(session->owner, body);
@@ -349,6 +351,7 @@ static mastra_status drop_definition(struct ddb_session *session, mastra_str tab
     ddb_batch_init(&batch, session->owner);
     body = ddb_batch_add(&batch, "DeleteItem", true, error);
     if (!body) {
+        ddb_batch_release(&batch);
         return MASTRA_OUT_OF_MEMORY;
     }
     ddb_put_head(session->owner, body);

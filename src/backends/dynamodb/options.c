@@ -15,6 +15,7 @@
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_PARALLEL   16
 #define MOST_ITEMS         100
+#define MOST_SEGMENTS      8
 #define TTL_PREFIX         "ttl."
 #define TTL_ATTRIBUTE      "ttl"
 
@@ -197,6 +198,7 @@ static mastra_status read_limits(struct ms_config *config, const mastra_dynamodb
 {
     int64_t parallel = DEFAULT_PARALLEL;
     int64_t items = 0;
+    int64_t segments = 0;
     mastra_status status = ms_config_int(config, "timeoutMillis", 1, MOST_MS, &settings->timeout_ms, error);
 
     if (status == MASTRA_OK) {
@@ -204,6 +206,9 @@ static mastra_status read_limits(struct ms_config *config, const mastra_dynamodb
     }
     if (status == MASTRA_OK) {
         status = ms_config_int(config, "transaction_items", 1, MOST_ITEMS, &items, error);
+    }
+    if (status == MASTRA_OK) {
+        status = ms_config_int(config, "scan_segments", 1, MOST_SEGMENTS, &segments, error);
     }
     if (status == MASTRA_OK) {
         status = ms_config_flag(config, "count_capacity", &settings->count_capacity, error);
@@ -219,6 +224,7 @@ static mastra_status read_limits(struct ms_config *config, const mastra_dynamodb
     }
     settings->parallel = options->parallel > 0 ? options->parallel : (uint32_t)parallel;
     settings->transaction_items = (uint32_t)items;
+    settings->scan_segments = (uint32_t)segments;
     return status == MASTRA_OK ? read_large(config, options->large_records, &settings->large_parts, error)
                                : status;
 }

@@ -27,6 +27,7 @@ struct ddb_settings {
     int64_t timeout_ms;
     uint32_t parallel;
     uint32_t transaction_items; /* most of one transaction; 0: 100, until an endpoint takes fewer */
+    uint32_t scan_segments;     /* 0: by the size of the table on AWS, one on other endpoints */
     bool large_parts;
     bool count_capacity; /* have answers tell what they cost */
 };

@@ -71,6 +71,7 @@ struct listing {
     struct ddb_plan plan;
     struct ddb_fetch fetch;
     struct ms_match_row *anchor;
+    struct ddb_count *beside; /* see struct ddb_fetch */
     struct ms_arena *arena;
     bool reversed; /* the rows are to be turned round */
 };
@@ -163,7 +164,8 @@ static mastra_status fetch_listing(struct listing *listing, int64_t need, mastra
                                         .arena = listing->arena,
                                         .columns = columns,
                                         .anchor = listing->anchor,
-                                        .need = need};
+                                        .need = need,
+                                        .beside = listing->beside};
     return ddb_fetch(&listing->fetch, error);
 }
 
@@ -362,11 +364,100 @@ static mastra_status whole_page(struct listing *listing, struct ms_rows *ret, in
     return finish(listing, &set, ret, error);
 }
 
+/*
+ * The count is asked for together with a page from the beginning that is known to be full, since a list that was longer than
+ * its page mostly still is. Where nothing is known it waits for the page: of one that is not full it need not be asked
+ * for at all. What is known is a hint, kept by a hash: a wrong one costs a request.
+ */
+static uint64_t page_hash(const struct listing *listing)
+{
+    const struct ddb_plan *plan = &listing->plan;
+    mastra_str place = plan->kind == DDB_PLAN_SCAN ? plan->prefix.partition : plan->range[0].partition;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)listing->query.limit ^ plan->index;
+
+    for (size_t i = 0; i < place.len; i++) {
+        hash = (hash ^ (unsigned char)place.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash | 1;
+}
+
+static bool is_longer(const struct listing *listing)
+{
+    uint64_t hash = page_hash(listing);
+
+    return atomic_load_explicit(&listing->session->owner->longer[hash / 2 % DDB_LONGER],
+                                memory_order_relaxed) == hash;
+}
+
+static void note_longer(const struct listing *listing, bool longer)
+{
+    uint64_t hash = page_hash(listing);
+    _Atomic uint64_t *slot = &listing->session->owner->longer[hash / 2 % DDB_LONGER];
+
+    if (longer != is_longer(listing)) {
+        atomic_store_explicit(slot, longer ? hash : 0, memory_order_relaxed);
+    }
+}
+
+/* Page and count in requests at the same time. */
+static mastra_status page_and_count(struct listing *listing, struct ms_rows *ret, int64_t *ret_total,
+                                    mastra_error *error)
+{
+    struct ms_match_set set;
+    struct ddb_count counting;
+    mastra_status status =
+        ddb_count_begin(&counting, listing->session, &listing->query, &listing->plan, error);
+
+    listing->beside = &counting;
+    if (status == MASTRA_OK) {
+        status = fetch_listing(listing, needed(listing), error);
+    }
+    if (status == MASTRA_OK) {
+        status = ddb_count_finish(&counting, error);
+    }
+    *ret_total = counting.total;
+    ddb_count_end(&counting);
+    if (status == MASTRA_OK) {
+        status = gather(listing, &set, error);
+    }
+    return status == MASTRA_OK ? finish(listing, &set, ret, error) : status;
+}
+
+/* The page first; a count unless it tells the total. */
+static mastra_status page_then_count(struct listing *listing, struct ms_rows *ret, int64_t *ret_total,
+                                     mastra_error *error)
+{
+    struct ms_match_set set;
+    mastra_status status = fetch_listing(listing, needed(listing), error);
+
+    if (status == MASTRA_OK) {
+        status = gather(listing, &set, error);
+    }
+    if (status == MASTRA_OK) {
+        status = finish(listing, &set, ret, error);
+    }
+    *ret_total = (int64_t)ret->count;
+    return status == MASTRA_OK && *ret_total == listing->query.limit
+               ? ddb_fetch_count(listing->session, &listing->query, &listing->plan, ret_total, error)
+               : status;
+}
+
+/* Rows may come and go between the two requests: what was seen counts. */
+static void settle_total(const struct listing *listing, const struct ms_rows *rows, int64_t *total)
+{
+    int64_t seen = listing->query.offset + (int64_t)rows->count;
+
+    if (rows->count > 0 && *total < seen) {
+        *total = seen;
+    }
+}
+
 mastra_status ddb_page(struct ms_session *base, const struct ms_query *query, struct ms_arena *arena,
                        struct ms_rows *ret, int64_t *ret_total, mastra_error *error)
 {
     struct ms_query known = *query;
     struct listing listing;
+    bool from_front;
     mastra_status status;
 
     known.known_total = -1;
@@ -382,16 +473,23 @@ mastra_status ddb_page(struct ms_session *base, const struct ms_query *query, st
     if (needed(&listing) == MS_NO_LIMIT || !ddb_can_filter(&known, &listing.plan)) {
         return whole_page(&listing, ret, ret_total, error);
     }
-    if (known.offset == 0) {
-        status = ddb_list(base, &known, arena, ret, error);
-        *ret_total = (int64_t)ret->count;
-        return status == MASTRA_OK && *ret_total == known.limit ? ddb_count(base, query, ret_total, error)
-                                                                : status;
+    from_front = known.side == MS_SIDE_ALL && !known.lock && known.offset <= known.limit;
+    if (from_front && is_longer(&listing)) {
+        status = page_and_count(&listing, ret, ret_total, error);
+    } else if (from_front && known.offset == 0) {
+        status = page_then_count(&listing, ret, ret_total, error);
+    } else {
+        from_front = false;
+        status = ddb_count(base, query, ret_total, error);
+        known.known_total = *ret_total;
+        status = status == MASTRA_OK && known.offset < *ret_total ? ddb_list(base, &known, arena, ret, error)
+                                                                  : status;
     }
-    status = ddb_count(base, query, ret_total, error);
-    known.known_total = *ret_total;
-    return status == MASTRA_OK && known.offset < *ret_total ? ddb_list(base, &known, arena, ret, error)
-                                                            : status;
+    if (status == MASTRA_OK && from_front) {
+        settle_total(&listing, ret, ret_total);
+        note_longer(&listing, *ret_total >= known.limit);
+    }
+    return status;
 }
 
 mastra_status ddb_select(struct ddb_session *session, const struct ms_query *query, struct ms_arena *arena,

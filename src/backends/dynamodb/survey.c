@@ -20,6 +20,9 @@
 #define ROWS_GROWTH 4
 #define ROWS_MOST   1000
 
+/* Of what is asked for at once: answers stand in memory twice for a moment. */
+#define CHUNK_BYTES ((size_t)1 << 20)
+
 struct noted {
     struct noted *next;
     mastra_time time;
@@ -203,9 +206,7 @@ static void put_scan(struct ddb_session *session, const struct ms_survey *survey
         ms_buf_printf(body, ",\"#n%zu\":\"%s\"", i, survey->names[i]);
     }
     ms_buf_add_char(body, '}');
-    if (count > 1) {
-        ms_buf_printf(body, ",\"Segment\":%zu,\"TotalSegments\":%zu", number, count);
-    }
+    ddb_put_segment(body, number, count);
     if (segment->next.len > 0) {
         ms_buf_add_text(body, ",\"ExclusiveStartKey\":");
         ms_buf_add_str(body, ms_buf_view(&segment->next));
@@ -445,9 +446,10 @@ static mastra_status next_keys(const struct kind *kind, const struct ms_query *q
 static size_t chunk_of(const struct kind *kind, size_t room, size_t bytes_left)
 {
     size_t chunk = kind->chunk < room ? kind->chunk : room;
+    size_t bytes = bytes_left < CHUNK_BYTES ? bytes_left : CHUNK_BYTES;
 
-    if (kind->bytes > 0 && chunk > bytes_left / kind->bytes) {
-        chunk = bytes_left / kind->bytes;
+    if (kind->bytes > 0 && chunk > bytes / kind->bytes) {
+        chunk = bytes / kind->bytes;
     }
     return chunk > 0 ? chunk : 1;
 }

@@ -536,14 +536,20 @@ mastra_status ddb_table_indexes(struct ddb_client *client, unsigned *ret, mastra
     return status;
 }
 
+/* Other endpoints than AWS, which are small and near, gain nothing: DynamoDB Local looks for each segment through the whole
+ * table. */
 size_t ddb_table_segments(const struct ddb_client *client)
 {
+    const struct ddb_settings *settings = &client->settings;
     int64_t bytes = atomic_load(&client->bytes);
     size_t segments = bytes > 0 ? (size_t)(bytes / SEGMENT_BYTES) + 1 : 1;
-    size_t most =
-        client->settings.parallel < DDB_SEGMENTS_MOST ? client->settings.parallel : DDB_SEGMENTS_MOST;
 
-    return segments < most ? segments : most;
+    if (settings->scan_segments > 0) {
+        return settings->scan_segments;
+    }
+    segments = settings->endpoint ? 1 : segments;
+    segments = segments < settings->parallel ? segments : settings->parallel;
+    return segments < DDB_SEGMENTS_MOST ? segments : DDB_SEGMENTS_MOST;
 }
 
 void ddb_table_forget(struct ddb_client *client)
