@@ -176,6 +176,7 @@ static void read_back(struct bench *bench, const struct ms_item_change *change,
                       const struct ms_item_part *parts, size_t count, struct ms_items *items,
                       mastra_str *texts)
 {
+    const struct ms_item_stamp lives = {.ttl = "expiresAt", .ttl_seconds = 100};
     struct ms_buf buf;
     mastra_str kept;
     struct ms_items rest = {0};
@@ -185,10 +186,11 @@ static void read_back(struct bench *bench, const struct ms_item_change *change,
     ms_item_write_whole(&buf, change);
     for (size_t i = 0; i < count; i++) {
         ms_buf_add_char(&buf, ',');
-        ms_item_write_part(&buf, &parts[i]);
+        ms_item_write_part(&buf, &parts[i], &lives);
     }
     ms_buf_add_text(&buf, "]}");
     assert_true(ms_json_check(ms_buf_view(&buf), NULL, NULL));
+    assert_true(count == 0 || strstr(buf.ptr, "\"expiresAt\":{\"N\":\"604900\"}"));
     assert_true(ms_arena_str(bench->arena, ms_buf_view(&buf), &kept));
     memset(items, 0, sizeof(*items));
     assert_int_equal(ms_items_read(ms_entity(MS_SPAN), ms_entity_all(ms_entity(MS_SPAN)),

@@ -16,6 +16,9 @@
 #define CLAIM_MARK  DDB_ATTEMPT    /* what everything bears that was written under it, by whichever attempt */
 #define CLAIM_UNTIL "mastra_until" /* when the attempt will have ended, in milliseconds since 1970 */
 
+/* Beside the rounds of what is written: the claim, what is only checked, the last round, the record. */
+#define STEPS       4
+
 /* A claim as it stands in the table. */
 struct found {
     bool there;
@@ -119,7 +122,7 @@ static mastra_time end_of(const struct ddb_work *work)
     const struct ddb_settings *settings = &work->session->owner->base.client.settings;
     size_t requests = work->count / ddb_most_items(work) + 1;
 
-    return clock_of(work) + (int64_t)(requests / settings->parallel + 2) * settings->timeout_ms;
+    return clock_of(work) + (int64_t)(requests / settings->parallel + STEPS) * settings->timeout_ms;
 }
 
 static void put_table(struct ddb_work *work, const char *before)
@@ -386,9 +389,11 @@ mastra_status ddb_claim_complete(struct ddb_work *work, const struct ddb_op *cla
     return status;
 }
 
-void ddb_claim_abandon(struct ddb_work *work)
+void ddb_claim_abandon(struct ddb_work *work, mastra_status failure)
 {
     struct dynamodb *owner = work->session->owner;
+    bool under_way = failure == MASTRA_UNKNOWN_OUTCOME || failure == MASTRA_TIMEOUT ||
+                     failure == MASTRA_UNAVAILABLE || failure == MASTRA_CLOSED;
     mastra_error ignored = MASTRA_ERROR_INIT;
     struct ddb_batch batch;
     struct ms_buf *body;
@@ -401,7 +406,9 @@ void ddb_claim_abandon(struct ddb_work *work)
         ms_item_write_key(body, &work->claim.key);
         ms_buf_add_text(body, ",\"UpdateExpression\":\"SET " CLAIM_UNTIL " = :u\"");
         put_ours(body, work);
-        ms_buf_add_text(body, ",\":u\":{\"N\":\"0\"}}}");
+        ms_buf_add_text(body, ",\":u\":");
+        ddb_put_number(body, under_way ? clock_of(work) : 0);
+        ms_buf_add_text(body, "}}");
         (void)ddb_batch_send(&batch, 0, ddb_client_deadline(&owner->base.client), &ignored);
     }
     ddb_batch_release(&batch);

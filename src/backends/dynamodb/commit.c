@@ -168,6 +168,7 @@ static mastra_status touch_all(struct ddb_work *work, mastra_error *error)
     if (work->touch_count == 0 || work->touched) {
         return MASTRA_OK;
     }
+    ddb_renew_deadline(work->session);
     ddb_batch_init(&batch, work->session->owner);
     status = ddb_add_touches(work, &batch, error);
     if (status == MASTRA_OK) {
@@ -206,7 +207,7 @@ mastra_status ddb_write(struct ddb_session *session, const struct ms_write *firs
         status = touch_all(&work, error);
     }
     if (work.claim.held) {
-        ddb_claim_abandon(&work);
+        ddb_claim_abandon(&work, status);
     }
     ms_buf_release(&work.texts);
     return status;

@@ -127,8 +127,10 @@ mastra_status ms_item_fit(const struct ms_entity *entity, const void *record, in
 /* The generation of the parts that a record names (its mastra_parts); absent: none. */
 mastra_str ms_item_generation(mastra_str parts);
 
-/* The whole item of a part. */
-void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part);
+/* The whole item of a part. Where its record has a time to live it lives some days longer: DynamoDB takes items away when
+ * it likes, and a record that still is there must have its parts. */
+void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part,
+                        const struct ms_item_stamp *stamp);
 
 /* Reading. */
 

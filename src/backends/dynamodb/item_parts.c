@@ -18,6 +18,9 @@
 #define PART_NUMBER     "mastra_part"
 #define PART_TEXT       "mastra_text"
 
+/* What parts live longer than their record. */
+#define LINGER_SECONDS  (7 * 24 * 3600)
+
 /* Room for keys, names and what an update adds. */
 #define RESERVE         4096
 #define PART_MOST       ((size_t)MS_ITEM_MOST - 2 * RESERVE)
@@ -248,7 +251,8 @@ mastra_str ms_item_generation(mastra_str parts)
     return (mastra_str){parts.ptr + at, len};
 }
 
-void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part)
+void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part,
+                        const struct ms_item_stamp *stamp)
 {
     ms_buf_add_text(buf, "{\"pk\":");
     ms_item_write_string(buf, part->key.partition);
@@ -257,6 +261,10 @@ void ms_item_write_part(struct ms_buf *buf, const struct ms_item_part *part)
     ms_buf_add_text(buf, ",\"__edb_e__\":{\"S\":\"" PART_TYPE "\"},\"__edb_v__\":{\"S\":\"1\"},\"" PART_NUMBER
                          "\":");
     ms_item_write_number(buf, part->number);
+    if (stamp->ttl) {
+        ms_buf_printf(buf, ",\"%s\":", stamp->ttl);
+        ms_item_write_number(buf, stamp->ttl_seconds + LINGER_SECONDS);
+    }
     ms_buf_add_text(buf, ",\"" PART_TEXT "\":");
     ms_item_write_string(buf, part->text);
     ms_buf_add_char(buf, '}');

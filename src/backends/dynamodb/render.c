@@ -281,10 +281,22 @@ static mastra_status set_kept(struct ddb_work *work, const struct ddb_op *op, st
     return status;
 }
 
+/* Of a record that is written as a whole. */
+static struct ms_item_stamp stamp_of(const struct ddb_work *work, const struct ms_entity *entity)
+{
+    const struct ddb_settings *settings = &work->session->owner->base.client.settings;
+    struct ms_item_stamp stamp = {.now = work->now};
+
+    if (entity->id < MS_ENTITY_COUNT && settings->ttl[entity->id].attribute) {
+        stamp.ttl = settings->ttl[entity->id].attribute;
+        stamp.ttl_seconds = work->now / 1000 + settings->ttl[entity->id].seconds;
+    }
+    return stamp;
+}
+
 static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struct ms_item_change *change,
                                  mastra_error *error)
 {
-    const struct ddb_settings *settings = &work->session->owner->base.client.settings;
     struct ms_item_stamp stamp = {.now = work->now};
     mastra_status status;
 
@@ -295,10 +307,7 @@ static mastra_status make_change(struct ddb_work *work, struct ddb_op *op, struc
                                    &stamp, work->arena, change, error)
                    : status;
     }
-    if (op->entity->id < MS_ENTITY_COUNT && settings->ttl[op->entity->id].attribute) {
-        stamp.ttl = settings->ttl[op->entity->id].attribute;
-        stamp.ttl_seconds = work->now / 1000 + settings->ttl[op->entity->id].seconds;
-    }
+    stamp = stamp_of(work, op->entity);
     status = ms_item_put(op->entity, op->record, op->sequence, op->condition == DDB_NEW || op->whole, &stamp,
                          work->arena, change, error);
     return status == MASTRA_OK && op->columns && !op->whole ? set_kept(work, op, change, error) : status;
@@ -410,8 +419,10 @@ static mastra_status render_op(struct ddb_work *work, struct ddb_op *op, struct 
             ddb_put_update(backend, &work->texts, &change, op->condition, op->entity, op->seen);
         }
     } else if (op->kind == DDB_OP_PUT) {
+        const struct ms_item_stamp stamp = stamp_of(work, op->entity);
+
         ms_buf_printf(&work->texts, "\"TableName\":\"%s\",\"Item\":", backend->base.client.settings.table);
-        ms_item_write_part(&work->texts, op->part);
+        ms_item_write_part(&work->texts, op->part, &stamp);
         op->bytes = op->part->text.len;
     } else {
         put_bare(backend, &work->texts, op);

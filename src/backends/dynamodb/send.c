@@ -139,6 +139,7 @@ mastra_status ddb_send_transaction(struct ddb_work *work, const struct ddb_op *o
     struct ddb_batch batch;
     mastra_status status;
 
+    ddb_renew_deadline(work->session);
     ddb_batch_init(&batch, owner_of(work));
     status = add_transaction(work, &batch, ops, count, error);
     if (status == MASTRA_OK) {
@@ -205,6 +206,7 @@ static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_sma
             from += count;
         }
         parts = batch.count;
+        ddb_renew_deadline(work->session);
         if (status == MASTRA_OK) {
             status = ddb_send_writes(work, &batch, error);
         }
@@ -291,6 +293,7 @@ static mastra_status send_apart(struct ddb_work *work, size_t from, size_t end, 
     size_t count = 0;
     mastra_status status = MASTRA_OK;
 
+    ddb_renew_deadline(work->session);
     ddb_batch_init(&batch, owner_of(work));
     for (size_t i = from; i <= end && status == MASTRA_OK; i++) {
         const struct ddb_op *op = i < end ? &work->ops[i] : NULL;

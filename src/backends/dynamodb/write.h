@@ -160,8 +160,9 @@ bool ddb_claim_marks(const struct ddb_work *work, const struct ddb_op *op);
 mastra_status ddb_claim_take(struct ddb_work *work, const struct ddb_op *claimed, mastra_error *error);
 /* Writes the record, and the claim is gone. */
 mastra_status ddb_claim_complete(struct ddb_work *work, const struct ddb_op *claimed, mastra_error *error);
-/* Gives up a claim that may be held; what was written under it is for the next one to take away. */
-void ddb_claim_abandon(struct ddb_work *work);
+/* Gives up a claim that may be held; what was written under it is for the next one to take away, who waits for a moment
+ * after a failure that may have left requests under way. */
+void ddb_claim_abandon(struct ddb_work *work, mastra_status failure);
 
 /*
  * commit.c: adds the requests for the touches. They go beside writes that depend on nothing, whose failure nothing but the
