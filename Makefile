@@ -56,9 +56,10 @@ format: ## rewrite the C files in the project's format
 	@scripts/install-deps lint
 	@scripts/source-files c | xargs -r clang-format-14 -i
 
-docs: all ## write docs/operations.md and the command's manual page anew
+docs: all ## write docs/operations.md and the manual pages made from others anew
 	@scripts/operations-reference build/cli/mastra-store docs/operations.md
 	@scripts/manual-page build/cli/mastra-store docs/man/mastra-store.1
+	@scripts/overview-page docs docs/man/mastra-store.7
 
 bench: ## measure; the results go to bench/results.json
 	@scripts/install-deps build

@@ -175,7 +175,7 @@ def test_what_is_there(place: Folder):
         "libmastra-store.a", "libmastra-store.so", "libmastra-store.so.0", f"libmastra-store.so.{version}",
         "cmake/mastra-store/mastra-storeConfig.cmake", "cmake/mastra-store/mastra-storeConfigVersion.cmake",
         "pkgconfig/mastra-store.pc")] + [
-        "bin/mastra-store", "share/man/man1/mastra-store.1", "share/man/man3/mastra-store.3",
+        "bin/mastra-store", "share/man/man1/mastra-store.1", "share/man/man3/mastra-store.3", "share/man/man7/mastra-store.7",
         "share/bash-completion/completions/mastra-store", "share/fish/vendor_completions.d/mastra-store.fish",
         "share/zsh/site-functions/_mastra-store"]))
 
