@@ -74,6 +74,9 @@ bench-quick: ## the same with few rounds
 install: all ## install below PREFIX (/usr/local); DESTDIR is put in front
 	@scripts/install build "$(PREFIX)" "$(DESTDIR)"
 
+uninstall: ## take that away again, given the same PREFIX and DESTDIR
+	@scripts/uninstall build "$(PREFIX)" "$(DESTDIR)"
+
 deb: ## build Debian packages into build-deb/
 	@scripts/install-deps build deb
 	@scripts/deb build-deb
