@@ -56,9 +56,10 @@ format: ## rewrite the C files in the project's format
 	@scripts/install-deps lint
 	@scripts/source-files c | xargs -r clang-format-14 -i
 
-docs: all ## write docs/operations.md and the command's manual page anew
+docs: all ## write docs/operations.md and the manual pages made from others anew
 	@scripts/operations-reference build/cli/mastra-store docs/operations.md
 	@scripts/manual-page build/cli/mastra-store docs/man/mastra-store.1
+	@scripts/overview-page docs docs/man/mastra-store.7
 
 bench: ## measure; the results go to bench/results.json
 	@scripts/install-deps build
@@ -72,6 +73,9 @@ bench-quick: ## the same with few rounds
 
 install: all ## install below PREFIX (/usr/local); DESTDIR is put in front
 	@scripts/install build "$(PREFIX)" "$(DESTDIR)"
+
+uninstall: ## take that away again, given the same PREFIX and DESTDIR
+	@scripts/uninstall build "$(PREFIX)" "$(DESTDIR)"
 
 deb: ## build Debian packages into build-deb/
 	@scripts/install-deps build deb

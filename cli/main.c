@@ -3,6 +3,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -538,6 +539,19 @@ static int dispatch(struct cli *cli)
     return run_command(command, cli);
 }
 
+/* A file or socket that is opened must not become what is read from and printed to: a stream that we were started without
+ * is replaced by one that fails. */
+static bool reserve_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 &&
+            open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Output that never arrived is a failure, except when its reader has seen enough. */
 static int finish_output(int code)
 {
@@ -558,6 +572,9 @@ int main(int argc, char **argv)
     struct cli cli = {.program = argc > 0 ? argv[0] : "mastra-store"};
     int code;
 
+    if (!reserve_streams()) {
+        return mastra_status_exit_code(MASTRA_CANNOT_OPEN);
+    }
     /* Widths of characters; nothing else depends on a locale. */
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);

@@ -258,6 +258,9 @@ static mastra_status entity_of(struct importing *importing, mastra_str line, con
             return MASTRA_OK;
         }
     }
+    if (ms_json_kind(table) == MS_JSON_STRING) {
+        table = (mastra_str){table.ptr + 1, table.len - 2};
+    }
     return ms_error_argument(error_of(importing), "table", table, "must name a table of the store");
 }
 

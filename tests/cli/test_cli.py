@@ -329,6 +329,17 @@ def test_output_that_cannot_be_written(store):
     equal((done.stdout, done.stderr), (b"saveThread (memory, writes)\n", b""))
 
 
+def test_streams_that_are_closed(store):
+    """What is opened meanwhile does not take their places."""
+    for words, message in ("import <&-", "cannot read standard input: Bad file descriptor"), \
+                          ("pipe <&-", "cannot read standard input: Bad file descriptor"), \
+                          ("threads >&-", "cannot write the output: Bad file descriptor"):
+        done = subprocess.run(f"'{COMMAND}' --store '{store.url}' {words}", shell=True, capture_output=True, timeout=60,
+                              check=False)
+        equal((done.returncode != 0, done.stdout), (True, b""))
+        contains(done.stderr.decode(), message)
+
+
 def test_secrets_are_not_printed(store):
     for url in ("postgresql://me:s3cret@host/db", "file:x.db?password=s3cret", "libsql://h?authToken=s3cret&a=b"):
         with tempfile.TemporaryDirectory() as folder:

@@ -101,7 +101,7 @@ def test_wrong_lines(store):
     good = line("mastra_threads", id="n1", **THREAD) + "\n" + line("mastra_threads", id="n2", **THREAD)
     before = content(store.url)
     for bad, message in (("{\n", "line 4: is not valid JSON"), ("[]", "line 4: is no JSON object"),
-                         ('{"table":"threads","record":{}}', "line 4: table must name a table"),
+                         ('{"table":"threads","record":{}}', "line 4: table must name a table of the store, got \"threads\" ["),
                          ("{}", "line 4: table must name a table"),
                          ('{"table":"mastra_threads"}', "line 4: record must be an object"),
                          (line("mastra_threads", id="n3", wrong=1), "line 4: record has a member that is no column, got \"wrong\""),

@@ -9,6 +9,19 @@ import time
 from postgres import Postgres, server
 from support import COMMAND, contains, equal, fails, main, run
 
+
+def test_streams_that_are_closed(store: Postgres):
+    """The connection does not take their places: nothing is printed into it, and no line read from it."""
+    store.call("saveMessages", {"messages": [{"id": f"c{n}", "threadId": "t1", "role": "user", "content": "long " * 1000}
+                                             for n in range(40)]})
+    for words, code, message in (("export >&-", 1, "cannot write the output: Bad file descriptor"),
+                                 ("import <&-", 3, "cannot read standard input: Bad file descriptor")):
+        done = subprocess.run(f"'{COMMAND}' {words}", shell=True, capture_output=True, timeout=60, check=False,
+                              env={**os.environ, "MASTRA_STORE_URL": store.url})
+        equal((done.returncode, done.stdout, done.stderr.decode()), (code, b"", f"mastra-store: {message} [" + (
+            "internal]\n" if code == 1 else "invalid_argument]\n")))
+
+
 def test_every_listing(store: Postgres):
     store.output("init")
     equal([thread["id"] for thread in store.json("threads")["threads"]], ["t1"])

@@ -111,6 +111,33 @@ def test_pkg_config(place: Folder):
     run_examples(place, Programs(place.folder, libraries=place.tree.libdir), False)
 
 
+def test_pkg_config_of_a_moved_tree(place: Folder):
+    """It says where it is, whatever the prefix was, and with a sysroot in front of it, too."""
+    moved = os.path.join(place.folder, "moved")
+    shutil.copytree(place.tree.prefix, moved, symlinks=True)
+    libdir = os.path.join(moved, build_option("libdir"))
+    for sysroot in "", place.folder:
+        flags = output("pkg-config", "--cflags", "--libs", "mastra-store", env={
+            **os.environ, "PKG_CONFIG_PATH": os.path.join(libdir, "pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": sysroot}).split()
+        equal([flag[:2] + os.path.realpath(flag[2:]) for flag in flags if flag[:2] in ("-I", "-L")],
+              ["-I" + os.path.realpath(os.path.join(moved, "include")), "-L" + os.path.realpath(libdir)])
+
+
+def test_uninstall(place: Folder):
+    """What is ours goes, what others have put beside it stays."""
+    destdir = os.path.join(place.folder, "root")
+    prefix = build_option("prefix")
+    shutil.copytree(place.tree.destdir, destdir, symlinks=True)
+    other = os.path.join(destdir, prefix.lstrip("/"), "include/mastra/other.h")
+    open(other, "w", encoding="utf-8").close()
+    command = (os.path.join(SOURCE, "scripts/uninstall"), BUILD, prefix, destdir)
+    equal(output(*command), f"removed {len(place.tree.files())} files below {destdir}{prefix}\n")
+    left = [os.path.join(folder, name) for folder, folders, names in os.walk(destdir) for name in names + folders
+            if name in names or name.startswith("mastra")]
+    equal(left, [os.path.dirname(other), other])
+    contains(output(*command), "removed 0 files")
+
+
 def test_pkg_config_static(place: Folder):
     # Only ours is to be static: the others have static libraries hardly anywhere.
     flags = place.tree.pkg_config("--static", "--cflags", "--libs").replace("-lmastra-store", "-l:libmastra-store.a")
@@ -175,7 +202,7 @@ def test_what_is_there(place: Folder):
         "libmastra-store.a", "libmastra-store.so", "libmastra-store.so.0", f"libmastra-store.so.{version}",
         "cmake/mastra-store/mastra-storeConfig.cmake", "cmake/mastra-store/mastra-storeConfigVersion.cmake",
         "pkgconfig/mastra-store.pc")] + [
-        "bin/mastra-store", "share/man/man1/mastra-store.1", "share/man/man3/mastra-store.3",
+        "bin/mastra-store", "share/man/man1/mastra-store.1", "share/man/man3/mastra-store.3", "share/man/man7/mastra-store.7",
         "share/bash-completion/completions/mastra-store", "share/fish/vendor_completions.d/mastra-store.fish",
         "share/zsh/site-functions/_mastra-store"]))
 
