@@ -29,12 +29,12 @@ test: ## build and run every test
 asan: ## run the tests of C code under the address and undefined-behaviour sanitizers
 	@scripts/install-deps build test
 	@scripts/build build-asan $(SANITIZE)=address,undefined $(BUILT_TESTS)
-	@scripts/run-tests build-asan --suite c --suite addon --slow 5
+	@scripts/run-tests build-asan --suite c --suite addon --slow 3
 
 tsan: ## run the concurrent tests under the thread sanitizer
 	@scripts/install-deps build test
-	@scripts/build build-tsan $(SANITIZE)=thread $(BUILT_TESTS)
-	@scripts/run-tests build-tsan --suite concurrency --slow 10
+	@scripts/build build-tsan $(SANITIZE)=thread -- concurrency-tests
+	@scripts/run-tests build-tsan --suite concurrency --slow 4
 
 clang: ## build everything with Clang as well and run the conformance cases on SQLite
 	@scripts/install-deps build test clang
@@ -44,7 +44,7 @@ clang: ## build everything with Clang as well and run the conformance cases on S
 valgrind: ## run the unit tests under valgrind
 	@scripts/install-deps build test valgrind
 	@scripts/build build $(BUILT_TESTS)
-	@scripts/run-tests build --suite unit --slow 20 \
+	@scripts/run-tests build --suite unit --slow 10 \
 		--wrap "valgrind --error-exitcode=99 --leak-check=full -q"
 
 lint: ## check the format, the static analysis and the rules of the tree
