@@ -131,6 +131,10 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
 #define MASTRA_NO_RESULT                                                                                     \
     32u /* what a write that succeeds has to tell is not wanted: `json` is null, and nobody writes it */
 
+#define MASTRA_MORE_FOLLOWS                                                                                  \
+    64u /* the caller submits more at once, in the end a call without this flag: nobody is woken for this one alone, so that   \
+           writes are committed together. When submitting fails, those before are begun at once */
+
 /*
  * Queues one operation and returns. Calls that name the same thread run in the order in which they were queued;
  * calls that name none or several wait for all before them and hold back all after them. Calls made by other

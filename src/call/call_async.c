@@ -295,11 +295,27 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
             return MASTRA_OK;
         }
     }
-    status = ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), error);
+    status =
+        ms_async_submit(async, &task->task, !(flags & MASTRA_NO_WAIT), flags & MASTRA_MORE_FOLLOWS, error);
     if (status != MASTRA_OK) {
         release(task);
     }
     return status;
+}
+
+/* Those before may have been queued with MASTRA_MORE_FOLLOWS, and this was to be the last. */
+static void wake_others(mastra_store *store)
+{
+    mastra_error ignored = MASTRA_ERROR_INIT;
+
+    if (store && ms_store_enter(store, true, &ignored) == MASTRA_OK) {
+        struct ms_async *async = ms_store_async(store, &ignored);
+
+        if (async) {
+            ms_async_wake(async);
+        }
+        ms_store_leave(store);
+    }
 }
 
 mastra_status mastra_call_async(mastra_store *store, const char *operation, mastra_str args, unsigned flags,
@@ -310,12 +326,16 @@ mastra_status mastra_call_async(mastra_store *store, const char *operation, mast
     mastra_status status = ms_operation_prepare(store, mastra_str_of(operation), args, &found, &args, error);
 
     if (status != MASTRA_OK) {
+        wake_others(store);
         return status;
     }
     status = ms_store_enter(store, true, &inner);
     if (status == MASTRA_OK) {
         status = submit(store, found, args, flags, done, user, &inner);
         ms_store_leave(store);
+    }
+    if (status != MASTRA_OK) {
+        wake_others(store);
     }
     return status == MASTRA_OK ? status : ms_operation_refuse(store, found->op, &inner, error);
 }

@@ -500,7 +500,13 @@ void ms_async_step_out(struct ms_async *async)
     atomic_store_explicit(&async->visited, false, memory_order_release);
 }
 
-mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error)
+void ms_async_wake(struct ms_async *async)
+{
+    pthread_cond_signal(&async->work);
+}
+
+mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, bool more,
+                              mastra_error *error)
 {
     mastra_status status = MASTRA_OK;
 
@@ -528,8 +534,8 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
     }
     pthread_mutex_unlock(&async->lock);
     /* Now that the lock is free, or the runner would wake only to wait for it. The caller keeps the store open. */
-    if (status == MASTRA_OK) {
-        pthread_cond_signal(&async->work);
+    if (status != MASTRA_OK || !more) {
+        ms_async_wake(async);
     }
     return status;
 }

@@ -48,8 +48,11 @@ struct ms_async *ms_async_new(mastra_store *store, struct ms_heap *heap, uint32_
 bool ms_async_step_in(struct ms_async *async);
 void ms_async_step_out(struct ms_async *async);
 
-/* Queues a task. On failure the task is still the caller's. */
-mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, mastra_error *error);
+/* Queues a task. On failure the task is still the caller's. `more`: the caller goes on with others and then with
+ * ms_async_wake, if not with one without `more`. */
+mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool wait, bool more,
+                              mastra_error *error);
+void ms_async_wake(struct ms_async *async);
 
 /* Whose thread the caller is on. */
 enum ms_async_role {

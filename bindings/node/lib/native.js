@@ -333,7 +333,7 @@ class NativeStore {
         this.#letGo(false);
         this.#closing ??= new Promise((resolve, reject) => {
             // The store's part of error ids is in the error of what is no JSON.
-            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', 0, false)[0]);
+            this.#refusal = errorOf(addon.call(this.#handle, 0, 'init', '!', 0, 0)[0]);
             const ticket = takeTicket({ store: this, closes: true, resolve, reject });
             addon.close(this.#handle, ticket, this.#waiting.length - this.#next);
         });
@@ -355,13 +355,14 @@ class NativeStore {
     #letGo(mayRunHere = true) {
         const held = this.#held;
         this.#held = [];
-        for (const entry of held) {
-            this.#beginOrWait(entry, mayRunHere && held.length === 1);
-        }
+        const alone = mayRunHere && held.length === 1 ? addon.MAY_WRITE_HERE : 0;
+        held.forEach((entry, place) => {
+            this.#beginOrWait(entry, place < held.length - 1 ? addon.MORE_FOLLOWS : alone);
+        });
     }
 
-    #beginOrWait(entry, writeHere = false) {
-        if (this.#next < this.#waiting.length || !this.#begin(entry, writeHere)) {
+    #beginOrWait(entry, way = 0) {
+        if (this.#next < this.#waiting.length || !this.#begin(entry, way)) {
             this.#waiting.push(entry);
             if (this.#underWay === 0) {
                 this.#goOnLater();
@@ -370,10 +371,10 @@ class NativeStore {
     }
 
     // False when the queue is full; otherwise the entry is settled, now or later.
-    #begin(entry, writeHere = false) {
+    #begin(entry, way = 0) {
         const ticket = takeTicket(entry);
         const operation = entry.operation.replaceAll('\0', '\x01');
-        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.form, writeHere);
+        const begun = addon.call(this.#handle, ticket, operation, entry.args, entry.form, way);
         if (begun === undefined) {
             this.#underWay++;
             entry.args = undefined;

@@ -355,6 +355,8 @@ NAPI_MODULE_INIT()
         napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions) != napi_ok ||
         !set_number(env, exports, "COMPACT", MASTRA_COMPACT) ||
         !set_number(env, exports, "NO_RESULT", MASTRA_NO_RESULT) ||
+        !set_number(env, exports, "MAY_WRITE_HERE", MASTRA_MAY_WRITE_HERE) ||
+        !set_number(env, exports, "MORE_FOLLOWS", MASTRA_MORE_FOLLOWS) ||
         !set_text(env, exports, "version", mastra_version()) ||
         !set_text(env, exports, "sqliteVersion", mastra_sqlite_version()) || !set_backends(env, exports)) {
         napi_throw_error(env, NULL, "mastra-store: the addon could not be set up");

@@ -366,8 +366,8 @@ struct request {
     char operation[64];
     mastra_str args;
     uint32_t ticket;
-    unsigned form;   /* of the result: 0, MASTRA_COMPACT or MASTRA_NO_RESULT */
-    bool write_here; /* see MASTRA_MAY_WRITE_HERE; the event loop has turned before */
+    unsigned form; /* of the result: 0, MASTRA_COMPACT or MASTRA_NO_RESULT */
+    unsigned way;  /* 0, MASTRA_MAY_WRITE_HERE (the event loop has turned before) or MASTRA_MORE_FOLLOWS */
 };
 
 /* On a thread of the library, or below `submit`. */
@@ -402,8 +402,8 @@ static mastra_status submit(struct store *store, const struct request *request, 
     if (!closing && store->addon->answered_here < ANSWERS_HERE_MOST) {
         flags |= MASTRA_MAY_RUN_HERE;
     }
-    if (!closing && request->write_here) {
-        flags |= MASTRA_MAY_WRITE_HERE;
+    if (!closing) {
+        flags |= request->way;
     }
     /* Another thread may be about to give up the handle. */
     if (closing) {
@@ -485,11 +485,11 @@ static bool read_request(napi_env env, const napi_value *argv, struct request *r
            napi_get_value_string_utf8(env, argv[2], request->operation, sizeof request->operation, &len) ==
                napi_ok &&
            napi_get_value_uint32(env, argv[4], &request->form) == napi_ok &&
-           napi_get_value_bool(env, argv[5], &request->write_here) == napi_ok;
+           napi_get_value_uint32(env, argv[5], &request->way) == napi_ok;
 }
 
 /*
- * call(handle, ticket, operation, args, form, writeHere): undefined when the call was begun (its outcome comes to `settle`), a
+ * call(handle, ticket, operation, args, form, way): undefined when the call was begun (its outcome comes to `settle`), a
  * string when it has been answered already, false when the queue is full, else the text of an error in an array.
  */
 napi_value store_call(napi_env env, napi_callback_info info)
@@ -526,7 +526,7 @@ napi_value store_call(napi_env env, napi_callback_info info)
         result = wrapped(env, value_error(env, &error));
     } else if (here) {
         /* After a turn of the event loop the row of such answers begins anew. */
-        store->addon->answered_here = request.write_here ? 0 : store->addon->answered_here + 1;
+        store->addon->answered_here = request.way ? 0 : store->addon->answered_here + 1;
         result = answer_here(env, here);
     }
     return result;
