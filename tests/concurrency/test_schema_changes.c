@@ -31,7 +31,7 @@ static int begin(void **state)
     place->directory = test_dir_new();
     place->path = test_format("%s/store.db", place->directory);
     place->answered = crew_gate_new();
-    char *url = test_format("file:%s", place->path);
+    char *url = test_format("file:%s?busy_timeout=120000", place->path);
     if (mastra_open(url, NULL, &place->store, &error) != MASTRA_OK)
         fail_msg("%s", error.message);
     free(url);

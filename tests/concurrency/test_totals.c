@@ -37,14 +37,14 @@ static int begin(void **state)
     assert_non_null(place);
     place->directory = test_dir_new();
     place->path = test_format("%s/store.db", place->directory);
-    char *url = test_format("file:%s", place->path);
+    char *url = test_format("file:%s?busy_timeout=120000", place->path);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(mastra_open(url, NULL, &place->stores[i], NULL), MASTRA_OK);
         assert_int_equal(mastra_init(place->stores[i], NULL), MASTRA_OK);
     }
     free(url);
     place->raw = raw_open(place->path);
-    raw_run(place->raw, "PRAGMA busy_timeout = 10000;"
+    raw_run(place->raw, "PRAGMA busy_timeout = 120000;"
                         "CREATE TRIGGER refuse BEFORE INSERT ON mastra_messages WHEN new.content = 'refused'"
                         " BEGIN SELECT RAISE(ABORT, 'refused'); END");
     assert_int_equal(sqlite3_prepare_v2(place->raw,

@@ -173,7 +173,7 @@ static void killed_writers(void **state)
     struct ledger ledger = {NULL, 0, 0};
     char *directory = test_dir_new();
     char *path = test_format("%s/store.db", directory);
-    char *url = test_format("file:%s", path);
+    char *url = test_format("file:%s?busy_timeout=120000", path);
     (void)state;
     int life = 0;
     /* On a busy machine most die before they have done anything. */
@@ -199,7 +199,7 @@ static void killed_starters(void **state)
     for (int life = 0; life < KILLS; life++) {
         struct ledger ledger = {NULL, 0, 0};
         char *path = test_format("%s/%d.db", directory, life);
-        char *url = test_format("file:%s", path);
+        char *url = test_format("file:%s?busy_timeout=120000", path);
         mastra_store *store = NULL;
         mastra_error error = MASTRA_ERROR_INIT;
         fflush(NULL);

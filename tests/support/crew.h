@@ -27,7 +27,7 @@ void crew_check(void);
 
 /*
  * Waits until every other thread of this process sleeps: those that were started are as far as they come by themselves.
- * Notes a failure and gives up after a minute.
+ * Notes a failure and gives up after ten minutes.
  */
 void crew_settle(void);
 
@@ -44,7 +44,7 @@ void crew_gate_free(struct crew_gate *gate);
 void crew_gate_add(struct crew_gate *gate);
 int crew_gate_count(struct crew_gate *gate);
 
-/* Waits until the count is at least `count`; notes a failure and gives up after a minute. */
+/* Waits until the count is at least `count`; notes a failure and gives up after ten minutes. */
 bool crew_gate_wait(struct crew_gate *gate, int count);
 
 #endif

@@ -18,11 +18,15 @@
 
 #include <cmocka.h>
 
+/* On a busy machine everything may take long. A parameter that a test adds replaces what stands here. */
+#define PATIENCE        "busy_timeout=120000"
+#define SERVER_PATIENCE PATIENCE "&connectionTimeoutMillis=120000&statementTimeoutMillis=120000"
+
 void place_file_begin(struct place *place)
 {
     *place = (struct place){.directory = test_dir_new()};
     place->path = test_format("%s/store.db", place->directory);
-    place->url = test_format("file:%s", place->path);
+    place->url = test_format("file:%s?" PATIENCE, place->path);
 }
 
 void place_memory_begin(struct place *place)
@@ -46,8 +50,8 @@ long long place_number(const struct place *place, const char *sql)
 /* The set-up that the peer documents. */
 #define PLACE_INDEXES 2
 
-/* Other zones than the server's and the tests' own; and patience with a server on a busy machine. */
-#define SESSION       "&options=-c%%20TimeZone%%3DPacific/Auckland&connectionTimeoutMillis=120000"
+/* Other zones than the server's and the tests' own. */
+#define SESSION       "&options=-c%%20TimeZone%%3DPacific/Auckland"
 
 /* A server with schemas: where it is looked at behind stores' backs, and how a store is told of a schema. */
 struct realm {
@@ -75,7 +79,7 @@ static const char *postgres_behind(void)
 
 static char *url_on_postgres(const char *schema)
 {
-    char *more = test_format(SESSION "&schema=%s", schema);
+    char *more = test_format(SESSION "&" SERVER_PATIENCE "&schema=%s", schema);
     char *url = postgres_url(postgres_shared(), more);
     free(more);
     return url;
@@ -93,7 +97,7 @@ static const char *dsql_behind(void)
 
 static char *url_on_dsql(const char *schema)
 {
-    char *more = test_format("&schema=%s", schema);
+    char *more = test_format("&" SERVER_PATIENCE "&schema=%s", schema);
     char *url = dsql_url(dsql_shared(), more);
     free(more);
     return url;
@@ -263,7 +267,9 @@ bool place_dynamodb_available(void)
 void place_dynamodb_begin(struct place *place)
 {
     *place = (struct place){.table = dynamodb_table_name()};
-    place->url = dynamodb_url(dynamodb_endpoint(), place->table);
+    char *url = dynamodb_url(dynamodb_endpoint(), place->table);
+    place->url = test_format("%s&" PATIENCE "&timeoutMillis=120000", url);
+    free(url);
     dynamodb_create(place->table, PLACE_INDEXES);
 }
 

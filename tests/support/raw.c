@@ -14,7 +14,7 @@ sqlite3 *raw_open(const char *path)
     sqlite3 *db = NULL;
     if (sqlite3_open(path, &db) != SQLITE_OK)
         fail_msg("%s: %s", path, sqlite3_errmsg(db));
-    sqlite3_busy_timeout(db, 10000);
+    sqlite3_busy_timeout(db, 120000);
     return db;
 }
 
