@@ -132,7 +132,7 @@ static void look_at(const struct ms_survey *survey, struct item *item, mastra_st
 /* The kind of record that an item is; NULL: none that is wanted. */
 static struct kind *kind_of(struct ms_survey *survey, const struct item *item)
 {
-    if (!item->key.partition.ptr || !item->key.sort.ptr || !is(item->version, "1")) {
+    if (!is(item->version, "1")) {
         return NULL;
     }
     for (size_t i = 0; i < MS_ENTITY_COUNT; i++) {
@@ -171,7 +171,7 @@ static bool note(struct ms_survey *survey, struct kind *kind, const struct item 
 static bool read_item(struct ms_scan *scan, void *arg)
 {
     struct reader *reader = arg;
-    struct item item = {.sequence = 0};
+    struct item item = {.key = {{"", 0}, {"", 0}}};
     struct ms_scan_value value;
     struct kind *kind;
     bool first = true;
