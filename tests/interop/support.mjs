@@ -93,9 +93,11 @@ function ourArguments(place) {
     return typeof place === 'string' ? ['--store', `file:${place}`] : [];
 }
 
-/** Our command on a file or a schema. */
+/** Our command on a file or a schema, with the patience that a busy machine asks for. */
 export function openOurs(t, place) {
-    return openPipe(t, command, [...ourArguments(place), 'pipe'], ourEnvironment(place));
+    const store = typeof place === 'string' ? `file:${place}` : place.store;
+    const patient = `${store}${store.includes('?') ? '&' : '?'}busy_timeout=120000`;
+    return openPipe(t, command, ['pipe'], { ...ourEnvironment(place), MASTRA_STORE_URL: patient });
 }
 
 /** The peer on a file or a schema, in a process of its own. */
