@@ -39,11 +39,11 @@ struct ms_call {
     size_t id_room;
     ms_answer_fn answer; /* NULL: no text is wanted */
     struct ms_buf *answer_to;
-    size_t answer_at; /* where in it */
-    bool counted;     /* among the store's running calls */
-    bool unread;      /* nobody reads the answer of a write: it may be null */
-    bool compact;     /* the answer may be one that is quicker to read, see MASTRA_COMPACT */
-    bool glances;     /* on a thread that must not wait: what cannot be read at once is BUSY */
+    size_t answer_at;         /* where in it */
+    bool counted;             /* among the store's running calls */
+    bool unread;              /* nobody reads the answer of a write: it may be null */
+    bool compact;             /* the answer may be one that is quicker to read, see MASTRA_COMPACT */
+    bool glances;             /* on a thread that must not wait: what cannot be read at once is BUSY */
     struct ms_survey *survey; /* see survey.h; NULL: none was taken */
     uint32_t surveyed;        /* of these entities, as bits */
     mastra_error error;
