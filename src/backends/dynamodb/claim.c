@@ -16,8 +16,8 @@
 #define CLAIM_MARK  DDB_ATTEMPT    /* what everything bears that was written under it, by whichever attempt */
 #define CLAIM_UNTIL "mastra_until" /* when the attempt will have ended, in milliseconds since 1970 */
 
-/* Beside the rounds of what is written: the claim, what is only checked, the last round, the record. */
-#define STEPS       4
+/* Beside the rounds of what is written: the claim, what another one has left, what is only checked, the record. */
+#define STEPS       8
 
 /* A claim as it stands in the table. */
 struct found {
@@ -120,9 +120,8 @@ static mastra_time clock_of(const struct ddb_work *work)
 static mastra_time end_of(const struct ddb_work *work)
 {
     const struct ddb_settings *settings = &work->session->owner->base.client.settings;
-    size_t requests = work->count / ddb_most_items(work) + 1;
 
-    return clock_of(work) + (int64_t)(requests / settings->parallel + STEPS) * settings->timeout_ms;
+    return clock_of(work) + (int64_t)(ddb_rounds(work) + STEPS) * settings->timeout_ms;
 }
 
 static void put_table(struct ddb_work *work, const char *before)
@@ -221,6 +220,29 @@ static void put_search(struct ddb_work *work, const struct ddb_plan *plan, mastr
     ms_buf_add_char(body, '}');
 }
 
+/* Deletes what has this key, if it bears the mark. `key`: as JSON; NULL: that of the operation. */
+static mastra_status add_delete(struct ddb_work *work, const mastra_str *key, const struct ddb_op *op,
+                                struct ddb_batch *deletes, mastra_error *error)
+{
+    struct ms_buf *body = ddb_batch_add(deletes, "DeleteItem", true, error);
+
+    if (!body) {
+        return MASTRA_OUT_OF_MEMORY;
+    }
+    ddb_put_head(work->session->owner, body);
+    ms_buf_add_text(body, ",\"Key\":");
+    if (key) {
+        ms_buf_add_str(body, *key);
+    } else {
+        ms_item_write_key(body, &op->key);
+    }
+    ms_buf_printf(body,
+                  ",\"ConditionExpression\":\"" CLAIM_MARK
+                  " = :m\",\"ExpressionAttributeValues\":{\":m\":{\"S\":\"%s\"}}}",
+                  work->claim.mark);
+    return MASTRA_OK;
+}
+
 static mastra_status add_deletes(struct ddb_work *work, mastra_str answer, struct ddb_batch *deletes,
                                  mastra_error *error)
 {
@@ -233,18 +255,11 @@ static mastra_status add_deletes(struct ddb_work *work, mastra_str answer, struc
     }
     ms_json_iter_init(&iter, items);
     while (ms_json_next(&iter, NULL, &item)) {
-        struct ms_buf *body = ddb_batch_add(deletes, "DeleteItem", true, error);
+        mastra_status status = add_delete(work, &item, NULL, deletes, error);
 
-        if (!body) {
-            return MASTRA_OUT_OF_MEMORY;
+        if (status != MASTRA_OK) {
+            return status;
         }
-        ddb_put_head(work->session->owner, body);
-        ms_buf_add_text(body, ",\"Key\":");
-        ms_buf_add_str(body, item);
-        ms_buf_printf(body,
-                      ",\"ConditionExpression\":\"" CLAIM_MARK
-                      " = :m\",\"ExpressionAttributeValues\":{\":m\":{\"S\":\"%s\"}}}",
-                      work->claim.mark);
     }
     return MASTRA_OK;
 }
@@ -389,15 +404,43 @@ mastra_status ddb_claim_complete(struct ddb_work *work, const struct ddb_op *cla
     return status;
 }
 
+/* Deletes what this attempt has written, by its keys: the record may be there by now without it, and nobody claims it again. */
+static mastra_status take_back(struct ddb_work *work, mastra_error *error)
+{
+    struct ddb_batch deletes;
+    struct found found;
+    mastra_status status;
+
+    ddb_renew_deadline(work->session);
+    status = read_claim(work, &found, error);
+    if (status != MASTRA_OK || !found.there) {
+        return status; /* without the claim nobody knows that it was not completed */
+    }
+    ddb_batch_init(&deletes, work->session->owner);
+    for (size_t i = 0; i < work->count && status == MASTRA_OK; i++) {
+        if (ddb_claim_marks(work, &work->ops[i])) {
+            status = add_delete(work, NULL, &work->ops[i], &deletes, error);
+        }
+    }
+    if (status == MASTRA_OK) {
+        status = ddb_send_bulk(work, &deletes, error);
+    }
+    ddb_batch_release(&deletes);
+    return status;
+}
+
 void ddb_claim_abandon(struct ddb_work *work, mastra_status failure)
 {
     struct dynamodb *owner = work->session->owner;
-    bool under_way = failure == MASTRA_UNKNOWN_OUTCOME || failure == MASTRA_TIMEOUT ||
+    bool under_way = work->claim.doubtful || failure == MASTRA_UNKNOWN_OUTCOME || failure == MASTRA_TIMEOUT ||
                      failure == MASTRA_UNAVAILABLE || failure == MASTRA_CLOSED;
     mastra_error ignored = MASTRA_ERROR_INIT;
     struct ddb_batch batch;
     struct ms_buf *body;
 
+    if (!under_way && work->claim.wrote) {
+        (void)take_back(work, &ignored); /* whoever claims next looks for the rest */
+    }
     ddb_batch_init(&batch, owner);
     body = ddb_batch_add(&batch, "UpdateItem", true, &ignored);
     if (body) {

@@ -4,14 +4,36 @@
 #include "base/error.h"
 #include "schema/form.h"
 
-/* A call in parts may be repeated after some of them were done: what is new then need not be new. */
-static void allow_repeats(struct ddb_work *work)
+/* A call in parts may be repeated after some of them were done: what is new then need not be new. False: nothing had to
+ * be. */
+static bool allow_repeats(struct ddb_work *work)
 {
-    for (size_t i = 0; work->count > ddb_most_items(work) && i < work->count; i++) {
+    bool changed = false;
+
+    for (size_t i = 0; i < work->count; i++) {
         if (work->ops[i].condition == DDB_NEW) {
             work->ops[i].condition = DDB_ANY;
+            changed = true;
         }
     }
+    return changed;
+}
+
+static mastra_status render(struct ddb_work *work, mastra_error *error)
+{
+    mastra_status status;
+
+    if (work->count > ddb_most_items(work)) {
+        allow_repeats(work);
+    }
+    ms_buf_clear(&work->texts);
+    status = ddb_work_render(work, error);
+    /* How long they are is known only now. */
+    if (status == MASTRA_OK && !ddb_fits(work) && allow_repeats(work)) {
+        ms_buf_clear(&work->texts);
+        status = ddb_work_render(work, error);
+    }
+    return status;
 }
 
 /* A single patch of a row that nobody has looked at is tried as if it were a plain one. */
@@ -33,10 +55,8 @@ static mastra_status write_all(struct ddb_work *work, mastra_error *error)
 
     do {
         smaller = false;
-        allow_repeats(work);
         expect_plain(work);
-        ms_buf_clear(&work->texts);
-        status = ddb_work_render(work, error);
+        status = render(work, error);
         if (status == MASTRA_OK) {
             status = ddb_send(work, &smaller, error);
         }

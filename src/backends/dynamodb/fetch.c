@@ -595,5 +595,10 @@ mastra_status ddb_fetch_item(struct ddb_session *session, const struct ms_entity
 {
     mastra_status status = ddb_fetch_item_plain(session, entity, key, arena, ret, ret_there, error);
 
-    return status == MASTRA_OK && *ret_there ? ddb_join_parts(session, entity, ret, 1, arena, error) : status;
+    if (status != MASTRA_OK || !*ret_there) {
+        return status;
+    }
+    status = ddb_join_parts(session, entity, ret, 1, arena, error);
+    *ret_there = ret->seen.key.partition.ptr != NULL;
+    return status;
 }

@@ -88,7 +88,10 @@ mastra_status ddb_join_parts(struct ddb_session *session, const struct ms_entity
                                     entity->noun);
             }
             status = ddb_fetch_item_plain(session, entity, &key, arena, &rows[i], &there, error);
-            whole = !there || !rows[i].record || rows[i].seen.part_count == 0;
+            if (status == MASTRA_OK && !there) {
+                rows[i] = (struct ms_item_row){.record = NULL}; /* it was deleted meanwhile */
+            }
+            whole = !rows[i].record || rows[i].seen.part_count == 0;
         }
     }
     return status;

@@ -15,6 +15,9 @@
 /* Of BatchWriteItem. */
 #define DELETES_MOST     25
 
+/* Times the requests that are under way together. */
+#define ROUNDS_AT_ONCE   4
+
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_MOST_MS  2000
 
@@ -183,9 +186,42 @@ static size_t part_of(const struct ddb_work *work, size_t from, size_t end, bool
     return count;
 }
 
+size_t ddb_rounds(const struct ddb_work *work)
+{
+    size_t beside = 0;
+    size_t rounds = 1;
+
+    for (size_t at = 0; at < work->count;) {
+        bool free_part = true;
+
+        at += part_of(work, at, work->count, &free_part);
+        beside += free_part ? 1 : 0;
+        rounds += free_part ? 0 : 1;
+    }
+    return rounds + beside / owner_of(work)->base.client.settings.parallel;
+}
+
+bool ddb_fits(const struct ddb_work *work)
+{
+    bool ignored;
+
+    return part_of(work, 0, work->count, &ignored) == work->count;
+}
+
+/* What was written under a claim, for when it has to be given up. */
+static void note_claimed(struct ddb_work *work, const struct ms_service_call *calls, size_t count)
+{
+    for (size_t i = 0; i < count && work->claim.held; i++) {
+        work->claim.wrote = work->claim.wrote || ms_service_call_ok(&calls[i]);
+        work->claim.doubtful = work->claim.doubtful || ddb_is_unknown(&calls[i]);
+    }
+}
+
 /* Parts one after the other, but those that depend on nothing side by side. */
 static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_smaller, mastra_error *error)
 {
+    /* Their bodies are in memory together. */
+    size_t at_once = ROUNDS_AT_ONCE * owner_of(work)->base.client.settings.parallel;
     mastra_status status = MASTRA_OK;
     size_t from = 0;
 
@@ -196,7 +232,7 @@ static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_sma
         bool free_part = true;
 
         ddb_batch_init(&batch, owner_of(work));
-        while (from < end && free_part && status == MASTRA_OK) {
+        while (from < end && free_part && status == MASTRA_OK && batch.count < at_once) {
             size_t count = part_of(work, from, end, &free_part);
 
             if (!free_part && batch.count > 0) {
@@ -209,6 +245,7 @@ static mastra_status send_parts(struct ddb_work *work, size_t end, bool *ret_sma
         ddb_renew_deadline(work->session);
         if (status == MASTRA_OK) {
             status = ddb_send_writes(work, &batch, error);
+            note_claimed(work, batch.calls, parts);
         }
         for (size_t i = 0, at = begin; i < parts && status == MASTRA_OK; i++) {
             bool ignored;
@@ -431,6 +468,7 @@ static mastra_status send_main(struct ddb_work *work, size_t bulk, size_t *end, 
 
 mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *error)
 {
+    mastra_error left = MASTRA_ERROR_INIT;
     size_t bulk = 0;
     size_t end = 0;
     mastra_status status;
@@ -442,11 +480,10 @@ mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *e
     if (status != MASTRA_OK || *ret_smaller || work->unsure || end == work->count) {
         return status;
     }
-    status = send_apart(work, end, work->count, error);
-    if (status != MASTRA_OK) {
-        /* The rest has been done. */
-        error->status = status = MASTRA_UNKNOWN_OUTCOME;
-        error->retriable = false;
+    /* All that anybody reads has been done: what is left over takes room and does no harm. */
+    if (send_apart(work, end, work->count, &left) != MASTRA_OK && owner_of(work)->base.client.log) {
+        ms_log_write(owner_of(work)->base.client.log, MASTRA_LOG_WARNING,
+                     "parts of a record that has been replaced or deleted are left: %s", left.message);
     }
-    return status;
+    return MASTRA_OK;
 }

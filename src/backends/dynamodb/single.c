@@ -17,7 +17,7 @@ static struct dynamodb *owner_of(const struct ddb_work *work)
 /* Outcomes. */
 
 /* Whether it may have taken effect although nobody said so. */
-static bool is_unknown(const struct ms_service_call *call)
+bool ddb_is_unknown(const struct ms_service_call *call)
 {
     if (call->end != MS_HTTP_ANSWERED) {
         return call->sent || call->doubtful;
@@ -30,7 +30,7 @@ mastra_status ddb_write_failed(struct ddb_work *work, const struct ms_service_ca
 {
     mastra_status status = ddb_call_failed(owner_of(work), call, error);
 
-    if (is_unknown(call)) {
+    if (ddb_is_unknown(call)) {
         error->status = MASTRA_UNKNOWN_OUTCOME;
         error->retriable = false;
         return MASTRA_UNKNOWN_OUTCOME;
@@ -224,7 +224,7 @@ static mastra_status try_single(struct ddb_work *work, const struct ddb_op *op, 
         return status;
     }
     doubtful = op->condition == DDB_SEEN || op->condition == DDB_NEW;
-    *lost = *lost || is_unknown(&batch.calls[0]);
+    *lost = *lost || ddb_is_unknown(&batch.calls[0]);
     if (ddb_call_said(&batch.calls[0], "ConditionalCheckFailedException") && !(doubtful && *lost)) {
         work->unsure = op->condition == DDB_PLAIN;
         status = op->condition == DDB_THERE || work->unsure ? MASTRA_OK : ddb_refused(op, error);

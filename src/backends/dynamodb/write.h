@@ -65,6 +65,8 @@ struct ddb_claim {
     const struct ms_entity *entity; /* of the record */
     struct ms_key key;
     char mark[MS_UUID_LEN + 1];
+    bool wrote;    /* something that bears the mark */
+    bool doubtful; /* a request may have been done, or be done yet */
 };
 
 struct ddb_work {
@@ -125,6 +127,7 @@ mastra_str ddb_op_text(const struct ddb_work *work, const struct ddb_op *op);
 /* Whether it depends on nothing that was there before. */
 bool ddb_is_free(const struct ddb_op *op);
 /* The error of a write that did not go well: UNKNOWN_OUTCOME where it may have taken effect. */
+bool ddb_is_unknown(const struct ms_service_call *call); /* whether it may have been done, or be done yet */
 mastra_status ddb_write_failed(struct ddb_work *work, const struct ms_service_call *call,
                                mastra_error *error);
 /* The error of an operation whose condition did not hold. */
@@ -145,6 +148,10 @@ mastra_status ddb_send(struct ddb_work *work, bool *ret_smaller, mastra_error *e
 mastra_status ddb_send_bulk(struct ddb_work *work, struct ddb_batch *batch, mastra_error *error);
 /* How many items a transaction takes, as far as is known. */
 unsigned ddb_most_items(const struct ddb_work *work);
+
+/* Whether one transaction takes all operations, which have been rendered, and in how many rounds they go otherwise. */
+bool ddb_fits(const struct ddb_work *work);
+size_t ddb_rounds(const struct ddb_work *work);
 void ddb_put_capacity(const struct ddb_work *work, struct ms_buf *body);
 
 /* Sends operations as one transaction. *ret_smaller as above. */
