@@ -125,8 +125,8 @@ typedef void (*mastra_done_fn)(void *user, mastra_status status, mastra_str json
 
 #define MASTRA_MAY_WRITE_HERE                                                                                \
     16u /* like MASTRA_MAY_RUN_HERE for an operation that writes: when nobody else writes, no lock has to be waited for, and  \
-           the commit does not wait for the disk. It takes as long as what is asked for. SQLite files with              \
-           synchronous=normal only */
+           the commit does not wait for the disk, but for once when the log begins anew. It takes as long as what is    \
+           asked for. SQLite files with synchronous=normal only */
 
 #define MASTRA_NO_RESULT                                                                                     \
     32u /* what a write that succeeds has to tell is not wanted: `json` is null, and nobody writes it */

@@ -303,18 +303,14 @@ static mastra_status submit(mastra_store *store, const struct ms_operation *oper
     return status;
 }
 
-/* Those before may have been queued with MASTRA_MORE_FOLLOWS, and this was to be the last. */
+/* Those before may have been queued with MASTRA_MORE_FOLLOWS, and this was to be the last. The store has been entered. */
 static void wake_others(mastra_store *store)
 {
     mastra_error ignored = MASTRA_ERROR_INIT;
+    struct ms_async *async = ms_store_async(store, &ignored);
 
-    if (store && ms_store_enter(store, true, &ignored) == MASTRA_OK) {
-        struct ms_async *async = ms_store_async(store, &ignored);
-
-        if (async) {
-            ms_async_wake(async);
-        }
-        ms_store_leave(store);
+    if (async) {
+        ms_async_wake(async);
     }
 }
 
@@ -326,16 +322,22 @@ mastra_status mastra_call_async(mastra_store *store, const char *operation, mast
     mastra_status status = ms_operation_prepare(store, mastra_str_of(operation), args, &found, &args, error);
 
     if (status != MASTRA_OK) {
-        wake_others(store);
+        if (store && ms_store_enter(store, true, &inner) == MASTRA_OK) {
+            wake_others(store);
+            ms_store_leave(store);
+        }
         return status;
     }
     status = ms_store_enter(store, true, &inner);
-    if (status == MASTRA_OK) {
-        status = submit(store, found, args, flags, done, user, &inner);
-        ms_store_leave(store);
+    if (status != MASTRA_OK) {
+        return ms_operation_refuse(store, found->op, &inner, error);
     }
+    status = submit(store, found, args, flags, done, user, &inner);
+    /* Once it is left the store may be closed and gone. */
     if (status != MASTRA_OK) {
         wake_others(store);
+        status = ms_operation_refuse(store, found->op, &inner, error);
     }
-    return status == MASTRA_OK ? status : ms_operation_refuse(store, found->op, &inner, error);
+    ms_store_leave(store);
+    return status;
 }

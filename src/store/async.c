@@ -514,6 +514,8 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
     wait = wait && ms_async_role(async) != MS_ASYNC_DELIVERY;
     pthread_mutex_lock(&async->lock);
     while (wait && !async->stopping && async->outstanding >= async->limit) {
+        /* What fills the queue may have been queued without waking anybody. */
+        ms_async_wake(async);
         pthread_cond_wait(&async->room, &async->lock);
     }
     if (async->stopping) {
@@ -533,8 +535,9 @@ mastra_status ms_async_submit(struct ms_async *async, struct ms_task *task, bool
         async->outstanding++;
     }
     pthread_mutex_unlock(&async->lock);
-    /* Now that the lock is free, or the runner would wake only to wait for it. The caller keeps the store open. */
-    if (status != MASTRA_OK || !more) {
+    /* Now that the lock is free, or the runner would wake only to wait for it. The caller keeps the store open. Several
+     * runners commit nothing together, and each is to be woken. */
+    if (status != MASTRA_OK || !more || is_parallel(async)) {
         ms_async_wake(async);
     }
     return status;
@@ -557,6 +560,8 @@ void ms_async_stop(struct ms_async *async, int64_t deadline_ns)
     pthread_mutex_lock(&async->lock);
     async->stopping = true;
     pthread_cond_broadcast(&async->room);
+    /* Whoever was to wake the runner for what is queued may have been refused. */
+    pthread_cond_broadcast(&async->work);
     wait_until_delivered(async, deadline_ns);
     async->cancelling = true;
     if (async->outstanding > 0 && backend->ops->interrupt) {

@@ -328,6 +328,65 @@ static void threads_share_the_writer(void **state)
     free(outcomes);
 }
 
+/* A store whose runner sleeps, having saved one message. */
+static void open_at_rest(struct desk *desk, const char *parameter, struct outcome *first)
+{
+    desk->store = desk_open(desk, parameter);
+    submit_save(desk->store, "t", 0, first);
+    crew_gate_wait(desk->done, 1);
+    crew_settle();
+}
+
+static void save_on(struct desk *desk, int number, unsigned flags, struct outcome *outcome)
+{
+    assert_int_equal(client_submit(desk->store, "saveMessages", MASTRA_DONE_IS_BRIEF | flags, note_briefly,
+                                   outcome, SAVE_FORMAT, "t", number, "t"),
+                     MASTRA_OK);
+}
+
+/* Nobody was woken for those that fill the queue: whoever waits for room has it worked off. */
+static void a_full_queue_is_worked_off(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 6);
+    open_at_rest(desk, "queue=2", &outcomes[0]);
+    for (int i = 1; i < 6; i++)
+        save_on(desk, i, i < 5 ? MASTRA_MORE_FOLLOWS : 0, &outcomes[i]);
+    crew_gate_wait(desk->done, 6);
+    check_once(outcomes, 6);
+    assert_int_equal(client_total(desk->store, "t"), 6);
+    free(outcomes);
+}
+
+/* What was refused may have been the last. */
+static void refusals_begin_those_before(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 2);
+    const mastra_str none = {NULL, 0};
+    open_at_rest(desk, "", &outcomes[0]);
+    save_on(desk, 1, MASTRA_MORE_FOLLOWS, &outcomes[1]);
+    assert_int_equal(mastra_call_async(desk->store, "noSuch", none, 0, note_briefly, &outcomes[0], NULL),
+                     MASTRA_USAGE);
+    crew_gate_wait(desk->done, 2);
+    check_once(outcomes, 2);
+    free(outcomes);
+}
+
+/* Closing lets them finish, though the last of them never came. */
+static void closing_begins_those_before(void **state)
+{
+    struct desk *desk = *state;
+    struct outcome *outcomes = outcomes_new(desk, 2);
+    open_at_rest(desk, "close_timeout=86400000", &outcomes[0]);
+    save_on(desk, 1, MASTRA_MORE_FOLLOWS, &outcomes[1]);
+    assert_int_equal(mastra_close(desk->store, NULL), MASTRA_OK);
+    desk->store = NULL;
+    check_once(outcomes, 2);
+    assert_int_equal(outcomes[1].status, MASTRA_OK);
+    free(outcomes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +398,9 @@ int main(void)
         DESK_TEST("a write that fails leaves nothing behind", failures_are_undone),
         DESK_TEST("writes on the submitter's thread keep the order", the_order_is_kept),
         DESK_TEST("threads share the writer", threads_share_the_writer),
+        DESK_TEST("a full queue is worked off", a_full_queue_is_worked_off),
+        DESK_TEST("a refused call has those before begun", refusals_begin_those_before),
+        DESK_TEST("closing has those before begun", closing_begins_those_before),
     };
     return cmocka_run_group_tests_name("writes_here", tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+// The global one is replaced by fake timers of tests, and missing in some environments of theirs.
+const { setImmediate } = require('node:timers');
 
 const packageRoot = path.resolve(__dirname, '..');
 

@@ -421,6 +421,15 @@ static mastra_status submit(struct store *store, const struct request *request, 
     return status;
 }
 
+/* A call that does not get as far as the library may have been the last behind some with MASTRA_MORE_FOLLOWS: the library
+ * begins those when it refuses one. */
+static void begin_those_before(struct store *store)
+{
+    if (store->state == STORE_OPEN) {
+        mastra_call_async(store->handle, "", (mastra_str){NULL, 0}, MASTRA_NO_WAIT, finished, NULL, NULL);
+    }
+}
+
 /* *ret_here: the outcome, when there is one already. */
 static mastra_status begin_call(struct store *store, const struct request *request, struct outcome **ret_here,
                                 mastra_error *error)
@@ -430,6 +439,7 @@ static mastra_status begin_call(struct store *store, const struct request *reque
     bool counted = store->state != STORE_OPEN; /* store_close was told of it */
 
     if (!outcome) {
+        begin_those_before(store);
         return error->status = MASTRA_OUT_OF_MEMORY;
     }
     outcome->store = store;
@@ -518,6 +528,8 @@ napi_value store_call(napi_env env, napi_callback_info info)
     error.status = status;
     if (args_type != napi_string || request.args.ptr) {
         status = begin_call(store, &request, &here, &error);
+    } else {
+        begin_those_before(store);
     }
     value_room_release(&room);
     if (status == MASTRA_LIMIT_EXCEEDED) {

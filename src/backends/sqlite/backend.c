@@ -351,11 +351,15 @@ static mastra_status begin(struct ms_backend *base, enum ms_session_mode mode, s
     if (status != MASTRA_OK) {
         return status;
     }
-    connection->mode = mode;
-    connection->stamp = SQLITE_STAMP_NONE;
-    if (writes(mode)) {
+    /* Readers look at the writer, too, while nobody uses it. */
+    if (mode == MS_SESSION_WRITE_AT_ONCE && !sqlite_counts_try_use(&connection->owner->counts)) {
+        return ms_error_set(error, MASTRA_BUSY, "a reader looks at the writer");
+    }
+    if (mode == MS_SESSION_WRITE) {
         sqlite_counts_use(&connection->owner->counts);
     }
+    connection->mode = mode;
+    connection->stamp = SQLITE_STAMP_NONE;
     status = sqlite_make_ready(connection, error);
     /* A transaction that could not be ended (memory was out) is ended now, or the connection serves nobody. */
     if (status == MASTRA_OK && !sqlite3_get_autocommit(connection->db)) {

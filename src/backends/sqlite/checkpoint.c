@@ -92,12 +92,16 @@ static bool ask(struct sqlite_checkpoint *checkpoint, int frames)
 static int after_commit(void *arg, sqlite3 *db, const char *database, int frames)
 {
     struct sqlite_checkpoint *checkpoint = arg;
+    struct connection *writer = checkpoint->backend->writer;
+    bool due;
 
     (void)db;
     (void)database;
     checkpoint->frames = frames;
-    if (frames >= FRAMES_MOST || (frames >= FRAMES_WANTED && !ask(checkpoint, frames))) {
-        run(checkpoint, checkpoint->backend->writer);
+    due = frames >= FRAMES_MOST || (frames >= FRAMES_WANTED && !ask(checkpoint, frames));
+    /* What may not wait leaves it to the next commit: see sqlite_checkpoint_due. */
+    if (due && writer->mode != MS_SESSION_WRITE_AT_ONCE) {
+        run(checkpoint, writer);
     }
     return SQLITE_OK;
 }

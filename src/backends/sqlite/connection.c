@@ -202,11 +202,13 @@ static mastra_status use_wal(struct connection *connection, mastra_error *error)
 static mastra_status set_up(struct connection *connection, mastra_error *error)
 {
     const struct sqlite_backend *backend = connection->owner;
+    /* It is set up before the backend knows it, or by the first call. */
+    bool writer = !backend->writer || connection == backend->writer;
     char sql[128];
 
     snprintf(sql, sizeof sql, "PRAGMA synchronous=%s; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%s",
              backend->synchronous == MASTRA_SYNCHRONOUS_FULL ? "FULL" : "NORMAL",
-             backend->writer ? CACHE_OF_READER : CACHE_OF_WRITER);
+             writer ? CACHE_OF_WRITER : CACHE_OF_READER);
     return execute(connection, sql, "set up", error);
 }
 

@@ -294,6 +294,19 @@ void sqlite_counts_use(struct sqlite_counts *counts)
     }
 }
 
+bool sqlite_counts_try_use(struct sqlite_counts *counts)
+{
+    if (!counts->heap) {
+        return true;
+    }
+    if (pthread_mutex_trylock(&counts->lock) != 0) {
+        return false;
+    }
+    counts->state = WRITER_BUSY;
+    pthread_mutex_unlock(&counts->lock);
+    return true;
+}
+
 void sqlite_counts_alone(struct sqlite_counts *counts)
 {
     if (!counts->heap) {

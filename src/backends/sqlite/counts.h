@@ -53,6 +53,7 @@ void sqlite_counts_attach(struct sqlite_counts *counts, struct connection *write
 
 /* The writer is going to be used; it has the file for itself; it was used without a commit. */
 void sqlite_counts_use(struct sqlite_counts *counts);
+bool sqlite_counts_try_use(struct sqlite_counts *counts); /* false: a reader is looking */
 void sqlite_counts_alone(struct sqlite_counts *counts);
 void sqlite_counts_dropped(struct sqlite_counts *counts);
 
