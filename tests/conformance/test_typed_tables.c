@@ -155,6 +155,12 @@ static mastra_status create_index(mastra_store *store, const char *name, const c
     return mastra_create_index(store, &args, error);
 }
 
+/* How many of a table's indexes are its keys'. */
+static size_t key_indexes(const struct typed *typed)
+{
+    return typed->backend->traits & TRAIT_POSTGRES ? 1 : 0;
+}
+
 static void index_round(void **state)
 {
     mastra_store *store = ((struct typed *)*state)->store;
@@ -176,7 +182,7 @@ static void index_round(void **state)
     assert_null(mastra_index_list_at(list, 1));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
-    assert_int_equal(mastra_index_list_count(list), 2);
+    assert_int_equal(mastra_index_list_count(list), 2 + key_indexes(*state));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, NONE, NULL, &error));
     OK(mastra_drop_index(store, S("idx"), &error));
@@ -224,7 +230,7 @@ static void partial_index(void **state)
     assert_non_null(strstr(mastra_index_list_at(list, 0)->definition.ptr, "';--/*'"));
     mastra_index_list_free(list);
     OK(mastra_list_indexes(store, S("mastra_threads"), &list, &error));
-    assert_int_equal(mastra_index_list_count(list), 2);
+    assert_int_equal(mastra_index_list_count(list), 2 + key_indexes(*state));
     mastra_index_list_free(list);
 }
 
