@@ -119,6 +119,38 @@ static void test_rivals(void **state)
     }
 }
 
+/* One copies, the other saves a thread under that id as soon as it sees messages of the copy. */
+static void overtake(int index, void *arg)
+{
+    struct lab *lab = arg;
+    mastra_error error = MASTRA_ERROR_INIT;
+    if (index == 0) {
+        race(index, arg);
+        return;
+    }
+    while (client_total(lab->store, lab->target) == 0 && !atomic_load(&lab->won) && !atomic_load(&lab->lost))
+        continue;
+    if (client_call(lab->store, "saveThread", NULL, &error, "{'thread':{'id':'%s','resourceId':'other'}}",
+                    lab->target) != MASTRA_OK)
+        crew_fail("%s", error.message);
+}
+
+/* A copy that is refused in the end leaves no messages in the thread of another. */
+static void test_overtaken(void **state)
+{
+    struct lab *lab = *state;
+    char target[16];
+    for (int round = 0; round < 8; round++) {
+        snprintf(target, sizeof(target), "over%d", round);
+        lab->target = target;
+        atomic_store(&lab->won, 0);
+        atomic_store(&lab->lost, 0);
+        crew_run(2, overtake, lab);
+        crew_check();
+        assert_int_equal(client_total(lab->store, target), atomic_load(&lab->won) ? MESSAGES : 0);
+    }
+}
+
 /* An item of ours with a mark, in a table behind the store's back. */
 static void put_claim(const struct lab *lab, const char *thread, const char *until)
 {
@@ -352,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rivals, begin, end),
+        cmocka_unit_test_setup_teardown(test_overtaken, begin, end),
         cmocka_unit_test_setup_teardown(test_left_behind, begin, end),
         cmocka_unit_test_setup_teardown(test_claimed, begin, end),
         cmocka_unit_test_setup_teardown(test_copy_without_memory, begin, end),
