@@ -39,11 +39,13 @@ void ms_sql_erase_repeats(struct ms_sql *sql, const void *what)
     }
     walk_text(sql, "DELETE FROM ");
     walk_table(sql, entity);
-    walk_text(sql, " WHERE ");
-    walk_text(sql, sql->dialect->row_id);
-    walk_text(sql, " IN (SELECT mastra_row FROM (SELECT ");
-    walk_text(sql, sql->dialect->row_id);
-    walk_text(sql, " AS mastra_row, row_number() OVER (PARTITION BY ");
+    walk_text(sql, " WHERE (");
+    walk_text(sql, sql->dialect->row_place);
+    walk_text(sql, ") IN (SELECT ");
+    walk_text(sql, sql->dialect->row_place);
+    walk_text(sql, " FROM (SELECT ");
+    walk_text(sql, sql->dialect->row_place);
+    walk_text(sql, ", row_number() OVER (PARTITION BY ");
     key_names(sql, entity, ", ", "");
     ranking(sql, repeats);
     walk_text(sql, ") AS mastra_rank FROM ");

@@ -64,6 +64,8 @@ struct ms_dialect {
     const char *sequence;
     /* Tells apart rows that are equal, or share a key. NULL: nothing does. */
     const char *row_id;
+    /* The same in all of a table, however many physical ones it is stored in: a list of columns. NULL: nothing does. */
+    const char *row_place;
     /* Behind a text that breaks ties: has it compared byte by byte. */
     const char *bytewise;
     /* Behind a query for one row by its key that will be written, or that what is written depends on. */
@@ -148,7 +150,7 @@ void ms_sql_batch(struct ms_sql *sql, const void *batch);
 void ms_sql_touch_expected(struct ms_sql *sql, const void *write);
 
 /* Erases, of the rows that share a key, all but the best, and yields the keys of those erased; `what` is a struct
- * ms_repeats. The dialect has a row_id. */
+ * ms_repeats. The dialect has a row_id and a row_place. */
 void ms_sql_erase_repeats(struct ms_sql *sql, const void *repeats);
 
 /* Appends a quoted identifier, or that of a time's second column. */

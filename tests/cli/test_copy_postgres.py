@@ -278,6 +278,26 @@ def test_spans_that_share_a_key(store: Postgres):
     equal(store.sql("SELECT \"traceId\", name FROM mastra_ai_spans ORDER BY 1"), [["x1", "best"], ["x2", "n"]])
 
 
+def test_spans_that_share_a_key_beside_a_table_that_inherits(store: Postgres):
+    """Places in one table are no places in the other."""
+    for trace in ("x1", "x2"):
+        store.call("createSpan", {"span": {"traceId": trace, "spanId": "s", "name": "n", "spanType": "agent_run",
+                                           "isEvent": False, "startedAt": 1}})
+    key = store.sql("SELECT conname FROM pg_constraint WHERE conrelid = 'mastra_ai_spans'::regclass AND contype = 'p'")[0][0]
+    store.sql(f'ALTER TABLE mastra_ai_spans DROP CONSTRAINT "{key}"',
+              "CREATE TABLE others () INHERITS (mastra_ai_spans)",
+              "INSERT INTO mastra_ai_spans SELECT * FROM mastra_ai_spans WHERE \"traceId\" = 'x1'",
+              "INSERT INTO others SELECT (jsonb_populate_record(span, jsonb_build_object('traceId', 'y' || n))).*"
+              " FROM ONLY mastra_ai_spans AS span, generate_series(1, 8) AS n WHERE span.\"traceId\" = 'x2'")
+    # Wherever the worse of the two stands, a span of the other table does so as well.
+    equal(store.sql("SELECT \"traceId\" FROM ONLY mastra_ai_spans WHERE ctid NOT IN (SELECT ctid FROM others)"), [])
+    code, out, err = store.run("check", "--json", "--repair")
+    equal((code, err), (0, ""))
+    equal([problem["key"] for problem in json.loads(out)["problems"] if problem["kind"] == "duplicate"], ["x1 s"])
+    equal(store.sql("SELECT \"traceId\" FROM ONLY mastra_ai_spans ORDER BY 1"), [["x1"], ["x2"]])
+    equal(store.sql("SELECT count(*) FROM others"), [["8"]])
+
+
 def test_stats_and_lines(store: Store):
     fill(store, 4)
     full, other = Postgres(None), Postgres(None)

@@ -3,8 +3,8 @@
 
 /* What PostgreSQL itself can do and its relations need not be able to. */
 #define PG_DIALECT_OWN                                                                                       \
-    .row_id = "ctid", .bytewise = " COLLATE \"C\"", .lock = " FOR UPDATE", .lock_list = " FOR UPDATE",       \
-    .returning = true
+    .row_id = "ctid", .row_place = "tableoid, ctid", .bytewise = " COLLATE \"C\"", .lock = " FOR UPDATE",    \
+    .lock_list = " FOR UPDATE", .returning = true
 
 void pg_sql_placeholder(struct ms_buf *out, size_t n)
 {

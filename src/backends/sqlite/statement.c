@@ -110,6 +110,7 @@ static const struct ms_dialect dialect = {
     .above = above,
     .sequence = "rowid",
     .row_id = "rowid",
+    .row_place = "rowid",
     .bytewise = "",
     .lock = "",
     .lock_list = "",
