@@ -44,10 +44,13 @@ int choice_read(struct choice *choice, const char *list)
         const char *table = find(at, len);
 
         if (!table) {
+            const char *shown = cli_shown(at);
+            size_t shown_len = shown == at ? len : strlen(shown);
+
             return cli_complain(MASTRA_USAGE,
                                 "--only knows threads, messages, resources, runs, spans, scores, evals, "
                                 "traces and locks, not \"%.*s\"",
-                                (int)(len < 100 ? len : 100), at);
+                                (int)(shown_len < 100 ? shown_len : 100), shown);
         }
         if (choice->count == CHOICE_MOST) {
             return cli_complain(MASTRA_USAGE, "--only names a table twice");

@@ -161,6 +161,9 @@ int cli_complain(mastra_status status, const char *format, ...) __attribute__((f
 /* Whether a word looks like a URL, which may hold a password: it is not to be printed. */
 bool cli_is_url(const char *word);
 
+/* A word as it may be printed. */
+const char *cli_shown(const char *word);
+
 /* Complains when what is to name a file looks like a store's URL, as a slip of the pen has it. */
 int cli_check_file(const char *command, const char *name);
 

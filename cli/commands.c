@@ -53,7 +53,7 @@ int print_operations(const char *name)
         }
     }
     if (code == 0 && !found) {
-        code = cli_complain(MASTRA_USAGE, "there is no operation \"%s\"", name);
+        code = cli_complain(MASTRA_USAGE, "there is no operation \"%s\"", cli_shown(name));
     }
     return code;
 }
@@ -155,7 +155,7 @@ int run_call(struct cli *cli)
     /* A slip of the pen should not make a database file. */
     if (!is_operation(cli->args[0])) {
         return cli_complain(MASTRA_USAGE, "there is no operation \"%s\"; mastra-store ops lists them",
-                            cli->args[0]);
+                            cli_shown(cli->args[0]));
     }
     if (given && strcmp(given, "-") == 0) {
         code = read_all(stdin, "standard input", &owned, &len);

@@ -165,7 +165,8 @@ int run_completion(struct cli *cli)
     } else if (strcmp(shell, "fish") == 0) {
         print_fish();
     } else {
-        return cli_complain(MASTRA_USAGE, "completion knows bash, zsh and fish, not \"%s\"", shell);
+        return cli_complain(MASTRA_USAGE, "completion knows bash, zsh and fish, not \"%s\"",
+                            cli_shown(shell));
     }
     return 0;
 }

@@ -217,7 +217,7 @@ static int show_resources(struct cli *cli)
         if (resource) {
             add_resource(&table, resource);
         } else {
-            missing = cli_complain(MASTRA_NOT_FOUND, "there is no resource \"%s\"", cli->args[i]);
+            missing = cli_complain(MASTRA_NOT_FOUND, "there is no resource \"%s\"", cli_shown(cli->args[i]));
         }
         mastra_resource_free(resource);
     }

@@ -205,7 +205,8 @@ static int take(struct options *options, char **argv, int argc, int *at)
     }
     wanted = apply(options, option, value);
     if (wanted) {
-        return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted, value);
+        return cli_complain(MASTRA_USAGE, "%s must be %s, not \"%s\"", option->name, wanted,
+                            cli_shown(value));
     }
     options->given |= option->bit;
     return option->bit == OPTION_STORE ? hide(options, argv[*at] + (value - argv[*at]), &options->store) : 0;

@@ -33,6 +33,11 @@ bool cli_is_url(const char *word)
     return strncmp(word, "file:", 5) == 0 || strstr(word, "://");
 }
 
+const char *cli_shown(const char *word)
+{
+    return cli_is_url(word) ? "a URL" : word;
+}
+
 int cli_check_file(const char *command, const char *name)
 {
     return cli_is_url(name) ? cli_complain(MASTRA_USAGE, "%s takes a file's name, not a URL", command) : 0;

@@ -191,7 +191,7 @@ static int show_steps(mastra_str context, bool wide)
 
 static int no_run(const char *id)
 {
-    return cli_complain(MASTRA_NOT_FOUND, "there is no run \"%s\"", id);
+    return cli_complain(MASTRA_NOT_FOUND, "there is no run \"%s\"", cli_shown(id));
 }
 
 static int print_run(struct cli *cli)

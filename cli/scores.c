@@ -151,7 +151,8 @@ int run_evals(struct cli *cli)
     int code;
 
     if (!read_type(options->type, &args.type)) {
-        return cli_complain(MASTRA_USAGE, "--type must be test or live, not \"%s\"", options->type);
+        return cli_complain(MASTRA_USAGE, "--type must be test or live, not \"%s\"",
+                            cli_shown(options->type));
     }
     code = cli_open(cli);
     if (code != 0) {

@@ -103,7 +103,7 @@ int run_traces(struct cli *cli)
 
     if (options->status && !read_status(options->status, &args.status)) {
         return cli_complain(MASTRA_USAGE, "--status must be success, error or running, not \"%s\"",
-                            options->status);
+                            cli_shown(options->status));
     }
     code = cli_open(cli);
     if (code != 0) {
@@ -183,7 +183,7 @@ static void print_head(const mastra_span_list *spans)
 
 static int no_trace(const char *id)
 {
-    return cli_complain(MASTRA_NOT_FOUND, "there is no trace \"%s\"", id);
+    return cli_complain(MASTRA_NOT_FOUND, "there is no trace \"%s\"", cli_shown(id));
 }
 
 static int print_trace(struct cli *cli)

@@ -355,7 +355,10 @@ def test_urls_where_none_belongs(store):
                                 (2, "unknown option", ("threads", "--stor=" + url)),
                                 (2, "backup takes a file's name, not a URL", ("--store", store.url, "backup", url)),
                                 (2, "backup takes a file's name, not a URL", ("--store", store.url, "backup", "file:b.db")),
-                                (2, "import takes a file's name, not a URL", ("--store", store.url, "import", url))):
+                                (2, "import takes a file's name, not a URL", ("--store", store.url, "import", url)),
+                                (2, "--batch must be", ("copy", "--batch", url)),
+                                (2, "there is no operation \"a URL\"", ("call", url)),
+                                (2, "--only knows threads", ("export", "--only", url))):
         with tempfile.TemporaryDirectory() as folder:
             fails(code, message, *args, cwd=folder)
             equal(os.listdir(folder), [])
