@@ -31,68 +31,79 @@ void pg_note_fate(struct pg_session *session, const PGresult *result)
 
 enum finding { NOTHING, UNDER_WAY, COMMITTED, ABORTED };
 
-static mastra_status take_finding(void *arg, size_t step, const PGresult *result, mastra_error *error)
+struct answer {
+    enum finding finding;
+    bool alone; /* commits wait for no standby */
+};
+
+static mastra_status take_answer(void *arg, size_t step, const PGresult *result, mastra_error *error)
 {
     static const char *const words[] = {"", "in progress", "committed", "aborted"};
-    enum finding *finding = arg;
+    struct answer *answer = arg;
     mastra_str word = pg_str_at(result, 0, 0);
 
     (void)step;
     (void)error;
     for (size_t i = 1; i < sizeof words / sizeof words[0]; i++) {
         if (word.len == strlen(words[i]) && memcmp(word.ptr, words[i], word.len) == 0) {
-            *finding = (enum finding)i;
+            answer->finding = (enum finding)i;
         }
     }
+    answer->alone = pg_str_at(result, 0, 1).len == 0;
     return MASTRA_OK;
 }
 
 /* A server that was started since, or is another one, is not asked: the number may be another transaction's. */
-static mastra_status ask(struct postgres *backend, const struct pg_fate *fate, enum finding *ret,
+static mastra_status ask(struct postgres *backend, const struct pg_fate *fate, struct answer *ret,
                          mastra_error *error)
 {
     const char *const values[] = {fate->transaction, fate->server};
     const struct pg_step step = {.kind = PG_STEP_TEXT,
                                  .sql = "SELECT CASE WHEN NOT pg_is_in_recovery() AND " PG_SERVER
-                                        " = $2::text THEN pg_xact_status($1::text::xid8) END",
+                                        " = $2::text THEN pg_xact_status($1::text::xid8) END,"
+                                        " current_setting('synchronous_standby_names')",
                                  .param_count = 2,
                                  .values = values,
                                  .result_format = 1};
     struct pg_connection *connection = NULL;
     mastra_status status = pg_pool_borrow(&backend->base.client, INT64_MAX, &connection, error);
 
-    *ret = NOTHING;
+    *ret = (struct answer){NOTHING, false};
     if (status == MASTRA_OK) {
-        status = pg_exchange(connection, &step, 1, take_finding, ret, NULL, error);
+        status = pg_exchange(connection, &step, 1, take_answer, ret, NULL, error);
     }
     pg_pool_give_back(connection);
     return status;
 }
 
-mastra_status pg_look_up(struct postgres *backend, const struct pg_fate *fate, mastra_error *error)
+mastra_status pg_look_up(struct postgres *backend, const struct pg_fate *fate, bool late, mastra_error *error)
 {
     int64_t deadline_ns = ms_clock_monotonic_ns() + backend->patience_ms * 1000000;
     int64_t pause_us = PAUSE_FIRST_US;
-    enum finding finding = NOTHING;
+    struct answer answer = {NOTHING, false};
     bool again = true;
 
     while (again) {
         mastra_error own = MASTRA_ERROR_INIT;
-        mastra_status status = ask(backend, fate, &finding, &own);
+        mastra_status status = ask(backend, fate, &answer, &own);
 
         /* Its session may not have noticed yet that nobody listens any more. */
-        again = (status == MASTRA_OK ? finding == UNDER_WAY : own.retriable) &&
+        again = (status == MASTRA_OK ? answer.finding == UNDER_WAY : own.retriable) &&
                 ms_clock_monotonic_ns() < deadline_ns;
         if (again) {
             ms_clock_sleep_us((int64_t)ms_random_below((uint64_t)pause_us));
             pause_us = pause_us * 2 < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
         }
     }
-    if (finding == COMMITTED) {
+    /* A commit that is cancelled as it waits for a standby is done here, and maybe nowhere else. */
+    if (answer.finding == COMMITTED && (!late || answer.alone)) {
         return MASTRA_OK;
     }
-    if (finding != ABORTED) {
+    if (answer.finding != ABORTED) {
         return MASTRA_UNKNOWN_OUTCOME;
+    }
+    if (late) {
+        return ms_error_set(error, MASTRA_TIMEOUT, PG_LATE);
     }
     ms_error_set(error, MASTRA_UNAVAILABLE, "the connection was lost before the transaction was committed");
     error->retriable = true;

@@ -114,6 +114,7 @@ struct pg_connection {
     PGconn *pg;
     struct pg_client *client; /* who has borrowed it; NULL while it is idle, or lent to the program itself */
     bool lost;                /* of no use any more: it is closed when it is given back. Anyone may set it */
+    bool late;                /* lost because the server did not answer within the statement timeout */
     bool worn;                /* to be closed when it is given back, although it works */
     uint64_t number;          /* unique in the pool: another one means another session of the server */
 

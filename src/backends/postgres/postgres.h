@@ -198,8 +198,10 @@ bool pg_row_matches(const struct ms_query *query, const void *record);
 /* Whether the transaction of the session, which has a connection, is to be known. */
 bool pg_has_fate(const struct pg_session *session);
 void pg_note_fate(struct pg_session *session, const PGresult *result);
-/* OK: it was committed; UNAVAILABLE, retriable: it was not; UNKNOWN_OUTCOME, the error left alone: it cannot be told. */
-mastra_status pg_look_up(struct postgres *backend, const struct pg_fate *fate, mastra_error *error);
+/* OK: it was committed; UNAVAILABLE, retriable, or TIMEOUT if it was cancelled for being `late`: it was not; UNKNOWN_OUTCOME,
+ * the error left alone: it cannot be told. */
+mastra_status pg_look_up(struct postgres *backend, const struct pg_fate *fate, bool late,
+                         mastra_error *error);
 
 /* session.c */
 mastra_status pg_begin(struct ms_backend *base, enum ms_session_mode mode, struct ms_session **ret,

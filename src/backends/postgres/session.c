@@ -68,6 +68,7 @@ mastra_status pg_commit(struct ms_session *base, mastra_error *error)
     struct pg_fate fate;
     struct pg_plan plan;
     mastra_status status;
+    bool late;
 
     if (!session->writes && !session->begun) {
         end(session);
@@ -89,8 +90,9 @@ mastra_status pg_commit(struct ms_session *base, mastra_error *error)
         status = pg_plan_run(&plan, error);
     }
     fate = session->fate;
+    late = session->connection && session->connection->late;
     pg_rollback(base);
-    return status == MASTRA_UNKNOWN_OUTCOME && fate.transaction[0] ? pg_look_up(backend, &fate, error)
+    return status == MASTRA_UNKNOWN_OUTCOME && fate.transaction[0] ? pg_look_up(backend, &fate, late, error)
                                                                    : status;
 }
 

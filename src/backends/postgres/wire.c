@@ -79,7 +79,8 @@ static mastra_status wait_for_input(struct exchange *exchange)
         return lose(exchange, MASTRA_CLOSED, "the store was closed");
     case PG_WAIT_TIMEOUT:
         pg_cancel(pg_pool_cancels(exchange->connection->pool), pg);
-        return lose(exchange, MASTRA_TIMEOUT, "the server did not answer within the statement timeout");
+        exchange->connection->late = true;
+        return lose(exchange, MASTRA_TIMEOUT, PG_LATE);
     }
     return PQconsumeInput(pg) ? MASTRA_OK : lose_link(exchange);
 }

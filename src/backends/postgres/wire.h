@@ -35,6 +35,9 @@ struct pg_step {
  */
 typedef mastra_status (*pg_result_fn)(void *arg, size_t step, const PGresult *result, mastra_error *error);
 
+/* What is said of an answer that did not come in time. */
+#define PG_LATE "the server did not answer within the statement timeout"
+
 /* How an exchange failed, besides its status. */
 struct pg_outcome {
     size_t step; /* the one that failed; the number of steps when it cannot be told */
@@ -52,7 +55,7 @@ struct pg_outcome {
  * what the steps before it did since the last Sync.
  *
  * The deadline is the pool's statement_timeout_ms from now on. When it passes, the server is asked to cancel, on a
- * connection of its own which nobody waits for, and the connection is lost.
+ * connection of its own which nobody waits for, and the connection is lost, with connection->late set.
  *
  * Errors: what pg_error_result makes of the server's; UNAVAILABLE (retriable, connection lost); TIMEOUT; CLOSED (the
  * client was interrupted); UNKNOWN_OUTCOME in place of these three when outcome->in_doubt; OUT_OF_MEMORY.
