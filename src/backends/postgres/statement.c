@@ -340,6 +340,11 @@ static bool is_state(const mastra_error *error, const char *state)
     return strcmp(error->backend, state) == 0;
 }
 
+static bool is_class(const mastra_error *error, const char *class_code)
+{
+    return strncmp(error->backend, class_code, strlen(class_code)) == 0;
+}
+
 /* Whether a row with the key of one that is written can be there although it was not as far as the unit knows. */
 static bool may_have_come(const struct pg_plan *plan, const struct pg_note *note)
 {
@@ -374,8 +379,8 @@ static mastra_status explain(struct pg_plan *plan, const struct pg_note *note, m
         return ms_error_set(error, MASTRA_NOT_FOUND, "%s %.*s not found", write->entity->noun,
                             (int)write->key[0].len, write->key[0].ptr);
     }
-    /* The next run does without. */
-    if (note->tells_fate) {
+    /* The server does not know how, or the role may not ask: the next run does without. Anything else may pass. */
+    if (note->tells_fate && (is_class(error, "42") || is_class(error, "0A"))) {
         atomic_store(&plan->session->owner->fateless, true);
         error->retriable = true;
     }
