@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -244,6 +245,57 @@ static void another_server(void **state)
     expect_count(fixture, CLONES, "1");
 }
 
+static mastra_store *open_hasty(void)
+{
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_store *store = NULL;
+    char *url = postgres_url(server, "&schema=s&busy_timeout=60000&statementTimeoutMillis=3000");
+    if (mastra_open(url, NULL, &store, &error) != MASTRA_OK)
+        fail_msg("%s", error.message);
+    free(url);
+    return store;
+}
+
+/* A commit that takes too long is cancelled, and the call is not run again. */
+static void too_late(void **state)
+{
+    struct fixture *fixture = *state;
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_store *store = open_hasty();
+    postgres_run(fixture->look, "CREATE SEQUENCE s.commits;"
+                                "CREATE FUNCTION s.sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                                " PERFORM nextval('s.commits'); PERFORM pg_sleep(600); RETURN NULL; END $$;"
+                                "CREATE CONSTRAINT TRIGGER sleep AFTER INSERT ON s.mastra_threads"
+                                " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION s.sleep()");
+    mastra_status status = client_call(store, "cloneThread", NULL, &error, CLONE);
+    if (status != MASTRA_TIMEOUT)
+        fail_msg("%s", error.message);
+    assert_false(error.retriable);
+    expect_count(fixture, CLONES, "0");
+    expect_count(fixture, "SELECT concat_ws(' ', last_value, is_called) FROM s.commits", "1 t");
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+}
+
+/* One that is cancelled as it waits for a standby is not as durable as the server was told to make it. */
+static void no_standby(void **state)
+{
+    struct fixture *fixture = *state;
+    mastra_error error = MASTRA_ERROR_INIT;
+    mastra_status status = MASTRA_OK;
+    mastra_store *store = open_hasty();
+    postgres_run(fixture->look, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    postgres_run(fixture->look, "SELECT pg_reload_conf()");
+    /* Until the server has taken notice its commits do not wait. */
+    for (int i = 0; i < 100 && status == MASTRA_OK; i++) {
+        usleep(50000);
+        status = client_call(store, "cloneThread", NULL, &error, CLONE);
+    }
+    postgres_run(fixture->look, "ALTER SYSTEM RESET synchronous_standby_names");
+    postgres_run(fixture->look, "SELECT pg_reload_conf()");
+    assert_int_equal(status, MASTRA_UNKNOWN_OUTCOME);
+    assert_int_equal(mastra_close(store, NULL), MASTRA_OK);
+}
+
 /* Where the role may not ask, calls do without. */
 static void not_to_be_told(void **state)
 {
@@ -266,6 +318,35 @@ static void not_to_be_told(void **state)
     free(url);
 }
 
+#define STARTED "SELECT pg_postmaster_start_time()::text"
+
+/* One process, which makes the server end all others and recover. */
+static void kill_one(void)
+{
+    struct pg_conn *connection = postgres_connect(postgres_fact(server, ""));
+    char *pid = postgres_text(connection, "SELECT pg_backend_pid()::text");
+    assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+    postgres_close(connection);
+    free(pid);
+}
+
+/* What the query gives once it is something else, to be freed, on connections that may fail until then; NULL: never. */
+static char *text_other_than(const char *query, const char *text)
+{
+    char *found = NULL;
+    for (int i = 0; i < 6000 && !found; i++) {
+        PGconn *connection = PQconnectdb(postgres_fact(server, ""));
+        PGresult *result = PQexec(connection, query);
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && strcmp(PQgetvalue(result, 0, 0), text) != 0)
+            found = strdup(PQgetvalue(result, 0, 0));
+        PQclear(result);
+        PQfinish(connection);
+        if (!found)
+            usleep(10000);
+    }
+    return found;
+}
+
 /* Killed and started again, or recovered from the crash of one process: neither is the server that it was. */
 static void crashes_are_seen(void **state)
 {
@@ -280,6 +361,17 @@ static void crashes_are_seen(void **state)
     fixture->look = postgres_connect(postgres_fact(server, ""));
     char *after = postgres_text(fixture->look, since);
     assert_string_not_equal(before, after);
+    char *started = postgres_text(fixture->look, STARTED);
+    free(before);
+    before = after;
+    kill_one();
+    postgres_close(fixture->look);
+    after = text_other_than(since, before);
+    assert_non_null(after);
+    /* It takes connections again. */
+    fixture->look = postgres_connect(postgres_fact(server, ""));
+    expect_count(fixture, STARTED, started);
+    free(started);
     free(before);
     free(after);
 }
@@ -291,6 +383,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(aborted, begin, end),
         cmocka_unit_test_setup_teardown(under_way, begin, end),
         cmocka_unit_test_setup_teardown(another_server, begin, end),
+        cmocka_unit_test_setup_teardown(too_late, begin, end),
+        cmocka_unit_test_setup_teardown(no_standby, begin, end),
         cmocka_unit_test_setup_teardown(not_to_be_told, begin, end),
         cmocka_unit_test_setup_teardown(crashes_are_seen, begin, end),
     };
