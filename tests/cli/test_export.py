@@ -81,12 +81,26 @@ def test_what_is_newer_may_be_kept(store):
               "0 added, 2 changed, 1 newer in the store and kept\n")
     report = json.loads(store.output("import", "--keep-newer", "--json", stdin=text))
     equal(report, {"dryRun": False, "read": 4, "added": 0, "changed": 0, "kept": 1})
-    # A record that does not say when it was updated is taken.
-    record = json.loads(text.split("\n")[0])
-    equal(record["table"], "mastra_threads")
     equal(sql(store.url, "SELECT title FROM mastra_threads"), [("later",)])
     equal(store.output("import", stdin=text), "4 rows read, 0 added, 1 changed\n")
     equal(sql(store.url, "SELECT title FROM mastra_threads"), [("First",)])
+
+
+def test_what_does_not_say_when_it_was_updated_is_taken(store):
+    store.call("createSpan", {"span": {"traceId": "x", "spanId": "s", "name": "n", "spanType": "agent_run", "isEvent": False,
+                                       "startedAt": 1}})
+    sql(store.url, "UPDATE mastra_ai_spans SET updatedAt = '2024-01-01T00:00:00.000Z'")
+    text = store.output("export", "--only", "spans")
+    dated = json.loads(text)["record"]
+    undated = {name: value for name, value in dated.items() if name != "updatedAt"}
+    equal(dated, {**undated, "updatedAt": "2024-01-01T00:00:00.000Z"})
+    for record, counts, name in ((dated, "0 changed, 1 newer in the store and kept\n", "later"),
+                                 (undated, "1 changed, 0 newer in the store and kept\n", "n"),
+                                 ({**undated, "updatedAt": None}, "1 changed, 0 newer in the store and kept\n", "n")):
+        sql(store.url, "UPDATE mastra_ai_spans SET name = 'later', updatedAt = '2999-01-01T00:00:00.000Z'")
+        equal(store.output("import", "--keep-newer", stdin=line("mastra_ai_spans", **record)),
+              "1 rows read, 0 added, " + counts)
+        equal(sql(store.url, "SELECT name FROM mastra_ai_spans"), [(name,)])
 
 
 def line(table, **record):
