@@ -573,7 +573,7 @@ int main(int argc, char **argv)
     int code;
 
     if (!reserve_streams()) {
-        return mastra_status_exit_code(MASTRA_CANNOT_OPEN);
+        return cli_complain(MASTRA_CANNOT_OPEN, "cannot open /dev/null");
     }
     /* Widths of characters; nothing else depends on a locale. */
     setlocale(LC_CTYPE, "C.UTF-8");
