@@ -201,9 +201,17 @@ static const struct test_case cases[] = {
               {"dropTable", "{'tableName':'mastra_threads'}", "null"}, THREAD("u"),
               {"getThreadById", "{'threadId':'t'}", "null"},
               {"getThreadById", "{'threadId':'u'}", "{'$open':true}"},
-              {"listMessages", "{'threadId':'t'}", "{'$open':true,'total':1}"},
+              {"listMessages", "{'threadId':'t'}", "{'$open':true,'total':1}"})},
+    {"M", "dropTable", "the store's own tables come back with their indexes",
+     STEPS_ON(TRAIT_SQLITE, THREAD("t"), {"dropTable", "{'tableName':'mastra_threads'}", "null"}, THREAD("u"),
               {"listIndexes", "{'tableName':'mastra_threads'}",
                "[{'$open':true,'columns':['resourceId','createdAt']}]"})},
+    {"M", "dropTable", "the store's own tables come back with their indexes, keys' among them",
+     STEPS_ON(TRAIT_POSTGRES, THREAD("t"), {"dropTable", "{'tableName':'mastra_threads'}", "null"},
+              THREAD("u"),
+              {"listIndexes", "{'tableName':'mastra_threads'}",
+               "[{'$open':true,'columns':['id'],'unique':true},"
+               "{'$open':true,'columns':['resourceId','createdAt'],'unique':false}]"})},
 
     {"M", "hasColumn", "goes by the exact name",
      STEPS({HAS("mastra_messages", "thread_id"), "true"}, {HAS("mastra_messages", "threadId"), "false"},
