@@ -3,6 +3,7 @@
 #include "backends/dynamodb/write.h"
 
 #include "base/error.h"
+#include "base/str.h"
 #include "schema/form.h"
 
 /* What is to be remembered of a row that was read with a lock; `item` NULL: there was nothing under the key. */
@@ -373,12 +374,8 @@ static uint64_t page_hash(const struct listing *listing)
 {
     const struct ddb_plan *plan = &listing->plan;
     mastra_str place = plan->kind == DDB_PLAN_SCAN ? plan->prefix.partition : plan->range[0].partition;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)listing->query.limit ^ plan->index;
 
-    for (size_t i = 0; i < place.len; i++) {
-        hash = (hash ^ (unsigned char)place.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash | 1;
+    return ms_str_hash(MS_HASH_START ^ (uint64_t)listing->query.limit ^ plan->index, place) | 1;
 }
 
 static bool is_longer(const struct listing *listing)
